@@ -86,8 +86,8 @@ def _require_whole_numbers(values: npt.NDArray[Any]) -> None:
 def overlap_matrix(first: npt.ArrayLike, second: npt.ArrayLike) -> Overlap:
     """Count shared pixels between every pair of objects in one pass.
 
-    Neighbouring pixels mostly belong to the same pair of objects. The maps are therefore cut into runs of equal
-    pairs, and only the runs, some ten times fewer, are summed.
+    Neighbouring pixels mostly belong to the same pair of objects. The maps are therefore cut into runs of
+    equal pairs, and only the runs, some ten times fewer, are summed.
 
     Args:
         first: label map; its objects are the rows.

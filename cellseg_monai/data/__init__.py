@@ -1,1 +1,1 @@
-"""Files on disk to a list of items: readers, datalists, layouts of public sets, splits, checks, synthesis."""
+"""Files on disk to a list of items: readers, datalists, public layouts, splits, checks, synthesis."""

@@ -1,1 +1,1 @@
-"""File to tensor: what MONAI's transforms lack for microscopy, as functions, array and dictionary transforms."""
+"""File to tensor: what MONAI lacks for microscopy, as functions, array and dictionary transforms."""
