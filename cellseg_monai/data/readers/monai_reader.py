@@ -21,9 +21,11 @@ class MicroscopyReader(ImageReader):
     """Read microscope images and masks into MONAI's conventions.
 
     MONAI's own readers fail on 16-bit colour TIFF, cut 16-bit colour PNG to 8 bits, keep alpha channels, and
-    choose by suffix between libraries that disagree; hence this one for all formats. The array is channel
-    first and then (x, y) or (x, y, z), MONAI's default spatial order, so that its writers and MONAI Label
-    give back a label of the image's size and orientation.
+    choose by suffix between libraries that disagree; hence this one for all formats. With
+    ``ensure_channel_first=True`` the array is channel first and then (x, y) or (x, y, z), MONAI's default
+    spatial order, so that its writers and MONAI Label give back a label of the image's size and orientation.
+    As with MONAI's readers a single channel has no axis of its own until then: its writers of NIfTI and NRRD
+    fail on a plane whose meta names a channel axis, unless they are given ``resample=True``.
 
     The meta dictionary holds, beside MONAI's own keys, ``pixel_size`` (micrometres along x, y; NaN where the
     file tells none), ``channel_names`` (joined by commas), ``original_shape`` and ``original_axes`` (text, as
@@ -94,7 +96,11 @@ class MicroscopyReader(ImageReader):
                     f"{path}: its size {array.shape[1:]} differs from {arrays[0].shape[1:]} of {img[0]}; "
                     "files that are channels of one image have one size"
                 )
-        return np.concatenate(arrays), self._meta(pictures, arrays[0].shape[1:])
+        array = np.concatenate(arrays)
+        meta = self._meta(pictures, array.shape[1:])
+        if len(array) > 1:
+            return array, meta | {MetaKeys.ORIGINAL_CHANNEL_DIM: 0}
+        return array[0], meta | {MetaKeys.ORIGINAL_CHANNEL_DIM: float("nan")}
 
     def _array(self, path: str, picture: Picture) -> npt.NDArray[Any]:
         pixels = picture.channel_first()
@@ -114,7 +120,6 @@ class MicroscopyReader(ImageReader):
             MetaKeys.ORIGINAL_AFFINE: affine.copy(),
             MetaKeys.SPACE: SpaceKeys.RAS,
             MetaKeys.SPATIAL_SHAPE: np.asarray(spatial_shape),
-            MetaKeys.ORIGINAL_CHANNEL_DIM: 0,
             "pixel_size": np.asarray(size),
             "channel_names": ",".join(name for picture in pictures for name in picture.channel_names),
             "original_shape": "x".join(str(length) for length in first.stored_shape),
