@@ -1,0 +1,80 @@
+"""Checks of one image together with its mask."""
+
+import hashlib
+
+import numpy as np
+
+from cellseg_monai.data.checks.finding import Finding, error
+from cellseg_monai.data.checks.images import check_image
+from cellseg_monai.data.checks.masks import check_mask
+from cellseg_monai.data.checks.report import ImageFacts
+from cellseg_monai.data.datalist import Item
+from cellseg_monai.data.readers import read_label_map, read_picture
+from cellseg_monai.label_maps import LabelMap, connected_components
+
+
+def check_pair(section: str, item: Item) -> tuple[ImageFacts | None, list[Finding]]:
+    """Read one image and its mask; a file that cannot be read is a finding like any other.
+
+    Returns:
+        Figures of the image unless it could not be read, and the findings.
+    """
+    facts, findings = _check_image_file(section, item)
+    if "label" not in item:
+        return facts, findings
+    try:
+        labels = read_label_map(item["label"])
+    except ValueError as problem:
+        return facts, [*findings, _unreadable(item["label"], problem)]
+    findings.extend(check_mask(item["label"], labels))
+    if facts is None:
+        return None, findings
+    if labels.shape != (facts.height, facts.width):
+        findings.append(_size_mismatch(facts, labels))
+    return facts.with_objects(_areas(labels), float((labels > 0).mean())), findings
+
+
+def _check_image_file(section: str, item: Item) -> tuple[ImageFacts | None, list[Finding]]:
+    file = item["image"] if isinstance(item["image"], str) else item["image"][0]
+    try:
+        picture = read_picture(file)
+    except ValueError as problem:
+        return None, [_unreadable(file, problem)]
+    pixels = np.ascontiguousarray(picture.rows_columns())
+    width, height = picture.size
+    facts = ImageFacts(
+        section=section,
+        name=item["name"],
+        image=file,
+        label=item.get("label"),
+        width=width,
+        height=height,
+        channels=len(picture.channel_first()),
+        dtype=str(pixels.dtype),
+        pixel_size=picture.pixel_size,
+        digest=hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest(),
+    )
+    return facts, list(check_image(file, pixels))
+
+
+def _areas(labels: LabelMap) -> list[int]:
+    """Areas of the objects; those of a binary mask are its pieces."""
+    binary = np.unique(labels[labels > 0]).size < 2
+    areas = np.bincount((connected_components(labels) if binary else labels).ravel())[1:]
+    return [int(area) for area in areas[areas > 0]]
+
+
+def _unreadable(file: str, problem: ValueError) -> Finding:
+    message = str(problem).removeprefix(f"{file}: ")
+    return error("unreadable", file, message, "export it again from its original")
+
+
+def _size_mismatch(facts: ImageFacts, labels: LabelMap) -> Finding:
+    rows, columns = labels.shape
+    return error(
+        "size mismatch",
+        facts.image,
+        f"the image is {facts.width}×{facts.height} pixels (width × height), "
+        f"its mask {facts.label} is {columns}×{rows}",
+        "export both at the same size",
+    )

@@ -1,0 +1,150 @@
+"""Splits: k folds, hold-out, first n. Deterministic, stratified, and never through a group."""
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from cellseg_monai.data.datalist import Item, group_of
+from cellseg_monai.data.readers import read_label_map
+
+Split = tuple[list[Item], list[Item]]
+"""Training items, validation items."""
+
+
+def k_folds(items: Sequence[Item], folds: int = 5, seed: int = 0) -> list[Split]:
+    """Split into folds of equal mixture: each image validates once.
+
+    Images of one ``group`` (patient, slide, well) stay in one fold. Folds are alike in ``modality`` and in
+    the fraction of foreground.
+
+    Args:
+        items: the datalist.
+        folds: how many; at most the number of groups.
+        seed: which of the equally good splits.
+
+    Returns:
+        For each fold its training and its validation items, in the order of ``items``.
+
+    Example:
+        >>> items = [{"image": f"{i}.tif", "group": "ab"[i // 3]} for i in range(6)]
+        >>> [[item["image"] for item in validation] for _, validation in k_folds(items, 2)]
+        [['3.tif', '4.tif', '5.tif'], ['0.tif', '1.tif', '2.tif']]
+    """
+    if folds < 2:
+        raise ValueError(f"a cross-validation needs at least 2 folds, not {folds}")
+    part = _assign(items, [1 / folds] * folds, seed)
+    return [_select(items, part, fold) for fold in range(folds)]
+
+
+def hold_out(items: Sequence[Item], fraction: float = 0.2, seed: int = 0) -> Split:
+    """Set a fraction aside for validation, as alike and as closed to groups as :func:`k_folds`.
+
+    Example:
+        >>> training, validation = hold_out([{"image": f"{i}.tif"} for i in range(10)], 0.2)
+        >>> len(training), len(validation)
+        (8, 2)
+    """
+    if not 0 < fraction < 1:
+        raise ValueError(f"fraction lies between 0 and 1, not at {fraction}")
+    return _select(items, _assign(items, [1 - fraction, fraction], seed), 1)
+
+
+def first_n(items: Sequence[Item], count: int) -> Split:
+    """The first images and the rest, in the order of the list, as for "how many annotations are enough".
+
+    Example:
+        >>> first, rest = first_n([{"image": "a.tif"}, {"image": "b.tif"}, {"image": "c.tif"}], 1)
+        >>> [item["image"] for item in rest]
+        ['b.tif', 'c.tif']
+    """
+    if not 0 < count < len(items):
+        raise ValueError(f"count lies between 1 and {len(items) - 1} for {len(items)} images, not at {count}")
+    first, rest = list(items[:count]), list(items[count:])
+    torn = sorted({group_of(item) for item in first} & {group_of(item) for item in rest})
+    if torn:
+        raise ValueError(f"the first {count} images would tear group {torn[0]} apart; choose another count")
+    return first, rest
+
+
+def foreground_fraction(item: Item) -> float:
+    """The share of pixels that are foreground: as the item states, else read from its label; 0 without one.
+
+    Example:
+        >>> foreground_fraction({"image": "a.tif", "foreground": 0.25})
+        0.25
+    """
+    if "foreground" in item:
+        return float(item["foreground"])
+    return float(np.mean(read_label_map(item["label"]) > 0)) if "label" in item else 0.0
+
+
+def _select(items: Sequence[Item], part: Sequence[int], chosen: int) -> Split:
+    return (
+        [item for item, place in zip(items, part, strict=True) if place != chosen],
+        [item for item, place in zip(items, part, strict=True) if place == chosen],
+    )
+
+
+def _assign(items: Sequence[Item], shares: Sequence[float], seed: int) -> list[int]:
+    """The part of each item. Groups go, largest first, where they bring the mixture closest to the shares."""
+    traits = _traits(items)
+    members = defaultdict(list)
+    for index, item in enumerate(items):
+        members[group_of(item)].append(index)
+    if len(members) < len(shares):
+        raise ValueError(
+            f"{len(shares)} parts need at least as many groups, there are {len(members)}: "
+            "use fewer folds or annotate more"
+        )
+    order = sorted(members)
+    random.Random(seed).shuffle(order)
+    order.sort(key=lambda group: len(members[group]), reverse=True)
+    totals = Counter(trait for of_item in traits for trait in of_item)
+    filled = [Counter[str]() for _ in shares]
+    part = [0] * len(items)
+    for placed, group in enumerate(order):
+        arriving = Counter(trait for index in members[group] for trait in traits[index])
+        empty = [place for place, content in enumerate(filled) if not content]
+        allowed = empty if len(empty) == len(order) - placed else range(len(shares))
+        costs = {place: _cost(filled[place], arriving, totals, shares[place]) for place in allowed}
+        target = min(costs, key=costs.__getitem__)
+        filled[target] += arriving
+        for index in members[group]:
+            part[index] = target
+    return part
+
+
+def _cost(filled: Counter[str], arriving: Counter[str], totals: Counter[str], share: float) -> float:
+    """By how much the squared distance to the wanted counts grows, summed over the traits that arrive."""
+    growth = 0.0
+    for trait, count in arriving.items():
+        wanted = share * totals[trait]
+        missing = wanted - filled[trait]
+        growth += (count - missing) ** 2 - missing**2
+    return growth
+
+
+def _traits(items: Sequence[Item]) -> list[tuple[str, str, str]]:
+    """What a split should spread evenly: images, their modality, and within it a third by foreground."""
+    fractions = [foreground_fraction(item) for item in items]
+    by_modality = defaultdict(list)
+    for index, item in enumerate(items):
+        by_modality[str(item.get("modality", ""))].append(index)
+    traits = [("", "", "")] * len(items)
+    for modality, indices in by_modality.items():
+        ranked = sorted(indices, key=lambda index: fractions[index])
+        for rank, index in enumerate(ranked):
+            traits[index] = ("image", f"modality {modality}", f"third {modality} {3 * rank // len(ranked)}")
+    return traits
+
+
+def groups_in_common(one: Iterable[Item], other: Iterable[Item]) -> list[str]:
+    """Groups that occur on both sides of a split, where none should.
+
+    Example:
+        >>> groups_in_common([{"image": "a", "group": "p1"}], [{"image": "b", "group": "p1"}])
+        ['p1']
+    """
+    return sorted({group_of(item) for item in one} & {group_of(item) for item in other})

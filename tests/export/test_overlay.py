@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+
+from cellseg_monai.export import contact_sheet, outline
+
+
+def test_outline_leaves_the_inside_of_an_object_alone() -> None:
+    labels = np.pad(np.ones((3, 3), int), 2)
+    picture = outline(np.full((7, 7), 0.5), labels)
+    coloured = (picture != 128).any(axis=-1)
+    assert coloured.sum() == 8
+    assert picture[3, 3].tolist() == [128, 128, 128]
+
+
+def test_touching_objects_have_different_colours() -> None:
+    picture = outline(np.zeros((2, 4)), [[1, 1, 2, 2]] * 2)
+    assert picture[0, 1].tolist() != picture[0, 2].tolist()
+
+
+def test_colour_image_keeps_its_colours() -> None:
+    image = np.zeros((2, 2, 3))
+    image[..., 1] = 1
+    assert outline(image, np.zeros((2, 2), int))[0, 0].tolist() == [0, 255, 0]
+
+
+@pytest.mark.parametrize(
+    ("image", "labels", "message"),
+    [
+        (np.zeros((4, 4)), np.zeros((4, 5), int), r"image \(4, 4\) and labels \(4, 5\) differ"),
+        (np.zeros((4, 4, 2)), np.zeros((4, 4), int), "has 1 or 3 channels, not 2"),
+    ],
+    ids=["size", "channels"],
+)
+def test_refusals(image: np.ndarray, labels: np.ndarray, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        outline(image, labels)
+
+
+def test_sheet_places_pictures_row_by_row() -> None:
+    tiles = [np.full((2, 3, 3), shade, np.uint8) for shade in (10, 20, 30)]
+    sheet = contact_sheet(tiles, columns=2, gap=1)
+    assert sheet.shape == (7, 9, 3)
+    assert [sheet[1, 1, 0], sheet[1, 5, 0], sheet[4, 1, 0], sheet[4, 5, 0]] == [10, 20, 30, 255]
+
+
+def test_sheet_refuses_nothing_and_mixed_sizes() -> None:
+    with pytest.raises(ValueError, match="at least one picture"):
+        contact_sheet([])
+    with pytest.raises(ValueError, match=r"picture 1 is \(3, 3\), the first \(2, 2\)"):
+        contact_sheet([np.zeros((2, 2, 3), np.uint8), np.zeros((3, 3, 3), np.uint8)])
