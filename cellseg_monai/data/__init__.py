@@ -1,5 +1,8 @@
 """Files on disk to a list of items: readers, datalists, public layouts, splits, checks, synthesis."""
 
+from cellseg_monai.data.checks import CheckReport, Finding, check_dataset, render_table
+from cellseg_monai.data.datalist import combine_datasets, labelled, list_items
+from cellseg_monai.data.folds import first_n, foreground_fraction, groups_in_common, hold_out, k_folds
 from cellseg_monai.data.readers import (
     SUFFIXES,
     MicroscopyReader,
@@ -9,4 +12,23 @@ from cellseg_monai.data.readers import (
     read_pixels,
 )
 
-__all__ = ["SUFFIXES", "MicroscopyReader", "Picture", "read_label_map", "read_picture", "read_pixels"]
+__all__ = [
+    "SUFFIXES",
+    "CheckReport",
+    "Finding",
+    "MicroscopyReader",
+    "Picture",
+    "check_dataset",
+    "combine_datasets",
+    "first_n",
+    "foreground_fraction",
+    "groups_in_common",
+    "hold_out",
+    "k_folds",
+    "labelled",
+    "list_items",
+    "read_label_map",
+    "read_picture",
+    "read_pixels",
+    "render_table",
+]

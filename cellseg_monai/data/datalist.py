@@ -128,7 +128,7 @@ def items_of(pairing: Pairing, folder: Path) -> list[Item]:
 
 
 def listed_entries(listing: Path) -> dict[str, list[tuple[str, Any]]]:
-    """The entries of a JSON file or table by section, each with its place in the file, as they stand there."""
+    """The entries of a JSON file or table by section, each with its place in the file."""
     if listing.suffix == ".csv":
         table = pd.read_csv(listing, dtype=str)
         sections = table.pop("section") if "section" in table else ["training"] * len(table)

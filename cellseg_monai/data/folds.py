@@ -89,7 +89,7 @@ def _select(items: Sequence[Item], part: Sequence[int], chosen: int) -> Split:
 
 def _assign(items: Sequence[Item], shares: Sequence[float], seed: int) -> list[int]:
     """The part of each item. Groups go, largest first, where they bring the mixture closest to the shares."""
-    traits = _traits(items)
+    traits = _traits(items, neighbours=round(1 / min(shares)))
     members = defaultdict(list)
     for index, item in enumerate(items):
         members[group_of(item)].append(index)
@@ -126,8 +126,11 @@ def _cost(filled: Counter[str], arriving: Counter[str], totals: Counter[str], sh
     return growth
 
 
-def _traits(items: Sequence[Item]) -> list[tuple[str, str, str]]:
-    """What a split should spread evenly: images, their modality, and within it a third by foreground."""
+def _traits(items: Sequence[Item], neighbours: int) -> list[tuple[str, str, str]]:
+    """What a split should spread evenly: images, their modality, and within it neighbours in foreground.
+
+    A bin of neighbours holds as many images as there are folds: one for each.
+    """
     fractions = [foreground_fraction(item) for item in items]
     by_modality = defaultdict(list)
     for index, item in enumerate(items):
@@ -136,7 +139,7 @@ def _traits(items: Sequence[Item]) -> list[tuple[str, str, str]]:
     for modality, indices in by_modality.items():
         ranked = sorted(indices, key=lambda index: fractions[index])
         for rank, index in enumerate(ranked):
-            traits[index] = ("image", f"modality {modality}", f"third {modality} {3 * rank // len(ranked)}")
+            traits[index] = ("image", f"modality {modality}", f"bin {modality} {rank // neighbours}")
     return traits
 
 
