@@ -7,6 +7,8 @@ from cellseg_monai.data.checks.finding import Finding, error, note, warning
 from cellseg_monai.data.checks.report import ImageFacts
 from cellseg_monai.data.datalist import Item
 
+_MOST_CLASSES = 32
+
 
 def check_duplicates(facts: Sequence[ImageFacts]) -> Iterator[Finding]:
     """Images of equal content: a waste within a section, a leak between sections."""
@@ -46,6 +48,19 @@ def check_groups(items: Sequence[tuple[str, Item]]) -> Iterator[Finding]:
                 f"it occurs in {' and '.join(sorted(places))}",
                 "keep all images of a group (patient, slide, well) on one side",
             )
+
+
+def check_classes(facts: Sequence[ImageFacts]) -> Iterator[Finding]:
+    """Masks that share a few values with gaps between them hold classes, not objects."""
+    labelled = [fact for fact in facts if fact.ids]
+    values = sorted({value for fact in labelled for value in fact.ids})
+    if len(labelled) > 1 and 1 < len(values) <= _MOST_CLASSES and values[-1] > len(values):
+        yield note(
+            "class map",
+            f"{len(labelled)} masks",
+            f"they share the values {', '.join(map(str, values))}, which look like classes, not objects",
+            "train on them with the class target and a mapping of these values",
+        )
 
 
 def check_uniformity(facts: Sequence[ImageFacts]) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from os import PathLike
 from pathlib import Path
 
-from cellseg_monai.data.checks.across import check_duplicates, check_groups, check_uniformity
+from cellseg_monai.data.checks.across import check_classes, check_duplicates, check_groups, check_uniformity
 from cellseg_monai.data.checks.collection import collect
 from cellseg_monai.data.checks.pair import check_pair
 from cellseg_monai.data.checks.report import CheckReport
@@ -42,5 +42,6 @@ def check_dataset(source: str | PathLike[str], recursive: bool = False) -> Check
     findings.extend(finding for _, complaints in results for finding in complaints)
     findings.extend(check_duplicates(facts))
     findings.extend(check_groups(items))
+    findings.extend(check_classes(facts))
     findings.extend(check_uniformity(facts))
     return CheckReport(str(root), facts, findings)

@@ -1,6 +1,7 @@
 """Checks of one image together with its mask."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 
@@ -31,7 +32,11 @@ def check_pair(section: str, item: Item) -> tuple[ImageFacts | None, list[Findin
         return None, findings
     if labels.shape != (facts.height, facts.width):
         findings.append(_size_mismatch(facts, labels))
-    return facts.with_objects(_areas(labels), float((labels > 0).mean())), findings
+    ids = tuple(int(value) for value in np.unique(labels[labels > 0]))
+    facts = replace(
+        facts, ids=ids, areas=_areas(labels, binary=len(ids) < 2), foreground=float((labels > 0).mean())
+    )
+    return facts, findings
 
 
 def _check_image_file(section: str, item: Item) -> tuple[ImageFacts | None, list[Finding]]:
@@ -57,11 +62,10 @@ def _check_image_file(section: str, item: Item) -> tuple[ImageFacts | None, list
     return facts, list(check_image(file, pixels))
 
 
-def _areas(labels: LabelMap) -> list[int]:
+def _areas(labels: LabelMap, binary: bool) -> tuple[int, ...]:
     """Areas of the objects; those of a binary mask are its pieces."""
-    binary = np.unique(labels[labels > 0]).size < 2
     areas = np.bincount((connected_components(labels) if binary else labels).ravel())[1:]
-    return [int(area) for area in areas[areas > 0]]
+    return tuple(int(area) for area in areas[areas > 0])
 
 
 def _unreadable(file: str, problem: ValueError) -> Finding:

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,11 +28,8 @@ class ImageFacts:
     pixel_size: tuple[float, ...] | None
     digest: str
     areas: tuple[int, ...] = field(default=(), repr=False)
+    ids: tuple[int, ...] = field(default=(), repr=False)
     foreground: float | None = None
-
-    def with_objects(self, areas: list[int], foreground: float) -> "ImageFacts":
-        """The same image once its mask has been read."""
-        return replace(self, areas=tuple(areas), foreground=foreground)
 
 
 @dataclass(frozen=True)
@@ -76,9 +73,10 @@ class CheckReport:
         }
 
     def to_json(self) -> str:
-        """The whole report as JSON; areas are left out, the summary holds their distribution."""
+        """The whole report as JSON; areas of single objects are left out, the summary has their spread."""
         images = [
-            {key: value for key, value in asdict(fact).items() if key != "areas"} for fact in self.images
+            {key: value for key, value in asdict(fact).items() if key not in ("areas", "ids")}
+            for fact in self.images
         ]
         findings = [asdict(finding) | {"severity": finding.severity.value} for finding in self.findings]
         content = {"source": self.source, "failed": self.failed, "summary": self.summary()}

@@ -91,6 +91,9 @@ def read_label_map(path: str | PathLike[str]) -> LabelMap:
         array([[  0, 300]], dtype=int32)
     """
     picture = read_picture(path, "label")
+    if "Z" in picture.axes:
+        depth = picture.pixels.shape[picture.axes.index("Z")]
+        raise ValueError(f"{path}: a mask is one plane, this file holds {depth}; save the planes one by one")
     try:
         return as_label_map(one_channel(picture.channel_first())[0]).T
     except ValueError as error:

@@ -346,6 +346,14 @@ def test_mask_in_colours_is_refused(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_label_map(tmp_path / "grey.png"), ramp("uint8"))
 
 
+def test_mask_of_several_planes_is_refused(tmp_path: Path) -> None:
+    tifffile.imwrite(
+        tmp_path / "mask.tif", np.zeros((3, 6, 10), np.uint16), imagej=True, metadata={"axes": "ZYX"}
+    )
+    with pytest.raises(ValueError, match=r"mask\.tif: a mask is one plane, this file holds 3"):
+        read_label_map(tmp_path / "mask.tif")
+
+
 def test_interpolated_mask_is_refused(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "mask.tif", np.array([[0, 0.5, 1]], np.float32))
     with pytest.raises(ValueError, match=r"mask\.tif: the value 0\.5 is no object id: .*nearest-neighbour"):
