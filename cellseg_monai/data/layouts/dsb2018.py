@@ -18,8 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cellseg_monai.data.layouts._pixels import read_label_map
-from cellseg_monai.data.layouts.folders import images_in
+from cellseg_monai.data.layouts.folders import images_in, read_annotation
 from cellseg_monai.data.layouts.painting import paint
 from cellseg_monai.data.layouts.samples import Annotation, Failure, Layout, Sample, Shape, Split
 
@@ -47,13 +46,8 @@ def _sample(folder: Path, split: Split) -> Sample | Failure:
 
 
 def _annotate(masks: list[Path], shape: Shape) -> Annotation:
-    objects = []
-    for path in masks:
-        mask = read_label_map(path)
-        if mask.shape != shape:
-            raise ValueError(f"the mask {path.name} is {mask.shape}, the image {shape}; they must agree")
-        objects.append((path.name, np.flatnonzero(mask)))
-    return paint(objects, shape)
+    nuclei = [(path.name, np.flatnonzero(read_annotation(path, shape).label_map)) for path in masks]
+    return paint(nuclei, shape)
 
 
 DSB2018 = Layout(

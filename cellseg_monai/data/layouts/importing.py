@@ -55,11 +55,11 @@ def import_dataset(
         dtype('int32')
         >>> folder.cleanup()
     """
-    form, source, destination = find_layout(layout), Path(source), Path(destination)
+    published, source, destination = find_layout(layout), Path(source), Path(destination)
     _check_folders(source, destination)
-    found = list(form.samples(source))  # all, before anything is written: the destination may lie below
+    found = list(published.samples(source))  # all, before anything is written: the destination may lie below
     if not found:
-        raise FileNotFoundError(f"{source} holds nothing in the layout {layout!r}:\n\n{form.form}")
+        raise FileNotFoundError(f"{source} holds nothing in the layout {layout!r}:\n\n{published.form}")
     samples = sorted((item for item in found if isinstance(item, Sample)), key=lambda sample: sample.name)
     failures = [item for item in found if isinstance(item, Failure)]
     conflicts: list[Conflict] = []
@@ -78,7 +78,7 @@ def import_dataset(
     filled = {part: items for part, items in lists.items() if items}
     if not filled:
         raise ValueError(f"nothing of {source} could be imported:\n" + "\n".join(map(str, failures)))
-    _write_dataset({**_heading(form, source, destination), **filled}, destination / _DATASET)
+    _write_dataset({**_heading(published, source, destination), **filled}, destination / _DATASET)
     imported = {part: len(items) for part, items in filled.items()}
     return ImportReport(destination / _DATASET, imported, tuple(failures), tuple(conflicts))
 
@@ -123,13 +123,13 @@ def _write(sample: Sample, annotation: Annotation | None, destination: Path) -> 
     return item
 
 
-def _heading(form: Layout, source: Path, destination: Path) -> dict[str, Any]:
-    heading: dict[str, Any] = {"name": source.resolve().name, "description": form.description}
-    if form.licence:
-        heading["licence"] = form.licence
-    if form.class_names:
-        heading["labels"] = {str(code): name for code, name in sorted(form.class_names(source).items())}
-    if form.tracks and (tracks := form.tracks(source)):
+def _heading(published: Layout, source: Path, destination: Path) -> dict[str, Any]:
+    heading: dict[str, Any] = {"name": source.resolve().name, "description": published.description}
+    if published.licence:
+        heading["licence"] = published.licence
+    if published.class_names:
+        heading["labels"] = {str(code): name for code, name in sorted(published.class_names(source).items())}
+    if published.tracks and (tracks := published.tracks(source)):
         heading["tracks"] = {
             sequence: _copy_tracks(files, destination, sequence) for sequence, files in sorted(tracks.items())
         }
