@@ -71,7 +71,7 @@ def _frames(source: Path, sequence: str) -> Iterator[Sample | Failure]:
             continue
         mask = masks.pop(match[1], None)
         annotate = partial(read_annotation, mask) if mask else None
-        yield Sample(f"{sequence}_{image.stem}", image, annotate, group=sequence)
+        yield Sample(f"{sequence}_{image.stem}", image, annotate, group=sequence, channels=1)
     for mask in masks.values():
         yield Failure(mask, f"belongs to no frame in {source / sequence}")
     files = _track_files(source, sequence)

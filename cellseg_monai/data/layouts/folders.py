@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from cellseg_monai.data.layouts._pixels import read_label_map
 from cellseg_monai.data.layouts.samples import Annotation, Failure, Sample, Shape, Split
+from cellseg_monai.data.readers import read_label_map
 
 _IMAGE_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp"})
 

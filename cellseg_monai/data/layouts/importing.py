@@ -9,10 +9,10 @@ from typing import Any
 
 import tifffile
 
-from cellseg_monai.data.layouts._pixels import read_pixels
 from cellseg_monai.data.layouts.registry import find_layout
 from cellseg_monai.data.layouts.report import Conflict, ImportReport
 from cellseg_monai.data.layouts.samples import Annotation, Failure, Layout, Sample
+from cellseg_monai.data.readers import read_picture
 
 _DATASET = "dataset.json"
 _LISTS = ("training", "validation", "test", "unlabelled")
@@ -70,7 +70,7 @@ def import_dataset(
             _check_name(sample.name, taken)
             annotation = _annotation(sample)
         except (OSError, ValueError) as error:
-            failures.append(Failure(sample.image, str(error)))
+            failures.append(Failure(sample.image, str(error).removeprefix(f"{sample.image}: ")))
             continue
         lists[sample.split if annotation else "unlabelled"].append(_write(sample, annotation, destination))
         if annotation and (annotation.contested_pixels or annotation.lost_objects):
@@ -102,7 +102,11 @@ def _check_name(name: str, taken: set[str]) -> None:
 
 def _annotation(sample: Sample) -> Annotation | None:
     """Read the image, which also shows that it can be read, and the labels in its size."""
-    rows, columns = read_pixels(sample.image).shape[:2]
+    picture = read_picture(sample.image)
+    channels = picture.channel_first().shape[0]
+    if "Z" in picture.axes or channels != (sample.channels or channels):
+        raise ValueError(f"is a volume or a stack of shape {picture.stored_shape}; only planes are imported")
+    columns, rows = picture.size
     return sample.annotate((rows, columns)) if sample.annotate else None
 
 

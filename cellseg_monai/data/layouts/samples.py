@@ -43,6 +43,8 @@ class Sample:
         split: the part of the dataset that the publisher put the image in.
         group: images of one group (sequence, patient, well) must not be parted by cross-validation.
         modality: kind of image or of cell, where the layout tells.
+        channels: the number that the layout promises, if it does. Planes of a volume whose file says nothing
+            of them look like channels; this tells them apart.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Sample:
     split: Split = "training"
     group: str | None = None
     modality: str | None = None
+    channels: int | None = None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 
 from cellseg_monai.data.layouts import import_dataset
 
@@ -68,10 +69,17 @@ def test_what_does_not_fit_is_reported(run: Run, put: Put, name: str, file: str,
     assert imported.report.imported == {"unlabelled": 1}
 
 
-def test_volume_is_a_failure(run: Run, put: Put) -> None:
-    put("01/t000.tif", np.zeros((7, 6, 5)), "uint16")
+@pytest.mark.parametrize("imagej", [False, True], ids=["undescribed pages", "depth"])
+@pytest.mark.parametrize("planes", [3, 7])
+def test_volume_is_a_failure(run: Run, put: Put, planes: int, imagej: bool) -> None:
+    path = put("01/t000.tif", [[8]])
+    tifffile.imwrite(
+        path, np.zeros((planes, 6, 5), np.uint16), imagej=imagej, metadata={"axes": "ZYX"} if imagej else None
+    )
     put("01/t001.tif", np.zeros((6, 5)), "uint16")
-    assert "volume or a stack of shape (7, 6, 5)" in run("ctc").failures()["t000.tif"]
+    imported = run("ctc")
+    assert f"volume or a stack of shape ({planes}, 6, 5)" in imported.failures()["t000.tif"]
+    assert imported.report.imported == {"unlabelled": 1}
 
 
 def test_real_frames_and_tracks(real_data: Path, tmp_path: Path) -> None:

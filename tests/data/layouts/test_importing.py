@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from cellseg_monai.data.layouts import LAYOUTS, find_layout, import_dataset, importing
 
@@ -69,11 +70,12 @@ def test_two_imports_are_the_same_to_the_byte(source: Path, tmp_path: Path) -> N
     ("name", "content", "reason"),
     [
         ("train/masks/a.tif", [[1, 0], [0, 1]], r"labels a.tif are \(2, 2\), the image \(1, 2\)"),
-        ("train/masks/a.tif", b"damaged", "a.tif cannot be read"),
-        ("train/images/a.png", b"damaged", "a.png cannot be read"),
+        ("train/masks/a.tif", b"damaged", "a.tif: cannot be read"),
+        ("train/images/a.png", b"damaged", "^cannot be read"),
         ("train/masks/a.tif", np.full((1, 2), 0.5), "no object id"),
+        ("train/masks/a.tif", np.arange(10).reshape(5, 1, 2), "one channel, this one has 5"),
     ],
-    ids=["size", "label", "image", "interpolated"],
+    ids=["size", "label", "image", "interpolated", "volume"],
 )
 def test_one_bad_file_does_not_stop_the_others(
     run: Run, put: Put, source: Path, name: str, content: object, reason: str
@@ -86,6 +88,15 @@ def test_one_bad_file_does_not_stop_the_others(
     assert imported.report.imported == {"training": 1, "test": 1}
     assert f"not imported: {failure.file}" in str(imported.report)
     assert not (imported.folder / "images" / "train_a.png").exists()
+
+
+def test_palette_of_a_mask_gives_indices(run: Run, put: Put, source: Path) -> None:
+    put("train/images/a.png", [[8, 9, 9]])
+    (source / "train" / "masks").mkdir()
+    picture = Image.fromarray(np.array([[0, 2, 1]], np.uint8))
+    picture.putpalette([0, 0, 0, 200, 30, 30, 30, 200, 30])
+    picture.save(source / "train" / "masks" / "a.png")
+    np.testing.assert_array_equal(run("stardist").label("train_a"), [[0, 2, 1]])
 
 
 def test_names_that_differ_only_in_case_or_suffix_are_not_overwritten(run: Run, put: Put) -> None:
@@ -169,6 +180,6 @@ def _no_space(*arguments: object, **options: object) -> None:
 
 def test_nothing_but_failures_is_an_error(run: Run, put: Put, tmp_path: Path) -> None:
     put("train/images/a.png", b"damaged")
-    with pytest.raises(ValueError, match=r"nothing of .* could be imported:\n.*a.png cannot be read"):
+    with pytest.raises(ValueError, match=r"nothing of .* could be imported:\n.*a.png: cannot be read"):
         run("stardist")
     assert not (tmp_path / "plain" / "dataset.json").exists()
