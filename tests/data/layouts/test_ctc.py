@@ -74,7 +74,11 @@ def test_what_does_not_fit_is_reported(run: Run, put: Put, name: str, file: str,
 def test_volume_is_a_failure(run: Run, put: Put, planes: int, imagej: bool) -> None:
     path = put("01/t000.tif", [[8]])
     tifffile.imwrite(
-        path, np.zeros((planes, 6, 5), np.uint16), imagej=imagej, metadata={"axes": "ZYX"} if imagej else None
+        path,
+        np.zeros((planes, 6, 5), np.uint16),
+        photometric="minisblack",
+        imagej=imagej,
+        metadata={"axes": "ZYX"} if imagej else None,
     )
     put("01/t001.tif", np.zeros((6, 5)), "uint16")
     imported = run("ctc")
