@@ -151,5 +151,5 @@ def _copy_tracks(files: Iterable[Path], destination: Path, sequence: str) -> str
 def _write_dataset(dataset: dict[str, Any], path: Path) -> None:
     """Write beside and rename, so that the file is there whole or not at all."""
     unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(dataset, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    unfinished.write_text(json.dumps(dataset, indent=2) + "\n", encoding="utf-8")
     unfinished.replace(path)

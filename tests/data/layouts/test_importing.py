@@ -8,6 +8,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from cellseg_monai.data.datalist import list_items
 from cellseg_monai.data.layouts import LAYOUTS, find_layout, import_dataset, importing
 
 Run = Callable[[str], Any]
@@ -41,6 +42,14 @@ def test_dataset_lists_what_was_written(run: Run, source: Path) -> None:
     assert not imported.report.failures
     written = imported.folder / "images" / "train_b.tif"
     assert written.read_bytes() == (source / "train" / "images" / "b.tif").read_bytes()
+
+
+@pytest.mark.usefixtures("three")
+def test_dataset_is_one_that_list_items_reads(run: Run) -> None:
+    imported = run("stardist")
+    items = list_items(imported.folder, "training")
+    assert [item["name"] for item in items] == ["train_a", "train_b"]
+    assert items[1]["label"] == str(imported.folder / "labels" / "train_b.tif")
 
 
 @pytest.mark.usefixtures("three")
