@@ -1,0 +1,79 @@
+"""MoNuSeg 2018: stained tissue with nuclei as Aperio ImageScope polygons.
+
+::
+
+    MoNuSeg 2018 Training Data/
+        Annotations/TCGA-18-5592-01Z-00-DX1.xml
+        Tissue Images/TCGA-18-5592-01Z-00-DX1.tif       1000 × 1000 RGB
+    MoNuSegTestData/
+        TCGA-2Z-A9J9-01A-01-TS1.tif
+        TCGA-2Z-A9J9-01A-01-TS1.xml
+
+    <Annotations MicronsPerPixel="0.252"><Annotation Id="1"><Regions>
+        <Region Id="1"><Vertices><Vertex X="372.5" Y="551" Z="0"/> … </Vertices></Region>
+
+The source is the folder above both, or one of them. Images below a folder with TestData in its name are the
+test set. The group is the patient. Each region is a nucleus; a negative region, which ImageScope draws for a
+hole, is none and is reported as lost.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+from cellseg_monai.data.layouts.folders import images_in, paired
+from cellseg_monai.data.layouts.painting import Pixels, paint, polygon_pixels
+from cellseg_monai.data.layouts.samples import Annotation, Failure, Layout, Sample, Shape, Split
+from cellseg_monai.data.layouts.tcga import patient
+
+
+def samples(source: Path) -> Iterator[Sample | Failure]:
+    """Find the images, in ``Tissue Images`` beside ``Annotations`` or together with their XML files."""
+    files = sorted(file for file in source.rglob("*.xml") if not file.name.startswith("."))
+    for folder in sorted({file.parent for file in files}):
+        images = folder.parent / "Tissue Images" if folder.name == "Annotations" else folder
+        parts = (source.name, *folder.relative_to(source).parts)
+        split: Split = "test" if any("TestData" in part for part in parts) else "training"
+        masks = [file for file in files if file.parent == folder]
+        yield from paired(images_in(images), masks, annotate, split=split, group=patient)
+
+
+def annotate(path: Path, shape: Shape) -> Annotation:
+    """Draw the regions of an Aperio XML file.
+
+    Args:
+        path: the XML file.
+        shape: rows and columns of its image.
+
+    Raises:
+        ValueError: the file is no XML, declares a document type (whose entities could swell without bound),
+            or a corner is no number.
+    """
+    parser = ElementTree.XMLParser(target=_PlainTree())
+    try:
+        tree = ElementTree.parse(path, parser)
+        return paint([_nucleus(region, shape) for region in tree.iter("Region")], shape)
+    except (ElementTree.ParseError, KeyError, ValueError) as error:
+        raise ValueError(f"{path.name} is no Aperio annotation: {error}") from error
+
+
+class _PlainTree(ElementTree.TreeBuilder):
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
+        raise ValueError(f"it declares the document type {name}; remove the declaration")
+
+
+def _nucleus(region: ElementTree.Element, shape: Shape) -> tuple[str, Pixels]:
+    name = f"region {region.get('Id')}"
+    if region.get("NegativeROA", "0") == "1":
+        return f"{name} (negative)", polygon_pixels([], [], shape)
+    corners = list(region.iter("Vertex"))
+    xs, ys = ([float(corner.attrib[axis]) for corner in corners] for axis in "XY")
+    return name, polygon_pixels(xs, ys, shape)
+
+
+MONUSEG = Layout(
+    description="MoNuSeg 2018: Tissue Images/*.tif with Annotations/*.xml (Aperio polygons)",
+    samples=samples,
+    form=__doc__,
+    licence="CC-BY-NC-SA-4.0",
+)
