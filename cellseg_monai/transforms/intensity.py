@@ -130,7 +130,7 @@ class PercentileStretch(Transform):
             Tensor with the meta data of the image, if it has any.
 
         Raises:
-            ValueError: the image is a crop without limits, is stretched already, or see
+            ValueError: the image is a crop without limits, a batch, or stretched already; or see
                 :func:`intensity_limits` and :func:`stretch`.
         """
         tensor = convert_to_tensor(image, track_meta=get_track_meta())
@@ -139,6 +139,8 @@ class PercentileStretch(Transform):
             raise ValueError(
                 f"{origin(tensor)} is stretched already ({meta['intensity_stretch']}); stretch it only once"
             )
+        if getattr(tensor, "is_batch", False):
+            raise ValueError("this is a batch of images; stretch each image before they are collated")
         source = "given limits"
         if limits is None:
             limits = meta.get("intensity_limits")

@@ -1,7 +1,7 @@
 """Exact percentiles of any number of pixels.
 
 ``torch.quantile`` refuses more than 16 million values, and sorting takes seconds on a slide. Microscope
-images mostly hold whole numbers, also where they are stored as float; these are counted, some six times
+images mostly hold whole numbers, also where they are stored as float; these are counted, several times
 faster than NumPy selects. Other values are selected without a full sort, or sorted on an accelerator.
 """
 

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from monai.data import DataLoader, Dataset, MetaTensor
 from monai.transforms import Compose
+from PIL import Image
 
 from cellseg_monai.transforms import RandElasticGrid, RandElasticGridd
 
@@ -169,6 +170,21 @@ def test_settings_are_checked_at_construction(setting, message):
         RandElasticGrid(**settings)
     with pytest.raises(ValueError, match=message):
         RandElasticGridd("image", **settings)
+
+
+def test_real_nuclei(real_data):
+    folder = real_data / "tasks/nuclei/train"
+    image = np.array(Image.open(folder / "images/IXMtest_A15_s5.tif"))[None]
+    label = np.array(Image.open(next((folder / "masks").glob("IXMtest_A15_s5*"))))[None].astype(np.int32)
+    deform = RandElasticGridd(BOTH, MODES, prob=1.0).set_random_state(0)
+    item = deform({"image": image, "label": label})
+    assert set(np.unique(item["label"])) <= set(np.unique(label))
+    # nuclei stay bright under their labels, and keep their number of pixels within a tenth
+    threshold = (np.median(image[label > 0]) + np.median(image[label == 0])) / 2
+    before = ((image > threshold) == (label > 0)).mean()
+    after = ((item["image"] > threshold) == (item["label"] > 0)).float().mean().item()
+    assert after == pytest.approx(before, abs=0.01)
+    assert (item["label"] > 0).sum().item() == pytest.approx((label > 0).sum(), rel=0.1)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -7,6 +7,7 @@ from hypothesis.extra import numpy as hnp
 from monai.data import DataLoader, Dataset, MetaTensor, decollate_batch
 from monai.data.meta_obj import set_track_meta
 from monai.transforms import Compose, RandSpatialCropd, RandSpatialCropSamplesd, SpatialCrop
+from PIL import Image
 
 from cellseg_monai.transforms import PercentileStretch, PercentileStretchd, intensity_limits, stretch
 
@@ -301,6 +302,11 @@ class TestTransform:
         with pytest.raises(KeyError, match="b"):
             PercentileStretchd(["a", "b"])({"a": np.zeros((1, 4))})
 
+    def test_a_batch_is_refused(self):
+        batch = next(iter(DataLoader(Dataset([MetaTensor(torch.rand(1, 4, 4))] * 2), batch_size=2)))
+        with pytest.raises(ValueError, match="stretch each image before they are collated"):
+            PercentileStretch()(batch)
+
     def test_meta_data_collate(self):
         items = [{"image": MetaTensor(torch.rand(2, 8, 8) * gain)} for gain in (1, 100)]
         pipeline = Compose(
@@ -311,6 +317,25 @@ class TestTransform:
         for image in decollate_batch(batch):
             with pytest.raises(ValueError, match="stretched already"):
                 PercentileStretch()(image)
+
+
+def test_a_real_sparse_image(real_data):
+    """One nucleus in noise of three grey levels: the plain stretch shows nothing but noise."""
+    image = np.array(Image.open(real_data / "shift/dataset1/images/07_93c5638e.png"))[..., :1].T
+    background = image < 10
+    plain = stretch(image, intensity_limits(image, 2, 98, min_range=0))
+    ours = PercentileStretch(2, 98)(image).numpy()
+    assert plain[background].std() > 0.25
+    assert ours[background].std() < 0.1
+    assert ours[~background].mean() > 0.9
+
+
+@pytest.mark.parametrize("folder", ["tasks/nuclei/train", "tasks/phase/train", "timelapse/c2c12_phase"])
+def test_real_images_use_the_range(real_data, folder):
+    for file in sorted((real_data / folder / "images").iterdir())[:3]:
+        stretched = PercentileStretch(2, 98)(np.array(Image.open(file))[None])
+        assert stretched.std() > 0.1
+        assert ((stretched > 0) & (stretched < 1)).float().mean() > 0.9
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -81,7 +81,6 @@ def test_order_in_memory_does_not_matter():
     assert percentiles(image.T[::-1], PERCENTS) == percentiles(image, PERCENTS)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.uint16, np.float32])
 def test_beyond_the_limit_of_torch_quantile(dtype):
     image = np.arange(25_000_000, dtype=np.int64).reshape(5000, 5000) % 4001
