@@ -1,1 +1,51 @@
 """File to tensor: what MONAI lacks for microscopy, as functions, array and dictionary transforms."""
+
+from cellseg_monai.transforms.balanced import (
+    RandBalancedPatches,
+    RandBalancedPatchesd,
+    balanced_locations,
+    foreground_per_patch,
+)
+from cellseg_monai.transforms.cover import PatchCover, PatchCoverd
+from cellseg_monai.transforms.padding import covered_shape, pad_end
+from cellseg_monai.transforms.patches import patch_cover, patch_locations, reassemble
+from cellseg_monai.transforms.targets.binary import BinaryTarget, BinaryTargetd, binary_target
+from cellseg_monai.transforms.targets.boundary import BoundaryTarget, BoundaryTargetd, boundary_target
+from cellseg_monai.transforms.targets.classes import ClassTarget, ClassTargetd, class_target
+from cellseg_monai.transforms.targets.distance import (
+    DistanceTarget,
+    DistanceTargetd,
+    ForegroundDistanceTarget,
+    ForegroundDistanceTargetd,
+    distance_target,
+    foreground_distance_target,
+)
+
+__all__ = [
+    "BinaryTarget",
+    "BinaryTargetd",
+    "BoundaryTarget",
+    "BoundaryTargetd",
+    "ClassTarget",
+    "ClassTargetd",
+    "DistanceTarget",
+    "DistanceTargetd",
+    "ForegroundDistanceTarget",
+    "ForegroundDistanceTargetd",
+    "PatchCover",
+    "PatchCoverd",
+    "RandBalancedPatches",
+    "RandBalancedPatchesd",
+    "balanced_locations",
+    "binary_target",
+    "boundary_target",
+    "class_target",
+    "covered_shape",
+    "distance_target",
+    "foreground_distance_target",
+    "foreground_per_patch",
+    "pad_end",
+    "patch_cover",
+    "patch_locations",
+    "reassemble",
+]
