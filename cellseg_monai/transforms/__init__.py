@@ -1,12 +1,8 @@
 """File to tensor: what MONAI lacks for microscopy, as functions, array and dictionary transforms."""
 
-from cellseg_monai.transforms.balanced import (
-    RandBalancedPatches,
-    RandBalancedPatchesd,
-    balanced_locations,
-    foreground_per_patch,
-)
+from cellseg_monai.transforms.balanced import RandBalancedPatches, RandBalancedPatchesd
 from cellseg_monai.transforms.cover import PatchCover, PatchCoverd
+from cellseg_monai.transforms.foreground import balanced_locations, foreground_per_patch
 from cellseg_monai.transforms.padding import covered_shape, pad_end
 from cellseg_monai.transforms.patches import patch_cover, patch_locations, reassemble
 from cellseg_monai.transforms.targets.binary import BinaryTarget, BinaryTargetd, binary_target

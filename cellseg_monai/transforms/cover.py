@@ -17,7 +17,7 @@ from cellseg_monai.transforms.patches import Location, patch_cover
 from cellseg_monai.transforms.provenance import common_spatial_shape
 
 
-class PatchCover(Transform, MultiSampleTrait):  # type: ignore[misc]
+class PatchCover(Transform, MultiSampleTrait):
     """Pad an image with zeros at the end of each axis and cut it into patches, none discarded.
 
     Args:
@@ -53,7 +53,7 @@ class PatchCover(Transform, MultiSampleTrait):  # type: ignore[misc]
         ]
 
 
-class PatchCoverd(MapTransform, MultiSampleTrait):  # type: ignore[misc]
+class PatchCoverd(MapTransform, MultiSampleTrait):
     """Dictionary version of :class:`PatchCover`: one sample in, a list of samples out, all keys in step.
 
     MONAI's ``Dataset``, ``CacheDataset`` and ``list_data_collate`` flatten the list. What stands under other

@@ -24,7 +24,7 @@ def binary_target(label: Label) -> Label:
     return as_given((read_label(label) > 0)[None].astype(np.uint8), label)
 
 
-class BinaryTarget(Transform):  # type: ignore[misc]
+class BinaryTarget(Transform):
     """Array transform of :func:`binary_target`.
 
     Example:

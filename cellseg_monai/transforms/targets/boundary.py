@@ -103,7 +103,7 @@ def _require_form(form: str) -> None:
         raise ValueError(f"form must be one of {get_args(BoundaryForm)}, not {form!r}")
 
 
-class BoundaryTarget(Transform):  # type: ignore[misc]
+class BoundaryTarget(Transform):
     """Array transform of :func:`boundary_target`.
 
     Args:

@@ -54,7 +54,7 @@ def _listed(values: list[int]) -> str:
     return shown if len(values) <= 10 else f"{shown}, … ({len(values)} values)"
 
 
-class ClassTarget(Transform):  # type: ignore[misc]
+class ClassTarget(Transform):
     """Array transform of :func:`class_target`.
 
     Args:

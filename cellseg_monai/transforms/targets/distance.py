@@ -67,7 +67,7 @@ def _normalised_distance(ids: LabelMap, image_edge: bool) -> npt.NDArray[np.floa
     return distance
 
 
-class DistanceTarget(Transform):  # type: ignore[misc]
+class DistanceTarget(Transform):
     """Array transform of :func:`distance_target`.
 
     Args:
@@ -109,7 +109,7 @@ class DistanceTargetd(LabelTargetd):
         super().__init__(keys, DistanceTarget(image_edge), allow_missing_keys)
 
 
-class ForegroundDistanceTarget(Transform):  # type: ignore[misc]
+class ForegroundDistanceTarget(Transform):
     """Array transform of :func:`foreground_distance_target`.
 
     Args:

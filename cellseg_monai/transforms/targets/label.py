@@ -55,7 +55,7 @@ def _origin(label: Any) -> str:
     return f"{file_name(label)}: " if file_name(label) else ""
 
 
-class LabelTargetd(MapTransform):  # type: ignore[misc]
+class LabelTargetd(MapTransform):
     """Encode the label maps under the keys: what the dictionary transforms of all encodings share.
 
     Args:
