@@ -1,21 +1,63 @@
 """File to tensor: what MONAI lacks for microscopy, as functions, array and dictionary transforms."""
 
 from cellseg_monai.transforms.augment import RandElasticGrid, RandElasticGridd
+from cellseg_monai.transforms.balanced import RandBalancedPatches, RandBalancedPatchesd
 from cellseg_monai.transforms.channels import MatchChannels, MatchChannelsd, match_channels
+from cellseg_monai.transforms.cover import PatchCover, PatchCoverd
+from cellseg_monai.transforms.foreground import balanced_locations, foreground_per_patch
 from cellseg_monai.transforms.intensity import PercentileStretch, PercentileStretchd, stretch
 from cellseg_monai.transforms.limits import intensity_limits
+from cellseg_monai.transforms.padding import covered_shape, pad_end
+from cellseg_monai.transforms.patches import patch_cover, patch_locations, reassemble
+from cellseg_monai.transforms.targets.binary import BinaryTarget, BinaryTargetd, binary_target
+from cellseg_monai.transforms.targets.boundary import BoundaryTarget, BoundaryTargetd, boundary_target
+from cellseg_monai.transforms.targets.classes import ClassTarget, ClassTargetd, class_target
+from cellseg_monai.transforms.targets.distance import (
+    DistanceTarget,
+    DistanceTargetd,
+    ForegroundDistanceTarget,
+    ForegroundDistanceTargetd,
+    distance_target,
+    foreground_distance_target,
+)
 from cellseg_monai.transforms.warping import elastic_displacement, warp
 
 __all__ = [
+    "BinaryTarget",
+    "BinaryTargetd",
+    "BoundaryTarget",
+    "BoundaryTargetd",
+    "ClassTarget",
+    "ClassTargetd",
+    "DistanceTarget",
+    "DistanceTargetd",
+    "ForegroundDistanceTarget",
+    "ForegroundDistanceTargetd",
     "MatchChannels",
     "MatchChannelsd",
+    "PatchCover",
+    "PatchCoverd",
     "PercentileStretch",
     "PercentileStretchd",
+    "RandBalancedPatches",
+    "RandBalancedPatchesd",
     "RandElasticGrid",
     "RandElasticGridd",
+    "balanced_locations",
+    "binary_target",
+    "boundary_target",
+    "class_target",
+    "covered_shape",
+    "distance_target",
     "elastic_displacement",
+    "foreground_distance_target",
+    "foreground_per_patch",
     "intensity_limits",
     "match_channels",
+    "pad_end",
+    "patch_cover",
+    "patch_locations",
+    "reassemble",
     "stretch",
     "warp",
 ]

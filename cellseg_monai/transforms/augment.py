@@ -11,7 +11,7 @@ from monai.data.meta_obj import get_track_meta
 from monai.transforms import MapTransform, RandomizableTransform
 from monai.utils import TransformBackends, convert_to_dst_type, convert_to_tensor, ensure_tuple_rep
 
-from cellseg_monai.transforms.origin import origin
+from cellseg_monai.transforms.provenance import origin
 from cellseg_monai.transforms.warping import Mode, PaddingMode, check_modes, elastic_displacement, warp
 
 

@@ -11,7 +11,7 @@ from monai.data.meta_obj import get_track_meta
 from monai.transforms import MapTransform, Transform
 from monai.utils import TransformBackends, convert_to_dst_type, convert_to_tensor
 
-from cellseg_monai.transforms.origin import origin
+from cellseg_monai.transforms.provenance import origin
 
 Image = TypeVar("Image", npt.NDArray[Any], torch.Tensor)
 

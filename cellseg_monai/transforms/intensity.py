@@ -18,7 +18,7 @@ from monai.transforms import MapTransform, Transform
 from monai.utils import TransformBackends, convert_to_dst_type, convert_to_tensor
 
 from cellseg_monai.transforms.limits import Limits, check_settings, intensity_limits
-from cellseg_monai.transforms.origin import origin
+from cellseg_monai.transforms.provenance import origin
 
 Image = TypeVar("Image", npt.NDArray[Any], torch.Tensor)
 

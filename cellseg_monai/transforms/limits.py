@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from cellseg_monai.transforms.origin import origin
 from cellseg_monai.transforms.percentiles import percentiles
+from cellseg_monai.transforms.provenance import origin
 
 Limits = npt.NDArray[np.float64]
 
