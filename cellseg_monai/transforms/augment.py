@@ -18,7 +18,7 @@ from cellseg_monai.transforms.warping import Mode, PaddingMode, check_modes, ela
 class _ElasticGrid(RandomizableTransform):
     """The chance that the array and the dictionary form share: which samples, and their control points."""
 
-    backend = [TransformBackends.TORCH]  # noqa: RUF012
+    backend = [TransformBackends.TORCH]
 
     def __init__(
         self, points: int, sigma: float, prob: float, padding_mode: PaddingMode, spatial_dims: int

@@ -45,7 +45,7 @@ class RandBalancedPatches(Randomizable, Transform, MultiSampleTrait):
         [True, True, True, True]
     """
 
-    backend = [TransformBackends.TORCH, TransformBackends.NUMPY]  # noqa: RUF012
+    backend = [TransformBackends.TORCH, TransformBackends.NUMPY]
 
     def __init__(
         self,

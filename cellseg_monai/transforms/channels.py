@@ -81,7 +81,7 @@ class MatchChannels(Transform):
         (3, 8, 8)
     """
 
-    backend = [TransformBackends.TORCH, TransformBackends.NUMPY]  # noqa: RUF012
+    backend = [TransformBackends.TORCH, TransformBackends.NUMPY]
 
     def __init__(self, channels: int, drop_alpha: bool = False) -> None:
         _check_channels(channels)

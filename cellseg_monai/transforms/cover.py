@@ -32,7 +32,7 @@ class PatchCover(Transform, MultiSampleTrait):
         (array([0, 2]), array([2, 3]))
     """
 
-    backend = [TransformBackends.TORCH, TransformBackends.NUMPY]  # noqa: RUF012
+    backend = [TransformBackends.TORCH, TransformBackends.NUMPY]
 
     def __init__(
         self, patch_size: Sequence[int] | int = 128, stride: Sequence[int] | int | None = None

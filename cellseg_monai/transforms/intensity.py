@@ -98,7 +98,7 @@ class PercentileStretch(Transform):
         (1.0, [[0.0, 500.0]])
     """
 
-    backend = [TransformBackends.TORCH, TransformBackends.NUMPY]  # noqa: RUF012
+    backend = [TransformBackends.TORCH, TransformBackends.NUMPY]
 
     def __init__(
         self,

@@ -32,7 +32,7 @@ class BinaryTarget(Transform):
         array([[[0, 1]]], dtype=uint8)
     """
 
-    backend = [TransformBackends.TORCH, TransformBackends.NUMPY]  # noqa: RUF012
+    backend = [TransformBackends.TORCH, TransformBackends.NUMPY]
 
     def __call__(self, label: Label) -> Label:
         """Encode one label map."""

@@ -114,7 +114,7 @@ class BoundaryTarget(Transform):
         array([[[0, 2, 1, 2, 0]]], dtype=uint8)
     """
 
-    backend = [TransformBackends.TORCH, TransformBackends.NUMPY]  # noqa: RUF012
+    backend = [TransformBackends.TORCH, TransformBackends.NUMPY]
 
     def __init__(self, form: BoundaryForm = "every_object") -> None:
         _require_form(form)

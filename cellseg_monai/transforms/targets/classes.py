@@ -65,7 +65,7 @@ class ClassTarget(Transform):
         array([[[0, 1, 1]]], dtype=uint8)
     """
 
-    backend = [TransformBackends.TORCH, TransformBackends.NUMPY]  # noqa: RUF012
+    backend = [TransformBackends.TORCH, TransformBackends.NUMPY]
 
     def __init__(self, classes: Mapping[int, int] | Mapping[str, int]) -> None:
         self.classes = _class_table(classes)

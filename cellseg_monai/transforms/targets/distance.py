@@ -78,7 +78,7 @@ class DistanceTarget(Transform):
         array([[[0. , 0.5, 1. , 0.5, 0. ]]], dtype=float32)
     """
 
-    backend = [TransformBackends.TORCH, TransformBackends.NUMPY]  # noqa: RUF012
+    backend = [TransformBackends.TORCH, TransformBackends.NUMPY]
 
     def __init__(self, image_edge: bool = False) -> None:
         self.image_edge = image_edge
@@ -120,7 +120,7 @@ class ForegroundDistanceTarget(Transform):
         (2, 1, 5)
     """
 
-    backend = [TransformBackends.TORCH, TransformBackends.NUMPY]  # noqa: RUF012
+    backend = [TransformBackends.TORCH, TransformBackends.NUMPY]
 
     def __init__(self, image_edge: bool = False) -> None:
         self.image_edge = image_edge
