@@ -119,9 +119,8 @@ def test_a_cached_dataset_draws_anew_and_a_loader_flattens(colony):
     }
     transform = Compose([RandBalancedPatchesd(["image", "label"], "label", 32, 6)]).set_random_state(seed=0)
     dataset = CacheDataset([sample, sample], transform, progress=False)
-    first, second = (
-        next(iter(DataLoader(dataset, batch_size=2, collate_fn=list_data_collate))) for _ in range(2)
-    )
+    loader = DataLoader(dataset, batch_size=2, collate_fn=list_data_collate)
+    first, second = (next(iter(loader)) for _ in range(2))
     assert first["image"].shape == (12, 1, 32, 32)
     assert not torch.equal(first["label"].meta["patch_location"], second["label"].meta["patch_location"])
 
