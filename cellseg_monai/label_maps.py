@@ -17,6 +17,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+__all__ = [
+    "LabelMap", "Overlap", "as_label_map", "boundaries", "cast", "connected_components", "overlap_matrix",
+    "relabel", "smallest_dtype", "touching_pairs",
+]  # fmt: skip
+
 LabelMap = npt.NDArray[np.int32]
 """An integer image, 0 for background."""
 
@@ -31,6 +36,11 @@ class Overlap(NamedTuple):
             ``column_ids[j]``. Row 0 and column 0 are the background, also where a map has none.
         row_ids: ids of the first map in ascending order, 0 first.
         column_ids: ids of the second map in ascending order, 0 first.
+
+    Example:
+        >>> overlap = overlap_matrix([[5, 5, 9]], [[0, 7, 7]])
+        >>> int(overlap.counts[overlap.row_ids.searchsorted(5), overlap.column_ids.searchsorted(7)])
+        1
     """
 
     counts: sparse.csr_array
@@ -45,7 +55,7 @@ def as_label_map(array: npt.ArrayLike) -> LabelMap:
         array: bool, integer, or whole numbers stored as float, of any shape.
 
     Returns:
-        The same ids as int32.
+        The same ids as int32; an int32 map is returned as it is, not copied.
 
     Raises:
         ValueError: an id is negative, fractional (an interpolated mask), not finite, or beyond int32.
@@ -63,7 +73,7 @@ def as_label_map(array: npt.ArrayLike) -> LabelMap:
     elif values.dtype.kind not in "bui":
         raise ValueError(f"a label map holds integers, this array holds {values.dtype}")
     if values.size:
-        low, high = values.min(), values.max()
+        low, high = int(values.min()), int(values.max())  # float32 would round the limit of int32 up
         if low < 0:
             raise ValueError(f"a label map has no negative ids, this one goes down to {low}; set them to 0")
         if high > np.iinfo(np.int32).max:
@@ -78,7 +88,7 @@ def _require_whole_numbers(values: npt.NDArray[Any]) -> None:
     if not whole.all():
         example = values[~whole].flat[0]
         raise ValueError(
-            f"the value {example:g} is no object id: the mask was interpolated; "
+            f"the value {example} is no object id: the mask was interpolated; "
             "resize masks with nearest-neighbour interpolation"
         )
 
@@ -122,7 +132,7 @@ def overlap_matrix(first: npt.ArrayLike, second: npt.ArrayLike) -> Overlap:
     column_ids, column_index = _compact(run_columns)
     shape = (len(row_ids), len(column_ids))
     counts = sparse.coo_array((lengths, (row_index, column_index)), shape=shape).tocsr()
-    return Overlap(counts, row_ids, column_ids)
+    return Overlap(counts, row_ids.astype(np.int64), column_ids.astype(np.int64))
 
 
 def _runs(rows: LabelMap, columns: LabelMap) -> tuple[LabelMap, LabelMap, npt.NDArray[np.int64]]:
@@ -133,20 +143,14 @@ def _runs(rows: LabelMap, columns: LabelMap) -> tuple[LabelMap, LabelMap, npt.ND
     return rows[starts], columns[starts], np.diff(starts, append=rows.size)
 
 
-def _compact(ids: LabelMap) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.intp]]:
-    """Ids in ascending order with 0 first, and for each element its place among them."""
-    highest = int(ids.max(initial=0))
-    if highest > 4 * ids.size + 1024:  # a table of that length would cost more than sorting
-        present, place = np.unique(np.append(ids, 0), return_inverse=True)
-        return present.astype(np.int64), place[:-1]
-    seen = np.zeros(highest + 1, bool)
-    seen[ids] = True
-    seen[0] = True
-    return np.flatnonzero(seen), (np.cumsum(seen) - 1)[ids]
+def _compact(ids: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Ids in ascending order and 0 among them, and the array with its ids replaced by their places there."""
+    present = np.union1d(np.zeros(1, ids.dtype), fastremap.unique(ids))
+    return present, fastremap.remap(ids, {int(number): place for place, number in enumerate(present)})
 
 
 def relabel(label_map: npt.ArrayLike) -> LabelMap:
-    """Renumber the objects 1, 2, … in the order of their ids.
+    """Renumber the objects 1, 2, … in the order of their ids, which may be beyond int32 here.
 
     Example:
         >>> relabel([[0, 40], [7, 40]])
@@ -154,19 +158,11 @@ def relabel(label_map: npt.ArrayLike) -> LabelMap:
                [1, 2]], dtype=int32)
     """
     ids = np.asarray(label_map)
-    if ids.dtype.kind not in "ui":
+    if ids.dtype.kind not in "ui" or ids.min(initial=0) < 0:
         ids = as_label_map(ids)
-    present = np.asarray(fastremap.unique(ids))
-    if present.size and present[0] < 0:
-        raise ValueError(
-            f"a label map has no negative ids, this one goes down to {present[0]}; set them to 0"
-        )
-    objects = present[present > 0]
-    if objects.size == 0 or (objects[0] == 1 and objects[-1] == objects.size):
-        return ids.astype(np.int32)
-    numbers = {0: 0, **{int(old): new for new, old in enumerate(objects, start=1)}}
-    renumbered: LabelMap = fastremap.remap(ids, numbers).astype(np.int32)
-    return renumbered
+    ids = ids.astype(ids.dtype.newbyteorder("="), copy=False)  # TIFF may be big-endian, fastremap is not
+    _, numbers = _compact(ids)
+    return numbers.astype(np.int32, copy=False)
 
 
 def connected_components(array: npt.ArrayLike, connectivity: int = 2) -> LabelMap:
@@ -177,25 +173,29 @@ def connected_components(array: npt.ArrayLike, connectivity: int = 2) -> LabelMa
 
     Args:
         array: mask or label map, two- or three-dimensional.
-        connectivity: 1 if pixels touch by a side (4 neighbours in the plane), 2 if also by a corner (8).
+        connectivity: 1 if pixels touch by a side (4 neighbours in the plane), 2 if also by a corner (8);
+            in a volume 1, 2 or 3 for 6, 18 or 26 neighbours.
 
     Returns:
-        Pieces numbered from 1.
+        Pieces numbered from 1 in the order in which reading row by row meets them.
 
     Example:
         >>> connected_components([[1, 0, 1], [0, 1, 0]], connectivity=1)
         array([[1, 0, 2],
                [0, 3, 0]], dtype=int32)
     """
-    values = as_label_map(array)
+    values = np.asarray(array)
+    if values.dtype != bool:  # a mask stays narrow, which saves four bytes a pixel
+        values = as_label_map(values)
     neighbours = {(2, 1): 4, (2, 2): 8, (3, 1): 6, (3, 2): 18, (3, 3): 26}.get((values.ndim, connectivity))
     if neighbours is None:
         raise ValueError(
             f"connectivity {connectivity} in {values.ndim} dimensions is not defined; "
             "use 1 or 2 in the plane, 1, 2 or 3 in a volume"
         )
-    pieces: LabelMap = cc3d.connected_components(values, connectivity=neighbours).astype(np.int32)
-    return pieces
+    values = np.require(values, requirements=["C", "W"])  # cc3d refuses what is mapped read-only
+    pieces = cc3d.connected_components(values, connectivity=neighbours, out_dtype=np.uint32)
+    return np.asarray(pieces).view(np.int32)
 
 
 def touching_pairs(label_map: npt.ArrayLike, connectivity: int = 2) -> npt.NDArray[np.int64]:
@@ -212,13 +212,14 @@ def touching_pairs(label_map: npt.ArrayLike, connectivity: int = 2) -> npt.NDArr
         >>> touching_pairs([[1, 1, 2, 0, 3]])
         array([[1, 2]])
     """
-    ids = as_label_map(label_map)
     found = []
-    for one, other in _neighbouring_views(ids, connectivity):
-        touching = (one != other) & (one > 0) & (other > 0)
-        found.append(np.stack([one[touching], other[touching]], axis=1))
-    pairs = np.sort(np.concatenate(found), axis=1) if found else np.empty((0, 2), np.int32)
-    return np.unique(pairs, axis=0).astype(np.int64)
+    for one, other in _neighbouring_views(as_label_map(label_map), connectivity):
+        differs = one != other
+        first, second = one[differs], other[differs]
+        keys = np.minimum(first, second).astype(np.int64) << 32 | np.maximum(first, second)
+        found.append(np.unique(keys[keys >= 1 << 32]))  # a lower key has the background as smaller id
+    pairs = np.unique(np.concatenate(found))
+    return np.stack([pairs >> 32, pairs & 0xFFFFFFFF], axis=1)
 
 
 def boundaries(label_map: npt.ArrayLike, connectivity: int = 1) -> npt.NDArray[np.bool_]:
@@ -232,10 +233,8 @@ def boundaries(label_map: npt.ArrayLike, connectivity: int = 1) -> npt.NDArray[n
     """
     ids = as_label_map(label_map)
     edge = np.zeros(ids.shape, bool)
-    marks = _neighbouring_views(edge, connectivity)
-    for (one, other), (mark_one, mark_other) in zip(
-        _neighbouring_views(ids, connectivity), marks, strict=True
-    ):
+    views = zip(_neighbouring_views(ids, connectivity), _neighbouring_views(edge, connectivity), strict=True)
+    for (one, other), (mark_one, mark_other) in views:
         differs = one != other
         mark_one |= differs
         mark_other |= differs
