@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cellseg_monai.data.synthetic.drawing import overlay
+from cellseg_monai.data.synthetic.fluorescence import photograph
 from cellseg_monai.data.synthetic.image import Size, SyntheticImage, check_knobs
-from cellseg_monai.data.synthetic.nuclei import photograph
 from cellseg_monai.data.synthetic.placement import Points
-from cellseg_monai.data.synthetic.shapes import Numbers, discs, overlay
+from cellseg_monai.data.synthetic.shapes import Numbers, discs
 
 MICROMETRES = 2.0
 """Diameter of the root of a filament."""

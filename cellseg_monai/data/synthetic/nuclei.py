@@ -6,10 +6,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
+from cellseg_monai.data.synthetic.drawing import draw, number
+from cellseg_monai.data.synthetic.fluorescence import photograph
 from cellseg_monai.data.synthetic.image import Size, SyntheticImage, check_knobs
-from cellseg_monai.data.synthetic.optics import Camera, between, degraded, expose
 from cellseg_monai.data.synthetic.placement import Points, object_count, scatter
-from cellseg_monai.data.synthetic.shapes import Numbers, Outlines, blobs, discs, draw, number, overlay
+from cellseg_monai.data.synthetic.shapes import Numbers, Outlines, blobs
 from cellseg_monai.data.synthetic.textures import Field, grain, smooth_field
 from cellseg_monai.label_maps import LabelMap
 
@@ -17,9 +18,6 @@ MICROMETRES = 18.0
 """Diameter of a nucleus."""
 
 _ROWS_PER_STRIP = 512
-
-_DOMAIN_1 = Camera(gain=560, offset=145, gamma=1.0, shot=0.35, read=9, blur=0.04, haze=0.07, vignette=0.5)
-_DOMAIN_2 = Camera(gain=2600, offset=900, gamma=0.7, shot=4.0, read=60, blur=0.07, haze=0.16, vignette=0.8)
 
 
 class Stain(NamedTuple):
@@ -154,23 +152,3 @@ def glow(
         dome = 0.7 + 0.3 * np.sqrt(height[strip][rows, columns])
         height[strip][rows, columns] = np.maximum(look.brightness[owner] * dome * mottle, 0.05)
     return height
-
-
-def photograph(
-    light: Field, diameter: float, shift: float, degradation: float, random: np.random.Generator
-) -> npt.NDArray[np.uint16]:
-    """Add specks and take the picture with a fluorescence camera, uint16.
-
-    Args:
-        light: what the objects send out; the specks are added in place.
-        diameter: of a typical nucleus in pixels.
-        shift: place between the two intensity domains.
-        degradation: 0 for no specks, blur, haze or noise.
-        random: source of chance.
-    """
-    specks = random.poisson(degradation * light.size / (60 * diameter**2))
-    where = random.uniform((0, 0), light.shape, (specks, 2))
-    widths = random.uniform(0.05, 0.16, specks) * diameter
-    overlay(light, discs(where, widths), random.exponential(0.35, specks))
-    camera = degraded(between(_DOMAIN_1, _DOMAIN_2, shift), degradation)
-    return expose(light, camera, diameter, random).astype(np.uint16, copy=False)

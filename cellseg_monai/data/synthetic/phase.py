@@ -3,10 +3,11 @@
 import numpy as np
 import numpy.typing as npt
 
+from cellseg_monai.data.synthetic.drawing import draw, number, overlay
 from cellseg_monai.data.synthetic.image import Size, SyntheticImage, check_knobs
 from cellseg_monai.data.synthetic.optics import Camera, Haze, between, degraded, expose
 from cellseg_monai.data.synthetic.placement import Points, object_count, scatter
-from cellseg_monai.data.synthetic.shapes import Outlines, blobs, discs, draw, number, overlay, spindles
+from cellseg_monai.data.synthetic.shapes import Outlines, blobs, discs, spindles
 from cellseg_monai.data.synthetic.textures import Field, grain, smooth_field
 from cellseg_monai.label_maps import LabelMap
 

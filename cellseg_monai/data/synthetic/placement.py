@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 from cellseg_monai.data.synthetic.image import Size
 
 Points = npt.NDArray[np.float64]
-"""(points, 2): row and column of each, in pixels."""
+"""(points, 2): row and column of each, in pixels; the centre of a pixel is a whole number."""
 
 
 def object_count(size: Size, density: float, area: float) -> int:
@@ -50,7 +50,7 @@ def scatter(
     """
     settled: Points = np.empty((0, 2))
     while len(settled) < count:
-        thrown = random.uniform((0, 0), size, (2 * (count - len(settled)) + 16, 2))
+        thrown = random.uniform((-0.5, -0.5), np.array(size) - 0.5, (2 * (count - len(settled)) + 16, 2))
         if preference is not None:
             thrown = thrown[random.random(len(thrown)) < preference(thrown)]
         points = np.concatenate([settled, thrown])

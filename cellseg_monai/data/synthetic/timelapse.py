@@ -6,10 +6,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from cellseg_monai.data.synthetic.drawing import draw
+from cellseg_monai.data.synthetic.fluorescence import photograph
 from cellseg_monai.data.synthetic.image import Size, check_knobs
 from cellseg_monai.data.synthetic.migration import ADULT, Migration, Moment, migrate
-from cellseg_monai.data.synthetic.nuclei import MICROMETRES, Stain, chromatin, glow, photograph, stain
-from cellseg_monai.data.synthetic.shapes import Outlines, blobs, draw
+from cellseg_monai.data.synthetic.nuclei import MICROMETRES, Stain, chromatin, glow, stain
+from cellseg_monai.data.synthetic.shapes import Outlines, blobs
 from cellseg_monai.label_maps import LabelMap
 
 
