@@ -28,8 +28,9 @@ def write_dataset(
 ) -> Path:
     """Write images, truth and a Decathlon-style datalist.
 
-    Images differ in density, and from group to group, as if each group were one dish, also in object size and
-    in sharpness and noise. The TIFF files carry the pixel size as resolution. Tissue has class maps besides.
+    Images differ in density, and from group to group, as if each group were one dish, also in sharpness and
+    noise. One microscope took them all, so magnification and pixel size are the same. The TIFF files carry
+    the pixel size as resolution. Tissue has class maps besides.
 
     Args:
         kind: a key of :data:`KINDS`.
@@ -59,6 +60,7 @@ def write_dataset(
     folder = Path(destination)
     datalist = folder / "dataset.json"
     _refuse_existing(datalist)
+    diameter = np.random.default_rng(seed).uniform(*chosen.diameters)
     items = []
     for index in range(count):
         group = index // _IMAGES_PER_GROUP
@@ -67,7 +69,7 @@ def write_dataset(
             kind,
             size,
             seed=int(np.random.SeedSequence([seed, index]).generate_state(1)[0]),
-            diameter=dish.uniform(*chosen.diameters),
+            diameter=diameter,
             shift=shift,
             degradation=dish.uniform(0.6, 1.4),
         )

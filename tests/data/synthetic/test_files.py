@@ -49,6 +49,15 @@ def test_pixel_size_stands_in_the_metadata(tmp_path):
             assert 18 / 32 <= 1e4 * denominator / numerator <= 18 / 24
 
 
+def test_one_microscope_took_all_images_of_a_set(tmp_path):
+    write_dataset("phase", tmp_path, count=5, size=(32, 32))
+    resolutions = set()
+    for path in (tmp_path / "images").iterdir():
+        with tifffile.TiffFile(path) as file:
+            resolutions.add(file.pages[0].tags["XResolution"].value)
+    assert len(resolutions) == 1
+
+
 def test_the_same_seed_writes_the_same_bytes(tmp_path):
     for folder in ("first", "again"):
         write_dataset("phase", tmp_path / folder, count=2, size=(48, 48), seed=4)
