@@ -3,6 +3,7 @@
 from cellseg_monai.data.checks import CheckReport, Finding, check_dataset, render_table
 from cellseg_monai.data.datalist import combine_datasets, labelled, list_items
 from cellseg_monai.data.folds import first_n, foreground_fraction, groups_in_common, hold_out, k_folds
+from cellseg_monai.data.layouts import LAYOUTS, ImportReport, import_dataset
 from cellseg_monai.data.readers import (
     SUFFIXES,
     MicroscopyReader,
@@ -11,19 +12,34 @@ from cellseg_monai.data.readers import (
     read_picture,
     read_pixels,
 )
+from cellseg_monai.data.synthetic import (
+    KINDS,
+    SyntheticImage,
+    TimeLapse,
+    synthesize,
+    timelapse,
+    write_synthetic_dataset,
+    write_synthetic_timelapse,
+)
 
 __all__ = [
+    "KINDS",
+    "LAYOUTS",
     "SUFFIXES",
     "CheckReport",
     "Finding",
+    "ImportReport",
     "MicroscopyReader",
     "Picture",
+    "SyntheticImage",
+    "TimeLapse",
     "check_dataset",
     "combine_datasets",
     "first_n",
     "foreground_fraction",
     "groups_in_common",
     "hold_out",
+    "import_dataset",
     "k_folds",
     "labelled",
     "list_items",
@@ -31,4 +47,8 @@ __all__ = [
     "read_picture",
     "read_pixels",
     "render_table",
+    "synthesize",
+    "timelapse",
+    "write_synthetic_dataset",
+    "write_synthetic_timelapse",
 ]

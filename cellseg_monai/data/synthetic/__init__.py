@@ -1,7 +1,7 @@
 """Synthetic microscopy with exact truth: demonstrations, tests and benchmarks without a download."""
 
 from cellseg_monai.data.synthetic.filaments import filaments
-from cellseg_monai.data.synthetic.files import write_dataset, write_timelapse
+from cellseg_monai.data.synthetic.files import write_synthetic_dataset, write_synthetic_timelapse
 from cellseg_monai.data.synthetic.image import SyntheticImage
 from cellseg_monai.data.synthetic.kinds import KINDS, Kind, synthesize
 from cellseg_monai.data.synthetic.nuclei import nuclei
@@ -21,6 +21,6 @@ __all__ = [
     "synthesize",
     "timelapse",
     "tissue",
-    "write_dataset",
-    "write_timelapse",
+    "write_synthetic_dataset",
+    "write_synthetic_timelapse",
 ]

@@ -17,7 +17,7 @@ from cellseg_monai.label_maps import cast
 _IMAGES_PER_GROUP = 2
 
 
-def write_dataset(
+def write_synthetic_dataset(
     kind: str,
     destination: str | Path,
     count: int = 8,
@@ -50,7 +50,7 @@ def write_dataset(
     Example:
         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:
-        ...     datalist = write_dataset("nuclei", folder, count=1, size=(64, 64))
+        ...     datalist = write_synthetic_dataset("nuclei", folder, count=1, size=(64, 64))
         ...     json.loads(datalist.read_text())["training"][0]["label"]
         'labels/nuclei_000.tif'
     """
@@ -92,7 +92,7 @@ def write_dataset(
     return datalist
 
 
-def write_timelapse(movie: TimeLapse, destination: str | Path, sequence: str = "01") -> Path:
+def write_synthetic_timelapse(movie: TimeLapse, destination: str | Path, sequence: str = "01") -> Path:
     """Write a movie in the layout of the Cell Tracking Challenge.
 
     Frames go to ``01/t000.tif``, masks to ``01_GT/SEG`` and ``01_GT/TRA``, the table to
@@ -114,7 +114,7 @@ def write_timelapse(movie: TimeLapse, destination: str | Path, sequence: str = "
         >>> from tempfile import TemporaryDirectory
         >>> from cellseg_monai.data.synthetic import timelapse
         >>> with TemporaryDirectory() as folder:
-        ...     frames = write_timelapse(timelapse(frames=2, size=(64, 64)), folder)
+        ...     frames = write_synthetic_timelapse(timelapse(frames=2, size=(64, 64)), folder)
         ...     [path.name for path in sorted(frames.iterdir())]
         ['t000.tif', 't001.tif']
     """
