@@ -30,7 +30,7 @@ def k_folds(items: Sequence[Item], folds: int = 5, seed: int = 0) -> list[Split]
     Example:
         >>> items = [{"image": f"{i}.tif", "group": "ab"[i // 3]} for i in range(6)]
         >>> [[item["image"] for item in validation] for _, validation in k_folds(items, 2)]
-        [['3.tif', '4.tif', '5.tif'], ['0.tif', '1.tif', '2.tif']]
+        [['0.tif', '1.tif', '2.tif'], ['3.tif', '4.tif', '5.tif']]
     """
     if folds < 2:
         raise ValueError(f"a cross-validation needs at least 2 folds, not {folds}")

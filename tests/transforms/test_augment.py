@@ -22,7 +22,7 @@ def cells(size=48, first_id=1):
     return {"image": (ids > 0).float()[None], "label": ids[None]}
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.floats(0, 1000),
     st.integers(2, 5),

@@ -179,14 +179,14 @@ class TestSparseImages:
 
 
 class TestProperties:
-    @settings(deadline=None, max_examples=50)
+    @settings(max_examples=50)
     @given(integer_images | float_images, pairs, st.booleans(), st.booleans())
     def test_from_zero_to_one(self, image, pair, nonzero, channel_wise):
         stretched = PercentileStretch(pair[0], pair[1], nonzero, channel_wise, pair[2])(image).numpy()
         assert stretched.dtype == np.float32
         assert ((stretched >= 0) & (stretched <= 1)).all()
 
-    @settings(deadline=None, max_examples=50)
+    @settings(max_examples=50)
     @given(integer_images | float_images, pairs)
     def test_monotone(self, image, pair):
         lower, upper, min_range = pair
@@ -195,7 +195,7 @@ class TestProperties:
             in_order = after.ravel()[np.argsort(before, axis=None)]
             assert (np.diff(in_order) >= 0).all()
 
-    @settings(deadline=None, max_examples=50)
+    @settings(max_examples=50)
     @given(integer_images, pairs, st.floats(0.01, 100), st.floats(-1000, 1000))
     def test_gain_and_offset_do_not_matter(self, image, pair, gain, offset):
         lower, upper, min_range = pair
@@ -205,7 +205,7 @@ class TestProperties:
         )
         np.testing.assert_allclose(one, other, atol=1e-4)
 
-    @settings(deadline=None, max_examples=30)
+    @settings(max_examples=30)
     @given(integer_images, pairs, st.data())
     def test_crop_equals_whole(self, image, pair, data):
         start = [data.draw(st.integers(0, length - 1)) for length in image.shape[1:]]

@@ -53,7 +53,7 @@ def test_on_a_gpu():
     np.testing.assert_allclose(percentiles(image.cuda(), PERCENTS), percentiles(image, PERCENTS))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     hnp.arrays(np.float64, st.integers(1, 60), elements=st.integers(-5, 5)),
     st.lists(st.floats(0, 100), min_size=1, max_size=4),

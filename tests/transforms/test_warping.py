@@ -21,7 +21,7 @@ def jacobian_determinant(displacement):
 
 
 class TestDisplacement:
-    @settings(deadline=None, max_examples=60)
+    @settings(max_examples=60)
     @given(
         st.floats(0, 1e4),
         st.integers(2, 6),

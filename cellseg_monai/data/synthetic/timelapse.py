@@ -40,6 +40,11 @@ class TimeLapse:
         labels: (frames, rows, columns); an object keeps the id of its track in every frame.
         tracks: one for each id, in ascending order.
         pixel_size: width of a pixel in micrometres.
+
+    Example:
+        >>> movie = timelapse(frames=3, size=(48, 64))
+        >>> movie.images.shape, movie.tracks[0].begin
+        ((3, 48, 64), 0)
     """
 
     images: npt.NDArray[np.uint16]

@@ -52,7 +52,7 @@ def test_any_size_has_an_object_and_the_right_types(kind, size):
 
 
 @OBJECT_KINDS
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     seed=st.integers(0, 10_000),
     size=st.tuples(st.integers(8, 120), st.integers(8, 120)),

@@ -1,0 +1,95 @@
+"""The command as a user types it: output, exit codes, and one sentence for an error."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from cellseg_monai.cli import main
+
+
+def test_from_nothing_to_patches(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, sheet = tmp_path / "data", tmp_path / "patches.png"
+    assert main(["data", "synthesize", "phase", str(data), "--count", "3", "--size", "96", "128"]) == 0
+    assert main(["data", "check", str(data)]) == 0
+    assert (
+        main(["data", "patches", str(data), "--out", str(sheet), "--patch-size", "64", "--count", "6"]) == 0
+    )
+    assert sheet.stat().st_size > 0
+    assert tifffile.imread(data / "images/phase_000.tif").shape == (96, 128)
+    assert "3 images, 0 errors" in capsys.readouterr().out
+
+
+def test_check_fails_on_errors_and_speaks_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((8, 8), np.uint8))
+    assert main(["data", "check", str(tmp_path)]) == 1
+    assert "ERROR blank image (1): remove the image" in capsys.readouterr().out
+    assert main(["data", "check", str(tmp_path), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["findings"][0]["check"] == "blank image"
+
+
+def test_check_looks_into_sub_folders_when_told(tmp_path: Path) -> None:
+    (tmp_path / "images/p1").mkdir(parents=True)
+    tifffile.imwrite(tmp_path / "images/p1/a.tif", np.arange(4096, dtype=np.uint16).reshape(64, 64))
+    assert main(["data", "check", str(tmp_path)]) == 1
+    assert main(["data", "check", str(tmp_path), "--recursive"]) == 0
+
+
+def test_import_of_a_public_layout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder, value in (("images", 1), ("masks", 2)):
+        (tmp_path / "set/train" / folder).mkdir(parents=True)
+        tifffile.imwrite(tmp_path / "set/train" / folder / "a.tif", np.full((8, 9), value, np.uint8))
+    assert main(["data", "import", "stardist", str(tmp_path / "set"), str(tmp_path / "plain")]) == 0
+    assert "1 training" in capsys.readouterr().out
+    assert tifffile.imread(tmp_path / "plain/labels/train_a.tif").dtype == np.int32
+
+
+def test_layouts_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "layouts"]) == 0
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert {"bcss", "bcss512", "cellpose", "ctc", "dsb2018", "livecell"} < set(listed)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["check", "{folder}/nowhere"], "nowhere: there is no such folder or file"),
+        (["import", "kaggle", "{folder}", "{folder}/plain"], "kaggle"),
+        (["synthesize", "yeast", "{folder}/data"], "there is no synthetic kind 'yeast'"),
+        (["patches", "{folder}", "--out", "{folder}/a.png"], "no image found"),
+    ],
+    ids=["check", "import", "synthesize", "patches"],
+)
+def test_an_error_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert main(["data", *(argument.format(folder=tmp_path) for argument in arguments)]) == 1
+    complaint = capsys.readouterr().err
+    assert message in complaint
+    assert complaint.startswith("cellseg: error: ")
+    assert "Traceback" not in complaint
+
+
+def test_the_cause_of_a_failed_transform_is_what_the_user_reads(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.full((64, 64), np.nan, np.float32))
+    tifffile.imwrite(tmp_path / "a_mask.tif", np.ones((64, 64), np.uint8))
+    assert main(["data", "patches", str(tmp_path), "--out", str(tmp_path / "a.png")]) == 1
+    assert "a.tif has 4096 NaN or infinite pixels" in capsys.readouterr().err
+
+
+def test_help_answers_without_loading_the_libraries() -> None:
+    script = "import sys, cellseg_monai.cli as cli; cli._parser(); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 0
+
+
+def test_no_verb_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([])
+    assert stopped.value.code == 2
+    assert "usage: cellseg" in capsys.readouterr().err
