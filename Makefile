@@ -38,7 +38,7 @@ format: $(READY)  ## mend what ruff can mend
 	$(BIN)/ruff format .
 
 docs: $(READY)  ## the documentation as pages in site/; a warning is an error
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: $(READY)  ## every benchmark, as tables of ratios
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
