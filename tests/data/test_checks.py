@@ -1,6 +1,7 @@
 """Every bad input is planted in a dataset and must be found: file, value, remedy."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy import ndimage
 
 from cellseg_monai.data import CheckReport, Finding, check_dataset, render_table
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 NOISE = np.random.default_rng(0)
 
 
@@ -277,6 +279,20 @@ def test_table_puts_errors_first_and_counts_the_rest(dataset: Path) -> None:
         "ERROR blank image (1): remove the image",
         "WARNING blank mask (3): keep it only if the image really shows none",
     ]
+
+
+def test_every_finding_stands_in_the_table_of_the_documentation() -> None:
+    sources = (REPOSITORY / "cellseg_monai/data/checks").glob("*.py")
+    raised = {
+        name
+        for source in sources
+        for name in re.findall(r'\b(?:error|warning|note)\(\s*"([a-z ]+)"', source.read_text())
+    }
+    table = (REPOSITORY / "docs/reference/findings.md").read_text()
+    documented = dict(re.findall(r"^\| ([a-z ]+?) \| (error|warning|note) \|", table, re.MULTILINE))
+    assert len(raised) > 20
+    assert raised <= set(documented)
+    assert set(documented) - raised == {"mixed channels", "mixed dtype", "mixed pixel size"}
 
 
 def test_real_sets_pass_and_their_known_quirks_are_found(real_data: Path) -> None:

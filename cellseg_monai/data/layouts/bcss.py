@@ -6,6 +6,13 @@
     rgbs_colorNormalized/TCGA-A1-A0SK-DX1_xmin45749_ymin25055_MPP-0.2500.png    also rgbs/ or images/
     meta/gtruth_codes.tsv                                                       label, GT_code
 
+or, cut to tiles of 224 × 224 pixels, as it goes round for teaching::
+
+    BCSS/
+        train/<tile>.png
+        train_mask/<tile>.png       8-bit class codes
+        val/, val_mask/, test/      test is often without masks
+
 Code 0 lies outside the annotated region: it is not a class and must weigh nothing in training. The group is
 the patient. The codes of the publication stand in for a missing ``gtruth_codes.tsv``.
 """
@@ -18,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from cellseg_monai.data.layouts.folders import images_in, paired, read_annotation
-from cellseg_monai.data.layouts.samples import Annotation, Failure, Layout, Sample, Shape
+from cellseg_monai.data.layouts.samples import PARTS, Annotation, Failure, Layout, Sample, Shape
 from cellseg_monai.data.layouts.tcga import patient
 
 PUBLISHED_CLASSES: Mapping[int, str] = dict(
@@ -35,12 +42,34 @@ PUBLISHED_CLASSES: Mapping[int, str] = dict(
 
 
 def samples(source: Path) -> Iterator[Sample | Failure]:
-    """Find the regions; the publication leaves the split to the user."""
+    """Find the regions, which the publication leaves to the user to split, or else the tiles."""
     annotate = partial(annotate_classes, class_names(source))
     for folder in ("rgbs_colorNormalized", "rgbs", "images"):
         if images := images_in(source / folder):
             yield from paired(images, images_in(source / "masks"), annotate, group=patient)
             return
+    yield from tiles(source, "BCSS", "{part}", "{part}_mask")
+
+
+def tiles(source: Path, root: str, images: str, masks: str) -> Iterator[Sample | Failure]:
+    """Find the tiles of the three parts; the group is the patient.
+
+    Args:
+        source: the folder of the parts, or the one above.
+        root: name of the folder of the parts.
+        images: name of the folder of images, with ``{part}`` for train, val or test.
+        masks: likewise for the masks.
+    """
+    folder = source / root if (source / root).is_dir() else source
+    for part, split in PARTS:
+        yield from paired(
+            images_in(folder / images.format(part=part)),
+            images_in(folder / masks.format(part=part)),
+            partial(annotate_classes, PUBLISHED_CLASSES),
+            split=split,
+            prefix=f"{part}_",
+            group=patient,
+        )
 
 
 def class_names(source: Path) -> Mapping[int, str]:

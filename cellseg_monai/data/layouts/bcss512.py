@@ -14,27 +14,15 @@ patient occurs on both sides of the split before trusting a score.
 """
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
-from cellseg_monai.data.layouts.bcss import PUBLISHED_CLASSES, annotate_classes
-from cellseg_monai.data.layouts.folders import images_in, paired
-from cellseg_monai.data.layouts.samples import PARTS, Failure, Layout, Sample
-from cellseg_monai.data.layouts.tcga import patient
+from cellseg_monai.data.layouts.bcss import PUBLISHED_CLASSES, tiles
+from cellseg_monai.data.layouts.samples import Failure, Layout, Sample
 
 
 def samples(source: Path) -> Iterator[Sample | Failure]:
     """Find the tiles of the three parts; the group is the patient."""
-    folder = source / "BCSS_512" if (source / "BCSS_512").is_dir() else source
-    for part, split in PARTS:
-        yield from paired(
-            images_in(folder / f"{part}_512"),
-            images_in(folder / f"{part}_mask_512"),
-            partial(annotate_classes, PUBLISHED_CLASSES),
-            split=split,
-            prefix=f"{part}_",
-            group=patient,
-        )
+    return tiles(source, "BCSS_512", "{part}_512", "{part}_mask_512")
 
 
 BCSS512 = Layout(

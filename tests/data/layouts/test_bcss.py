@@ -46,3 +46,15 @@ def test_broken_table(run: Run, put: Put, table: str) -> None:
     put("meta/gtruth_codes.tsv", table)
     with pytest.raises(ValueError, match=r"gtruth_codes\.tsv is no table with the columns label and GT_code"):
         run("bcss")
+
+
+@pytest.mark.parametrize("root", ["", "BCSS/"])
+def test_tiles(run: Run, put: Put, root: str) -> None:
+    tile = "TCGA-A2-A0YE-DX1_224_1"
+    put(f"{root}train/{tile}.png", np.zeros((1, 2, 3)))
+    put(f"{root}train_mask/{tile}.png", [[2, 0]])
+    put(f"{root}test/1.png", np.zeros((1, 2, 3)))
+    imported = run("bcss")
+    assert imported.report.imported == {"training": 1, "unlabelled": 1}
+    assert imported.dataset["training"][0]["group"] == "TCGA-A2-A0YE"
+    np.testing.assert_array_equal(imported.label(f"train_{tile}"), [[2, 0]])
