@@ -82,8 +82,8 @@ class BCETverskyLoss(PatchLoss):
         TI    = (TP + s_nr) / (TP + α·FP + β·FN + s_dr)
 
     with the probability p = sigmoid(logit) and the target t. The default w = 3 lets a pixel count as cell
-    from a probability of 1/(1+w) = 25 % on. Full balance at 6 % foreground would be w = 15, and that gives
-    cells a thick rim and joins neighbours.
+    from a probability of 1/(1+w) = 25 % on. Full balance at 6 % foreground would be w = 15: a pixel would
+    count from 6 % on, which thickens cells until neighbours join.
 
     Args:
         pos_weight: w, weight of foreground pixels in the cross-entropy.

@@ -16,7 +16,7 @@ from torch import Tensor
 from cellseg_monai.losses.bce_tversky import binary_cross_entropy
 from cellseg_monai.losses.focal_tversky import check_exponent, focal_power
 from cellseg_monai.losses.patch_loss import PatchLoss
-from cellseg_monai.losses.regimes import Regime, patch_regimes
+from cellseg_monai.losses.regimes import BACKGROUND, LARGE, NAMES, REGIMES, SMALL, patch_regimes
 from cellseg_monai.losses.tversky import check_prices, check_smoothing, soft_counts, tversky_distance
 
 SOURCES = ("target", "prediction")
@@ -73,9 +73,9 @@ def dynamic_patch_loss(
     on_small = lambda_small[0] * cross_entropy + lambda_small[1] * small_distance
     on_large = lambda_large[0] * large_distance + lambda_large[1] * focal_power(large_distance, gamma)
     return (
-        (regimes == Regime.BACKGROUND) * on_background
-        + (regimes == Regime.SMALL) * on_small
-        + (regimes == Regime.LARGE) * on_large
+        (regimes == BACKGROUND) * on_background
+        + (regimes == SMALL) * on_small
+        + (regimes == LARGE) * on_large
     )
 
 
@@ -169,13 +169,13 @@ class DynamicPatchLoss(PatchLoss):
         self.gamma = gamma
         self.smooth_nr = smooth_nr
         self.smooth_dr = smooth_dr
-        self.register_buffer("_seen", torch.zeros(len(Regime), dtype=torch.long), persistent=False)
+        self.register_buffer("_seen", torch.zeros(len(REGIMES), dtype=torch.long), persistent=False)
 
     def patch_values(self, logits: Tensor, target: Tensor) -> Tensor:
         """The loss of each patch and channel; its regimes are counted."""
         foreground = target > 0.5 if self.regime_from == "target" else logits > 0
         regimes = patch_regimes(foreground, self.small_below)
-        new = torch.stack([(regimes == regime).sum() for regime in Regime])
+        new = torch.stack([(regimes == regime).sum() for regime in REGIMES])
         self._seen = self._seen.to(new.device) + new
         return dynamic_patch_loss(
             logits,
@@ -196,10 +196,10 @@ class DynamicPatchLoss(PatchLoss):
     def regime_counts(self) -> dict[str, int]:
         """How many patches of each regime this process has seen since the last reset.
 
-        Each channel of a patch counts by itself. The counter lives on the device; reading it waits for the device, so read it once per epoch.
+        Each channel of a patch counts by itself. The counter lives on the device, and reading it waits for
+        the device, so read it once per epoch.
         """
-        counts = self._seen.tolist()
-        return {regime.name.lower(): counts[regime] for regime in Regime}
+        return dict(zip(NAMES, self._seen.tolist(), strict=True))
 
     def reset_regime_counts(self) -> None:
         """Start counting from zero."""

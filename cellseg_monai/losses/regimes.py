@@ -1,17 +1,9 @@
 """The regime of a patch: no cell, a small region, or a large one."""
 
-from enum import IntEnum
-
-import torch
 from torch import Tensor
 
-
-class Regime(IntEnum):
-    """What a patch holds."""
-
-    BACKGROUND = 0
-    SMALL = 1
-    LARGE = 2
+BACKGROUND, SMALL, LARGE = REGIMES = range(3)
+NAMES = ("background", "small", "large")
 
 
 def patch_regimes(foreground: Tensor, small_below: float = 0.0625) -> Tensor:
@@ -22,12 +14,13 @@ def patch_regimes(foreground: Tensor, small_below: float = 0.0625) -> Tensor:
         small_below: share of the pixels from which on a patch is large.
 
     Returns:
-        The :class:`Regime` of each patch and channel: 0 without foreground, 2 if the share is at least
+        The regime of each patch and channel: 0 without foreground, 2 if the share is at least
         ``small_below``, else 1.
 
     Example:
         No, one and two pixels of sixteen:
 
+        >>> import torch
         >>> patches = torch.zeros(3, 1, 16, dtype=torch.bool)
         >>> patches[1, 0, :1] = patches[2, 0, :2] = True
         >>> patch_regimes(patches, small_below=2 / 16).flatten()
