@@ -1,5 +1,7 @@
 """The dynamic threshold-based loss: each patch gets the terms that suit how much of it is cell.
 
+Published in "A Low-Resource Training Strategy for Cell Segmentation using Patch-Based Attention U-Net".
+
 Cutting an image into patches without discarding any gives many that hold no cell, some with a corner of one,
 and some full of them. One loss does not suit all three. On an empty patch an overlap says nothing; on a small
 region it is noisy and needs cross-entropy beside it; on a large one it is what we want.
@@ -19,7 +21,7 @@ from cellseg_monai.losses.patch_loss import PatchLoss
 from cellseg_monai.losses.regimes import BACKGROUND, LARGE, NAMES, REGIMES, SMALL, patch_regimes
 from cellseg_monai.losses.tversky import check_prices, check_smoothing, soft_counts, tversky_distance
 
-SOURCES = ("target", "prediction")
+REGIME_FROM = ("target", "prediction")
 
 
 def dynamic_patch_loss(
@@ -91,7 +93,7 @@ class DynamicPatchLoss(PatchLoss):
         TI = (TP + s_nr) / (TP + α·FP + β·FN + s_dr)
 
     TI_s has α > β, since false positives are to cost more in small regions; TI_l has α = β. Exactly 1,024 of
-    128 × 128 pixels are 6.25 % and large. The source names the terms and the threshold; α, β, γ and the λ are
+    128 × 128 pixels are 6.25 % and large. The paper names the terms and the threshold; α, β, γ and the λ are
     ours.
 
     Each channel of each patch has a regime of its own: a class that is absent from a patch gets
@@ -150,8 +152,8 @@ class DynamicPatchLoss(PatchLoss):
         super().__init__(include_background, to_onehot_y, softmax, reduction)
         if not 0 <= small_below <= 1:
             raise ValueError(f"small_below is a share of the pixels, 0 to 1, not {small_below}")
-        if regime_from not in SOURCES:
-            raise ValueError(f"regime_from must be one of {SOURCES}, not {regime_from!r}")
+        if regime_from not in REGIME_FROM:
+            raise ValueError(f"regime_from must be one of {REGIME_FROM}, not {regime_from!r}")
         _check_weights(lambda_background, lambda_small, lambda_large)
         check_prices(small_alpha, small_beta, of="small_")
         check_prices(large_alpha, large_beta, of="large_")
