@@ -1,5 +1,6 @@
 """TIFF in the many forms that microscopes write, through tifffile."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,8 @@ import zarr
 
 from cellseg_monai.data.readers.picture import Kind, Picture, Region, choose, region_slices
 from cellseg_monai.data.readers.tiff_metadata import channel_names, pixel_size
+
+logger = logging.getLogger(__name__)
 
 SUFFIXES = (".tif", ".tiff", ".btf", ".lsm", ".svs", ".ndpi", ".qptiff", ".scn")
 
@@ -43,7 +46,7 @@ def read_tiff(
         The pixels with their axes, pixel size and channel names.
     """
     with tifffile.TiffFile(path) as file:
-        series = file.series[0]
+        series = _main_series(path, file)
         if not 0 <= level < len(series.levels):
             raise ValueError(f"there is no pyramid level {level}; choose 0 to {len(series.levels) - 1}")
         stored = series.levels[level]
@@ -67,6 +70,17 @@ def read_tiff(
         )
         names_in_file = channel_names(file)
     return replace(picture, channel_names=names_in_file if len(names_in_file) == pixels.shape[-1] else ())
+
+
+def _main_series(path: Path, file: tifffile.TiffFile) -> tifffile.TiffPageSeries:
+    """The first image; slides carry small ones beside it, but others as large are worth a word."""
+    first, *others = file.series
+    missed = sum(other.size >= first.size for other in others)
+    if missed:
+        logger.warning(
+            "%s: holds %d more images of that size or larger; only the first is read", path, missed
+        )
+    return first
 
 
 def _checked_axes(axes: str | None, stored: tifffile.TiffPageSeries) -> str:

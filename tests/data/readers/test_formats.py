@@ -167,6 +167,17 @@ def test_pyramid_level_and_its_pixel_size(tmp_path: Path) -> None:
         read_picture(tmp_path / "slide.tif", level=2)
 
 
+@pytest.mark.parametrize(("second", "told"), [((12, 20), True), ((3, 4), False)], ids=["image", "thumbnail"])
+def test_further_images_in_a_file_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, second: tuple[int, int], told: bool
+) -> None:
+    with tifffile.TiffWriter(tmp_path / "two.tif") as writer:
+        writer.write(ramp("uint8"), metadata=None)
+        writer.write(np.zeros(second, np.uint8), metadata=None)
+    np.testing.assert_array_equal(read_pixels(tmp_path / "two.tif"), ramp("uint8"))
+    assert ("two.tif: holds 1 more images" in caplog.text) is told
+
+
 def test_aperio_states_micrometres_in_words(tmp_path: Path) -> None:
     description = "Aperio Image Library|AppMag = 40|MPP = 0.2525"
     tifffile.imwrite(tmp_path / "a.svs", ramp("uint8", 3), photometric="rgb", description=description)
