@@ -51,11 +51,7 @@ def read_tiff(
             raise ValueError(f"there is no pyramid level {level}; choose 0 to {len(series.levels) - 1}")
         stored = series.levels[level]
         names = _checked_axes(axes, stored)
-        index = choose(names, stored.shape, _planes(names, stored.shape, select or {}))
-        if region is not None:
-            size = (stored.shape[names.index("X")], stored.shape[names.index("Y")])
-            spans = region_slices(region, size)
-            index = tuple(spans.get(axis, chosen) for axis, chosen in zip(names, index, strict=True))
+        index = _index(names, stored.shape, select or {}, region)
         kept = "".join(axis for axis, chosen in zip(names, index, strict=True) if isinstance(chosen, slice))
         pixels = _channels_last(_pixels(path, series, level, index), kept)
         if kind == "image":
@@ -91,6 +87,17 @@ def _checked_axes(axes: str | None, stored: tifffile.TiffPageSeries) -> str:
             "give one letter a dimension, X and Y among them, for example axes='ZYX'"
         )
     return names
+
+
+def _index(
+    names: str, shape: tuple[int, ...], select: Mapping[str, int], region: Region | None
+) -> tuple[int | slice, ...]:
+    """What to read along each axis: one plane, a span, or everything."""
+    index = choose(names, shape, _planes(names, shape, select))
+    if region is None:
+        return index
+    spans = region_slices(region, (shape[names.index("X")], shape[names.index("Y")]))
+    return tuple(spans.get(axis, chosen) for axis, chosen in zip(names, index, strict=True))
 
 
 def _planes(names: str, shape: tuple[int, ...], select: Mapping[str, int]) -> dict[str, int]:
