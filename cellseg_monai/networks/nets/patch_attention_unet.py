@@ -33,6 +33,12 @@ class PatchAttentionUNet(nn.Module):
     Differs from Oktay et al.: each gate looks at the decoder's map one level below as it is, without a
     gating convolution on the deepest map; no deep supervision.
 
+    Measured on one CPU core (``benchmarks/networks.py``): 1.18 times the multiply-adds of MONAI's
+    ``AttentionUnet`` of equal widths, whose decoder convolves once a level where this one does twice, 1.07
+    times the time of a prediction of 512² and 0.90 of a training step. The standardisation adds little.
+    ``network.to(memory_format=torch.channels_last)`` saves a seventh of a prediction of 512² and slows
+    training, so it is left to the caller.
+
     Args:
         spatial_dims: 2 or 3.
         in_channels: channels of the image.
