@@ -1,5 +1,29 @@
 """Tensor to logits: networks, and the blocks they are made of."""
 
+from cellseg_monai.networks.blocks.additive_attention import AdditiveAttentionGate
+from cellseg_monai.networks.blocks.attention_maps import attention_maps
+from cellseg_monai.networks.blocks.double_convolution import DoubleConvolution
+from cellseg_monai.networks.blocks.grid_attention import GridAttentionGate
 from cellseg_monai.networks.blocks.skips import SkipConnections
+from cellseg_monai.networks.blocks.weight_standardised import (
+    WeightStandardisedConv2d,
+    WeightStandardisedConv3d,
+    standardise_weight,
+)
+from cellseg_monai.networks.nets.attention_unet_plus_plus import AttentionUNetPlusPlus
+from cellseg_monai.networks.nets.patch_attention_unet import PatchAttentionUNet
+from cellseg_monai.networks.nets.skip_unet import SkipUNet
 
-__all__ = ["SkipConnections"]
+__all__ = [
+    "AdditiveAttentionGate",
+    "AttentionUNetPlusPlus",
+    "DoubleConvolution",
+    "GridAttentionGate",
+    "PatchAttentionUNet",
+    "SkipConnections",
+    "SkipUNet",
+    "WeightStandardisedConv2d",
+    "WeightStandardisedConv3d",
+    "attention_maps",
+    "standardise_weight",
+]

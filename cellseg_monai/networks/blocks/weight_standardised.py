@@ -1,0 +1,58 @@
+"""Convolutions whose weights have mean 0 and deviation 1 in each output channel."""
+
+import torch
+from torch import nn
+
+
+def standardise_weight(weight: torch.Tensor, eps: float = 1e-5) -> torch.Tensor:
+    r"""Bring the weights of each output channel to mean 0 and deviation 1.
+
+    ŵ = (w - mean) / (std + eps), over the input channels and the kernel, with the unbiased deviation and eps
+    outside the root (Qiao et al., "Micro-Batch Training with Batch-Channel Normalization and Weight
+    Standardization", arXiv 1903.10520).
+
+    Args:
+        weight: tensor of shape (out channels, in channels, \*kernel).
+        eps: keeps a constant weight finite.
+
+    Returns:
+        Weights of the same shape.
+
+    Example:
+        >>> standardise_weight(torch.tensor([[[[1.0, 2.0, 3.0]]]])).round(decimals=3)
+        tensor([[[[-1.,  0.,  1.]]]])
+    """
+    deviation, mean = torch.std_mean(weight.flatten(1), dim=1)
+    shape = [-1] + [1] * (weight.dim() - 1)
+    return (weight - mean.view(shape)) / (deviation.view(shape) + eps)
+
+
+class WeightStandardisedConv2d(nn.Conv2d):
+    """A two-dimensional convolution with standardised weights; arguments as for :class:`torch.nn.Conv2d`.
+
+    It belongs before a normalisation, best :class:`torch.nn.GroupNorm`, which brings back the scale that the
+    weights lose here.
+
+    Example:
+        >>> WeightStandardisedConv2d(3, 8, kernel_size=3, padding=1)(torch.rand(1, 3, 16, 16)).shape
+        torch.Size([1, 8, 16, 16])
+    """
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Convolve with the standardised weights."""
+        features: torch.Tensor = self._conv_forward(input, standardise_weight(self.weight), self.bias)
+        return features
+
+
+class WeightStandardisedConv3d(nn.Conv3d):
+    """A three-dimensional convolution with standardised weights; arguments as for :class:`torch.nn.Conv3d`.
+
+    Example:
+        >>> WeightStandardisedConv3d(1, 2, kernel_size=3, padding=1)(torch.rand(1, 1, 8, 8, 8)).shape
+        torch.Size([1, 2, 8, 8, 8])
+    """
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Convolve with the standardised weights."""
+        features: torch.Tensor = self._conv_forward(input, standardise_weight(self.weight), self.bias)
+        return features
