@@ -20,8 +20,17 @@ def test_the_formula():
         np.testing.assert_allclose(standardised[channel], expected, rtol=1e-12)
 
 
-def test_a_constant_weight_becomes_zero():
-    assert torch.equal(standardise_weight(torch.full((2, 3, 3, 3), 7.0)), torch.zeros(2, 3, 3, 3))
+def test_a_constant_weight_becomes_zero_and_can_be_trained():
+    weight = torch.full((2, 3, 3, 3), 7.0, requires_grad=True)
+    standardised = standardise_weight(weight)
+    assert torch.equal(standardised, torch.zeros(2, 3, 3, 3))
+    (standardised * torch.rand(2, 3, 3, 3)).sum().backward()
+    assert weight.grad.isfinite().all()
+
+
+def test_a_single_weight_is_refused():
+    with pytest.raises(ValueError, match="a single weight has no deviation"):
+        standardise_weight(torch.ones(4, 1, 1, 1))
 
 
 def test_the_gradient():
