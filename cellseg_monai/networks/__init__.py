@@ -12,7 +12,9 @@ from cellseg_monai.networks.blocks.weight_standardised import (
 )
 from cellseg_monai.networks.nets.attention_unet_plus_plus import AttentionUNetPlusPlus
 from cellseg_monai.networks.nets.patch_attention_unet import PatchAttentionUNet
+from cellseg_monai.networks.nets.skip_swin_unet import SkipSwinUNet
 from cellseg_monai.networks.nets.skip_unet import SkipUNet
+from cellseg_monai.networks.swin_tiny import SwinTinyReport, load_swin_tiny
 
 __all__ = [
     "AdditiveAttentionGate",
@@ -21,9 +23,12 @@ __all__ = [
     "GridAttentionGate",
     "PatchAttentionUNet",
     "SkipConnections",
+    "SkipSwinUNet",
     "SkipUNet",
+    "SwinTinyReport",
     "WeightStandardisedConv2d",
     "WeightStandardisedConv3d",
     "attention_maps",
+    "load_swin_tiny",
     "standardise_weight",
 ]

@@ -1,0 +1,146 @@
+"""Fill the encoder of a :class:`SkipSwinUNet` from a published Swin Transformer checkpoint."""
+
+import logging
+import pickle
+import re
+from os import PathLike
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from cellseg_monai.networks.nets.skip_swin_unet import SkipSwinUNet
+
+logger = logging.getLogger(__name__)
+
+_NOT_WEIGHTS = re.compile(r"^head\.|\.relative_position_index$|\.attn_mask$")
+_ENCODER = re.compile(r"^(patch_embed|layers|norm)\.")
+
+
+class SwinTinyReport(NamedTuple):
+    """What became of each tensor; checkpoint and network are compared under the names of this package.
+
+    Attributes:
+        matched: tensors of the network that the checkpoint filled.
+        missing: tensors of the network that keep their initial values.
+        unexpected: tensors of the checkpoint that the network has no place for.
+        mismatched: tensors of the network that keep their initial values because the shapes differ, each with
+            both shapes.
+
+    Example:
+        >>> report = SwinTinyReport(("norm.weight",), ("up.norm.bias",), unexpected=(), mismatched=())
+        >>> [name for name in report.missing if not name.startswith("up.")]
+        []
+    """
+
+    matched: tuple[str, ...]
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    mismatched: tuple[str, ...]
+
+
+def load_swin_tiny(network: SkipSwinUNet, path: str | PathLike[str], decoder: bool = True) -> SwinTinyReport:
+    """Fill a network from an ImageNet checkpoint of the Swin Transformer.
+
+    The published form is read: a dictionary with the weights under ``model``, or the weights alone. The
+    classifier is skipped, and so are the buffers of position and mask, which are computed here. The third
+    stage of Swin-Tiny has six blocks where Swin-Unet has two; the other four are reported as unexpected.
+
+    The checkpoint expects red, green and blue, normalised by the mean and deviation of ImageNet. For another
+    number ``n`` of channels each gets the sum of the three colour filters, divided by ``n``: one channel
+    answers as a grey image does in all three.
+
+    Only plain tensors are read. Nothing in the file is executed.
+
+    Args:
+        network: changed in place.
+        path: file such as ``swin_tiny_patch4_window7_224.pth``.
+        decoder: also start each decoder block from the encoder block of its level, as Swin-Unet does.
+
+    Returns:
+        The :class:`SwinTinyReport`, also logged; as a warning where a tensor of the encoder was not filled.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file does not hold plain tensors, or none of them fits.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> network = SkipSwinUNet(in_channels=1, out_channels=1)
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder, "swin.pth")
+        ...     torch.save({"model": {"norm.weight": torch.ones(768), "head.bias": torch.ones(1000)}}, path)
+        ...     load_swin_tiny(network, path).matched
+        ('norm.weight',)
+    """
+    weights = _adapt_to_channels(_read(Path(path)), network.patch_embed.proj.in_channels)
+    own = network.state_dict()
+    if decoder:
+        copies = _decoder_weights(weights, levels=len(network.layers))
+        weights |= {name: tensor for name, tensor in copies.items() if name in own}
+    known = {name: tensor for name, tensor in weights.items() if name in own}
+    fitting = {name: tensor for name, tensor in known.items() if tensor.shape == own[name].shape}
+    report = SwinTinyReport(
+        matched=tuple(fitting),
+        missing=tuple(name for name in own if name not in weights),
+        unexpected=tuple(name for name in weights if name not in own),
+        mismatched=tuple(
+            f"{name}: {tuple(tensor.shape)} in the file, {tuple(own[name].shape)} in the network"
+            for name, tensor in known.items()
+            if name not in fitting
+        ),
+    )
+    if not fitting:
+        raise ValueError(
+            f"no tensor of {path} fits this network; take the Swin-Tiny checkpoint that Microsoft publishes "
+            f"(swin_tiny_patch4_window7_224.pth). {_listing(report)}"
+        )
+    network.load_state_dict(fitting, strict=False)
+    complete = not report.mismatched and not any(_ENCODER.match(name) for name in report.missing)
+    logger.log(logging.INFO if complete else logging.WARNING, "%s: %s", path, _listing(report))
+    return report
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    """Weights under this package's names."""
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no checkpoint {path}; nothing is downloaded, so fetch it first")
+    remedy = "save the state dict alone with torch.save(model.state_dict(), path)"
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise ValueError(f"{path} is not a checkpoint of plain tensors; {remedy}") from error
+    weights = content.get("model", content) if isinstance(content, dict) else content
+    if not isinstance(weights, dict) or not all(isinstance(tensor, Tensor) for tensor in weights.values()):
+        raise ValueError(f"{path} does not hold a dictionary of tensors; {remedy}")
+    return {
+        name.replace(".mlp.fc", ".mlp.linear"): tensor
+        for name, tensor in weights.items()
+        if not _NOT_WEIGHTS.search(name)
+    }
+
+
+def _adapt_to_channels(weights: dict[str, Tensor], channels: int) -> dict[str, Tensor]:
+    name = "patch_embed.proj.weight"
+    if name not in weights or weights[name].shape[1] == channels:
+        return weights
+    shared = weights[name].sum(dim=1, keepdim=True) / channels
+    return weights | {name: shared.repeat(1, channels, 1, 1)}
+
+
+def _decoder_weights(weights: dict[str, Tensor], levels: int) -> dict[str, Tensor]:
+    """Encoder blocks under the names of the decoder blocks, whose list counts from the deepest level."""
+    copies = {}
+    for name, tensor in weights.items():
+        block = re.match(r"layers\.(\d+)(\.blocks\..+)", name)
+        if block:
+            copies[f"layers_up.{levels - 1 - int(block[1])}{block[2]}"] = tensor
+    return copies
+
+
+def _listing(report: SwinTinyReport) -> str:
+    return "; ".join(
+        f"{len(names)} {kind}" + (f" ({', '.join(names)})" if names and kind != "matched" else "")
+        for kind, names in report._asdict().items()
+    )
