@@ -1,4 +1,7 @@
-"""Our networks against MONAI's AttentionUnet of the same widths: `python benchmarks/networks.py`."""
+"""Every network of the registry against MONAI's AttentionUnet: `python benchmarks/networks.py`.
+
+Convolutional networks have the same widths; transformers come as published or by default.
+"""
 
 import argparse
 from collections.abc import Callable
@@ -6,19 +9,20 @@ from functools import partial
 
 import torch
 from harness import compare
-from monai.networks.nets import AttentionUnet
+from monai.networks.nets import UNETR, AttentionUnet, BasicUNetPlusPlus, SwinUNETR, UNet
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from cellseg_monai.networks import AttentionUNetPlusPlus, PatchAttentionUNet, SkipUNet
+from cellseg_monai.networks import AttentionUNetPlusPlus, PatchAttentionUNet, SkipSwinUNet, SkipUNet
 
 WIDTHS = (32, 64, 128, 256, 512)
 PATCHES, IMAGE = (4, 1, 128, 128), (1, 1, 512, 512)
 
 
-def networks() -> dict[str, nn.Module]:
-    """Each of one width, one channel in and one out; the yardstick first."""
-    ours = {"spatial_dims": 2, "in_channels": 1, "out_channels": 1, "channels": WIDTHS}
+def networks(side: int) -> dict[str, nn.Module]:
+    """One channel in and one out, for images of that side; the yardstick first."""
+    any_width = {"spatial_dims": 2, "in_channels": 1, "out_channels": 1}
+    ours = {**any_width, "channels": WIDTHS}
     return {
         "MONAI AttentionUnet": AttentionUnet(**ours, strides=(2, 2, 2, 2)),
         "PatchAttentionUNet": PatchAttentionUNet(**ours),
@@ -36,6 +40,11 @@ def networks() -> dict[str, nn.Module]:
         "SkipUNet, convolutional": SkipUNet(**ours, skip="convolutional"),
         "SkipUNet, fusion": SkipUNet(**ours, skip="fusion"),
         "SkipUNet, nontrainable": SkipUNet(**ours, upsample="nontrainable"),
+        "SkipSwinUNet": SkipSwinUNet(1, 1),
+        "MONAI UNet": UNet(**ours, strides=(2, 2, 2, 2), num_res_units=2),
+        "MONAI BasicUNetPlusPlus": BasicUNetPlusPlus(**any_width, features=(*WIDTHS, WIDTHS[0])),
+        "MONAI SwinUNETR": SwinUNETR(**any_width, feature_size=24),
+        "MONAI UNETR": UNETR(**any_width, img_size=side),
     }
 
 
@@ -92,7 +101,7 @@ def work(shape: tuple[int, ...]) -> None:
             giga_multiply_adds(network, image),
             mebibytes_kept(network, image),
         )
-        for name, network in networks().items()
+        for name, network in networks(shape[-1]).items()
     }
     _, yardstick, _ = next(iter(rows.values()))
     print(f"\nwork of one prediction of {size(shape)}")
@@ -110,7 +119,7 @@ def timed(
     title: str, step: Callable[[nn.Module, torch.Tensor], None], shape: tuple[int, ...], repeats: int
 ) -> None:
     """Time every network at one size."""
-    calls = {name: partial(step, network, torch.rand(shape)) for name, network in networks().items()}
+    calls = {name: partial(step, network, torch.rand(shape)) for name, network in networks(shape[-1]).items()}
     compare(f"{title} of {size(shape)}", calls, repeats)
 
 
@@ -121,24 +130,37 @@ def memory_orders(shape: tuple[int, ...], repeats: int) -> None:
     for title, step in (("prediction", forward), ("training step", training_step)):
         calls = {}
         for name in chosen:
-            calls[name] = partial(step, networks()[name], image)
-            last = networks()[name].to(memory_format=torch.channels_last)
+            calls[name] = partial(step, networks(shape[-1])[name], image)
+            last = networks(shape[-1])[name].to(memory_format=torch.channels_last)
             calls[f"{name}, channels last"] = partial(step, last, image)
         compare(f"{title} of {size(shape)} in two orders of memory", calls, repeats)
+
+
+def compiled(shape: tuple[int, ...], repeats: int) -> None:
+    """Time the network of the first bundle as it is and after torch.compile."""
+    network, image = networks(shape[-1])["PatchAttentionUNet"], torch.rand(shape)
+    for title, step in (("prediction", forward), ("training step", training_step)):
+        calls = {
+            "eager": partial(step, network, image),
+            "torch.compile": partial(step, torch.compile(network), image),
+        }
+        compare(f"{title} of {size(shape)}, compiled", calls, repeats)
 
 
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="patches alone, three repeats")
+    parser.add_argument("--quick", action="store_true", help="patches alone, not compiled")
     quick = parser.parse_args().quick
     torch.set_num_threads(1)
-    repeats = 3 if quick else 7
+    repeats = 3
     for shape in (PATCHES,) if quick else (PATCHES, IMAGE):
         work(shape)
         timed("prediction", forward, shape, repeats)
         timed("training step", training_step, shape, repeats)
         memory_orders(shape, repeats)
+    if not quick:
+        compiled(PATCHES, repeats)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """Convolutions whose weights have mean 0 and deviation 1 in each output channel."""
 
-import math
-
 import torch
 from torch import nn
 
@@ -32,11 +30,11 @@ def standardise_weight(weight: torch.Tensor, eps: float = 1e-5) -> torch.Tensor:
     """
     filters = weight.flatten(1)
     count = filters.size(1)
-    if count < 2:
+    if not torch.jit.is_tracing() and count < 2:  # type: ignore[attr-defined,no-untyped-call]
         raise ValueError("a filter of a single weight has no deviation; use a plain convolution")
     centred = filters - filters.mean(dim=1, keepdim=True)
-    length: torch.Tensor = torch.linalg.vector_norm(centred, dim=1, keepdim=True)
-    return (centred * (1 / (length / math.sqrt(count - 1) + eps))).view_as(weight)
+    deviation: torch.Tensor = torch.linalg.vector_norm(centred, dim=1, keepdim=True) / (count - 1) ** 0.5
+    return (centred * (1 / (deviation + eps))).view_as(weight)
 
 
 class WeightStandardisedConv2d(nn.Conv2d):
