@@ -1,5 +1,6 @@
 """Time several ways of doing one thing against each other and print the ratios."""
 
+import ctypes
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -41,6 +42,7 @@ def _peak_memory(call: Callable[[], Any]) -> float | None:
     if not _STATUS.exists():
         call()
         return None
+    ctypes.CDLL(None).malloc_trim(0)  # else memory freed by the calls before would be used again, unseen
     Path("/proc/self/clear_refs").write_text("5")  # forget the earlier peak
     before = _resident("VmRSS")
     call()
