@@ -29,12 +29,19 @@ def standardise_weight(weight: torch.Tensor, eps: float = 1e-5) -> torch.Tensor:
         tensor([[[[-1.,  0.,  1.]]]])
     """
     filters = weight.flatten(1)
+    if not torch.jit.is_scripting():  # type: ignore[attr-defined]
+        _require_several(filters)
     count = filters.size(1)
-    if not torch.jit.is_tracing() and count < 2:  # type: ignore[attr-defined,no-untyped-call]
-        raise ValueError("a filter of a single weight has no deviation; use a plain convolution")
     centred = filters - filters.mean(dim=1, keepdim=True)
     deviation: torch.Tensor = torch.linalg.vector_norm(centred, dim=1, keepdim=True) / (count - 1) ** 0.5
     return (centred * (1 / (deviation + eps))).view_as(weight)
+
+
+def _require_several(filters: torch.Tensor) -> None:
+    if torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
+        return
+    if filters.size(1) < 2:
+        raise ValueError("a filter of a single weight has no deviation; use a plain convolution")
 
 
 class WeightStandardisedConv2d(nn.Conv2d):
