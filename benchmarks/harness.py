@@ -27,6 +27,7 @@ def compare(title: str, calls: Mapping[str, Callable[[], Any]], repeats: int) ->
             start = time.perf_counter()
             call()
             seconds[name].append(time.perf_counter() - start)
+            _release_freed_memory()
     medians = {name: median(times) for name, times in seconds.items()}
     yardstick = next(iter(medians.values()))
     width = max(map(len, calls))
@@ -42,11 +43,17 @@ def _peak_memory(call: Callable[[], Any]) -> float | None:
     if not _STATUS.exists():
         call()
         return None
-    ctypes.CDLL(None).malloc_trim(0)  # else memory freed by the calls before would be used again, unseen
+    _release_freed_memory()
     Path("/proc/self/clear_refs").write_text("5")  # forget the earlier peak
     before = _resident("VmRSS")
     call()
     return (_resident("VmHWM") - before) / 1024
+
+
+def _release_freed_memory() -> None:
+    """Give back what the C library keeps after a call: the next would use it unseen, or the heap would grow."""
+    if _STATUS.exists():
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _resident(field: str) -> int:
