@@ -51,7 +51,7 @@ def _peak_memory(call: Callable[[], Any]) -> float | None:
 
 
 def _release_freed_memory() -> None:
-    """Give back what the C library keeps after a call: the next would use it unseen, or the heap would grow."""
+    """Give back what the C library keeps after a call; the next would use it unseen, or the heap grow."""
     if _STATUS.exists():
         ctypes.CDLL(None).malloc_trim(0)
 
