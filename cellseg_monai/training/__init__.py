@@ -1,0 +1,27 @@
+"""Number to weights: what MONAI's engines lack.
+
+MONAI's ``ValidationHandler``, ``LrScheduleHandler``, ``EarlyStopHandler``, ``ParamSchedulerHandler``,
+``StatsHandler``, ``TensorBoardStatsHandler`` and ``MLFlowHandler`` work, and stand beside these in a
+configuration.
+"""
+
+from cellseg_monai.training.best_weights import BestWeights
+from cellseg_monai.training.clipping import GradientClipper
+from cellseg_monai.training.freezing import FreezeHandler, freeze
+from cellseg_monai.training.guard import FiniteGuard
+from cellseg_monai.training.pretrained import load_pretrained
+from cellseg_monai.training.progress import ProgressHandler
+from cellseg_monai.training.resume import ResumeHandler
+from cellseg_monai.training.teacher import MeanTeacher
+
+__all__ = [
+    "BestWeights",
+    "FiniteGuard",
+    "FreezeHandler",
+    "GradientClipper",
+    "MeanTeacher",
+    "ProgressHandler",
+    "ResumeHandler",
+    "freeze",
+    "load_pretrained",
+]

@@ -1,0 +1,95 @@
+"""The weights of the epoch with the best metric, as the file that bundles ship."""
+
+import logging
+import math
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import torch
+from ignite.engine import Engine, Events
+from monai.utils import is_scalar
+
+from cellseg_monai.training.plain import as_plain
+from cellseg_monai.training.tensor_file import write_tensors
+
+logger = logging.getLogger(__name__)
+
+
+class BestWeights:
+    """Write the network's bare ``state_dict`` whenever the metric is better than ever before.
+
+    MONAI's ``CheckpointSaver`` writes in place, so that a crash leaves half a file, and it forgets the best
+    metric when training resumes; told to remember, it writes more than a bare ``state_dict``, which
+    ``ckpt_export`` and MONAI Label do not load. An epoch whose metric is NaN is never the best one.
+
+    Attach it to the evaluator, and list it in the state of :class:`ResumeHandler`.
+
+    Args:
+        path: file, in a bundle ``models/model.pt``.
+        network: whose weights are written; of a ``DistributedDataParallel`` give the ``module``.
+        metric: name of the metric; None for the evaluator's key metric.
+        lower_is_better: for errors and losses.
+
+    Raises:
+        ValueError: when an epoch ends, the evaluator has no such metric, or it is not a single number.
+
+    Example:
+        >>> import tempfile
+        >>> path = f"{tempfile.mkdtemp()}/model.pt"
+        >>> best = BestWeights(path, torch.nn.Conv2d(1, 2, 3), metric="f1")
+        >>> evaluator = Engine(lambda engine, batch: None)
+        >>> best.attach(evaluator)
+        >>> evaluator.state.metrics["f1"] = 0.7
+        >>> state = evaluator.run([0])
+        >>> {name: tuple(tensor.shape) for name, tensor in torch.load(path).items()}
+        {'weight': (2, 1, 3, 3), 'bias': (2,)}
+    """
+
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        network: torch.nn.Module,
+        metric: str | None = None,
+        lower_is_better: bool = False,
+    ) -> None:
+        self.path = Path(path)
+        self.network = network
+        self.metric = metric
+        self.lower_is_better = lower_is_better
+        self.best: float | None = None
+
+    def attach(self, engine: Engine) -> None:
+        """Register with an evaluator, or with the trainer if that computes the metric."""
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self)
+
+    def __call__(self, engine: Any) -> None:
+        """Compare, and write if the metric is better."""
+        name = self.metric or getattr(engine.state, "key_metric_name", None)
+        value = self._value(engine.state.metrics, name)
+        if math.isnan(value):
+            logger.warning("%s is NaN in epoch %d; its weights are not kept", name, engine.state.epoch)
+        elif self.best is None or (value < self.best if self.lower_is_better else value > self.best):
+            self.best = value
+            if getattr(engine.state, "rank", 0) == 0:
+                write_tensors(as_plain(self.network.state_dict(), "network"), self.path)
+                logger.info("%s: weights of epoch %d, %s %.4f", self.path, engine.state.epoch, name, value)
+
+    def _value(self, metrics: Mapping[str, Any], name: str | None) -> float:
+        if name is None or name not in metrics:
+            raise ValueError(
+                f"{self.path}: no metric {name!r} tells which weights are best, only {sorted(metrics)}; "
+                "give its name, or a key metric to the evaluator"
+            )
+        if not is_scalar(metrics[name]):
+            raise ValueError(f"{self.path}: the metric {name!r} is {metrics[name]!r}, not a single number")
+        return float(metrics[name])
+
+    def state_dict(self) -> dict[str, float | None]:
+        """The best metric so far."""
+        return {"best": self.best}
+
+    def load_state_dict(self, state_dict: Mapping[str, float | None]) -> None:
+        """Go on with the best metric of an earlier run."""
+        self.best = state_dict["best"]

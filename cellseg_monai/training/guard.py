@@ -1,0 +1,113 @@
+"""A training that has gone wrong stops at once, and says on which images."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from ignite.engine import Engine
+from monai.data import MetaTensor
+from monai.engines.utils import IterationEvents
+from monai.utils import CommonKeys, ImageMetaKey
+
+from cellseg_monai.training.gradients import scale_of, step_follows
+
+
+class FiniteGuard:
+    """Stop the training when the loss or a gradient is NaN or infinite; MONAI's trainers go on, for nothing.
+
+    In mixed precision an infinite gradient is no fault as long as the scale can be lowered: the scaler skips
+    the step. It is one when the scale has come down to 1.
+
+    The check waits for the device once or twice in an iteration.
+
+    Raises:
+        ValueError: during training; it names epoch, iteration and files, and whose pixels are at fault.
+
+    Example:
+        >>> from monai.engines import SupervisedTrainer
+        >>> network = torch.nn.Conv2d(1, 1, 1)
+        >>> image = MetaTensor(torch.full((1, 1, 2, 2), torch.nan), meta={"filename_or_obj": ["dark.tif"]})
+        >>> trainer = SupervisedTrainer(
+        ...     "cpu", 1, [{"image": image, "label": torch.zeros(1, 1, 2, 2)}], network,
+        ...     torch.optim.SGD(network.parameters(), lr=1), torch.nn.MSELoss(),
+        ...     train_handlers=[FiniteGuard()],
+        ... )
+        >>> trainer.run()
+        Traceback (most recent call last):
+        ...
+        ValueError: the loss is nan in epoch 1, iteration 1, files dark.tif; the image has NaN or infinite
+        pixels in dark.tif: mend or leave out the file, or look at its normalisation
+    """
+
+    def attach(self, engine: Engine) -> None:
+        """Register with a trainer of MONAI."""
+        engine.add_event_handler(IterationEvents.LOSS_COMPLETED, self.check_loss)
+        engine.add_event_handler(IterationEvents.BACKWARD_COMPLETED, self.check_gradients)
+
+    def check_loss(self, engine: Any) -> None:
+        """Raise if the loss is not finite."""
+        loss = engine.state.output[CommonKeys.LOSS].item()
+        if not math.isfinite(loss):
+            raise ValueError(f"the loss is {loss} {_place(engine)}; {_remedy(engine)}")
+
+    def check_gradients(self, engine: Any) -> None:
+        """Raise if a gradient is not finite, and mixed precision is no excuse."""
+        scale = scale_of(engine)
+        if not step_follows(engine) or (scale is not None and scale > 1):
+            return
+        gradients = {
+            name: tensor.grad for name, tensor in engine.network.named_parameters() if tensor.grad is not None
+        }
+        if not gradients:
+            return
+        finite = torch.stack([gradient.isfinite().all() for gradient in gradients.values()])
+        if not finite.all():
+            names = [name for name, good in zip(gradients, finite.tolist(), strict=True) if not good]
+            raise ValueError(
+                f"{len(names)} of {len(gradients)} gradients are NaN or infinite, first that of {names[0]}, "
+                f"{_place(engine)}; {_remedy(engine)}"
+            )
+
+
+def _place(engine: Any) -> str:
+    names = dict.fromkeys(
+        name for value in _values(engine.state.batch) for name in _file_names(value) if name
+    )
+    files = f"files {', '.join(names)}" if names else "in a batch that does not name its files"
+    return f"in epoch {engine.state.epoch}, iteration {engine.state.iteration}, {files}"
+
+
+def _remedy(engine: Any) -> str:
+    """Say what to do: the data are at fault if they hold such values, else the steps are too long."""
+    batch = engine.state.batch
+    named = batch.items() if isinstance(batch, Mapping) else enumerate(_values(batch))
+    for key, value in named:
+        if isinstance(value, torch.Tensor) and value.ndim and value.is_floating_point():
+            bad = [index for index, sample in enumerate(value) if not sample.isfinite().all()]
+            if bad:
+                names = _file_names(value) or [f"sample {index}" for index in range(len(value))]
+                culprits = ", ".join(dict.fromkeys(names[index] for index in bad))
+                return (
+                    f"the {key} has NaN or infinite pixels in {culprits}: "
+                    "mend or leave out the file, or look at its normalisation"
+                )
+    return "the data are finite: lower the learning rate, or clip the gradients with GradientClipper"
+
+
+def _values(batch: Any) -> Iterator[Any]:
+    if isinstance(batch, Mapping):
+        yield from batch.values()
+    elif isinstance(batch, Sequence):
+        yield from batch
+    else:
+        yield batch
+
+
+def _file_names(value: Any) -> list[str]:
+    """The file of each sample of a batch; none if the batch does not know them all."""
+    if not isinstance(value, MetaTensor):
+        return []
+    names = value.meta.get(ImageMetaKey.FILENAME_OR_OBJ, [])
+    names = [names] if isinstance(names, str) else [str(name) for name in names]
+    return names if len(names) == len(value) else []

@@ -1,0 +1,43 @@
+"""Where two sets of named tensors differ: the words of every refusal to load weights."""
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+_SHOWN = 5
+
+
+def mismatches(expected: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> dict[str, str]:
+    """What keeps the given tensors from taking the place of the expected.
+
+    Args:
+        expected: those of the network.
+        given: those of the file.
+
+    Returns:
+        The fault of each tensor that has one, by name; empty if all fit.
+
+    Example:
+        >>> import torch
+        >>> mismatches({"a": torch.ones(2), "b": torch.ones(1)}, {"a": torch.ones(3), "c": torch.ones(1)})
+        {'a': 'has shape (3,), not (2,)', 'b': 'is missing', 'c': 'is unknown to the network'}
+    """
+    faults = {}
+    for name, tensor in expected.items():
+        if name not in given:
+            faults[name] = "is missing"
+        elif given[name].shape != tensor.shape:
+            faults[name] = f"has shape {tuple(given[name].shape)}, not {tuple(tensor.shape)}"
+    return faults | {name: "is unknown to the network" for name in given if name not in expected}
+
+
+def summary(faults: Mapping[str, str]) -> str:
+    """The first faults in words, and how many more there are.
+
+    Example:
+        >>> summary({"a": "is missing"})
+        'a is missing'
+    """
+    words = [f"{name} {fault}" for name, fault in list(faults.items())[:_SHOWN]]
+    more = [f"{len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
+    return ", ".join(words + more)

@@ -1,0 +1,200 @@
+import pytest
+import torch
+from ignite.engine import Events
+from monai.engines import SupervisedEvaluator
+from monai.handlers import EarlyStopHandler, LrScheduleHandler
+
+from cellseg_monai.training import ResumeHandler
+from cellseg_monai.training.tensor_file import read_tensors, write_tensors
+
+
+def conv(channels=1, bias=False):
+    return torch.nn.Conv2d(1, channels, 1, bias=bias)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "state.pt"
+
+
+@pytest.fixture
+def run(path, make_trainer):
+    """Train, and give the trainer; the same call goes on where the last one ended."""
+
+    def run(epochs=1, network=None, items=None, handlers=(), scale=None, data=None, **options):
+        network = network or conv()
+        state = {"network": network, **(items or {})}
+        resume = ResumeHandler(path, state, **options)
+        trainer = make_trainer([resume, *handlers], network, epochs, scale=scale, data=data)
+        trainer.run()
+        return trainer
+
+    return run
+
+
+def test_goes_on_with_more_epochs(run):
+    network = conv()
+    start = network.weight.item()
+    run(2, network)
+    trainer = run(3)
+    assert (trainer.state.epoch, trainer.state.iteration) == (3, 3)
+    assert trainer.network.weight.item() == pytest.approx(start * 0.8**3)  # w ← w − 0.1·2·w
+
+
+def test_complete_run_is_not_trained_again(run, path):
+    first = run(2).network.weight.item()
+    network = conv()
+    seen = []
+    run(2, network, handlers=[Counting(seen)])
+    assert network.weight.item() == first
+    assert seen == []
+    assert read_tensors(path)["epoch"] == 2
+
+
+class Counting:
+    def __init__(self, seen):
+        self.seen = seen
+
+    def attach(self, engine):
+        engine.add_event_handler(
+            Events.ITERATION_COMPLETED, lambda engine: self.seen.append(engine.state.epoch)
+        )
+
+
+@pytest.mark.parametrize(("interval", "saved"), [(1, [0, 1, 2, 3, 4, 5]), (2, [0, 2, 4, 5]), (9, [0, 5])])
+def test_interval(run, path, monkeypatch, interval, saved):
+    written = []
+    monkeypatch.setattr(
+        "cellseg_monai.training.resume.write_tensors", lambda content, path: written.append(content["epoch"])
+    )
+    run(5, interval=interval)
+    assert written == saved
+
+
+def test_handlers_listed_later_belong_to_the_epoch(run, path):
+    network = conv()
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 1)
+    optimizer.step()  # else torch warns: the trainer has an optimizer of its own
+    run(2, network, {"scheduler": scheduler}, [LrScheduleHandler(scheduler)])
+    assert read_tensors(path)["items"]["scheduler"]["last_epoch"] == 2
+
+
+def test_stopped_early_stays_stopped(run):
+    def early():
+        return EarlyStopHandler(patience=2, score_function=lambda engine: 0.0)
+
+    def train(stop):
+        class Stop:
+            def attach(self, engine):
+                stop.set_trainer(engine)
+                stop.attach(engine)
+
+        return run(9, conv(), {"early stop": stop}, [Stop()])
+
+    stopped = train(early())
+    assert stopped.state.epoch == 3
+    again = train(early())
+    assert again.state.epoch == 3
+    assert torch.equal(again.network.weight, stopped.network.weight)
+
+
+def test_best_metric_of_the_evaluator(run, make_batch):
+    def evaluator():
+        return SupervisedEvaluator("cpu", [make_batch()], conv())
+
+    first, second = evaluator(), evaluator()
+    first.state.best_metric, first.state.best_metric_epoch = 0.75, 4
+    run(1, items={"evaluator": first})
+    run(2, items={"evaluator": second})
+    assert (second.state.best_metric, second.state.best_metric_epoch) == (0.75, 4)
+
+
+def test_scaler(run):
+    run(1, scale=8.0)
+    assert run(2, scale=4.0).scaler.get_scale() == 8.0
+    with pytest.raises(ValueError, match="was saved with amp True, this training has False"):
+        run(2)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"network": conv(3)}, r"another network: weight has shape \(1, 1, 1, 1\), not \(3, 1, 1, 1\)"),
+        ({"network": conv(bias=True)}, "another network: bias is missing"),
+        ({"seed": 1}, "was saved with seed 0, this training has 1"),
+        ({"items": {"teacher": conv()}}, "was saved with teacher None"),
+        ({"data": "two batches"}, "was saved with iterations an epoch 1, this training has 2"),
+    ],
+    ids=["shape", "missing", "seed", "teacher", "data"],
+)
+def test_another_training(run, make_batch, change, message):
+    run(1)
+    if "data" in change:
+        change = {"data": [make_batch(), make_batch()]}
+    with pytest.raises(ValueError, match=rf"state\.pt: .*{message}.*; to train anew, delete the file"):
+        run(2, **change)
+
+
+def test_another_optimizer(run):
+    network = conv()
+    run(1, network, {"optimizer": torch.optim.Adam(network.parameters())})
+    with pytest.raises(
+        ValueError, match=r"saved with optimizer torch\.optim\.adam\.Adam, this training has .*SGD"
+    ):
+        run(2, network, {"optimizer": torch.optim.SGD(network.parameters())})
+
+
+def test_other_parameter_groups(run):
+    network = conv()
+    run(1, network, {"optimizer": torch.optim.Adam(network.parameters())})
+    two = torch.optim.Adam([*network.parameters(), torch.nn.Parameter(torch.ones(1))])
+    with pytest.raises(ValueError, match=r"optimizer does not take its state: .*parameter group"):
+        run(2, network, {"optimizer": two})
+
+
+def test_refused_state_changes_nothing(run):
+    run(1)
+    network = conv(3)
+    before = network.weight.clone()
+    with pytest.raises(ValueError, match="another network"):
+        run(2, network)
+    assert torch.equal(network.weight, before)
+
+
+def test_foreign_file(run, path):
+    write_tensors({"weight": torch.ones(1)}, path)
+    with pytest.raises(ValueError, match="is no state of format 1 of a training"):
+        run(1)
+
+
+def test_damaged_file(run, path):
+    run(1)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ValueError, match="damaged"):
+        run(1)
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "arguments"),
+    [
+        (ValueError, "models folder is what gets published", ("models/state.pt", {"network": conv()})),
+        (ValueError, "at least 1, not 0", ("state.pt", {"network": conv()}, 0, 0)),
+        (ValueError, r"no network, only \['a'\]", ("state.pt", {"a": torch.optim.SGD(conv().parameters())})),
+        (
+            TypeError,
+            "'rate' is a float, which has no state_dict",
+            ("state.pt", {"network": conv(), "rate": 0.1}),
+        ),
+    ],
+    ids=["models", "interval", "no network", "no state"],
+)
+def test_arguments(error, message, arguments):
+    with pytest.raises(error, match=message):
+        ResumeHandler(*arguments)
+
+
+def test_early_stop_without_trainer(run):
+    early = EarlyStopHandler(patience=2, score_function=lambda engine: 0.0)
+    with pytest.raises(ValueError, match=r"call set_trainer\(\) before the training"):
+        run(1, items={"early stop": early})

@@ -1,0 +1,65 @@
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+PROGRAM = Path(__file__).with_name("killed_training.py")
+ITERATIONS = 18
+
+
+def tensors(folder):
+    """All that two runs are to agree in: weights, moments, teacher, best weights, best metric, patience."""
+    state = torch.load(folder / "run" / "state.pt")
+    assert state.pop("epoch") == 3
+    return {"state": state, "published": torch.load(folder / "models" / "model.pt")}
+
+
+def flatten(value, name=""):
+    if isinstance(value, dict):
+        return {key: leaf for part in value for key, leaf in flatten(value[part], f"{name}/{part}").items()}
+    return {name: value}
+
+
+def differences(one, other):
+    one, other = flatten(one), flatten(other)
+    assert one.keys() == other.keys()
+    return [
+        name
+        for name in one
+        if not (
+            torch.equal(one[name], other[name])
+            if isinstance(one[name], torch.Tensor)
+            else one[name] == other[name]
+        )
+    ]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Folders of the runs, and the iterations after which some were killed."""
+    if not hasattr(os, "fork"):
+        pytest.skip("SIGKILL and fork are POSIX's")
+    folder = tmp_path_factory.mktemp("runs")
+    kills = sorted(random.SystemRandom().sample(range(1, ITERATIONS), 2))
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, PROGRAM, folder, *map(str, kills)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"killed at {kills}: {done.stderr}"
+    return folder, kills
+
+
+@pytest.mark.parametrize("num_workers", [0, 2], ids=["in the process", "two workers"])
+def test_ends_bit_for_bit_as_if_never_killed(runs, num_workers):
+    folder, kills = runs
+    killed, whole = tensors(folder / f"killed{num_workers}"), tensors(folder / f"whole{num_workers}")
+    assert differences(killed, whole) == [], f"killed at {kills}"
+
+
+def test_depends_on_the_seed(runs):
+    folder, _ = runs
+    found = differences(tensors(folder / "other seed"), tensors(folder / "whole0"))
+    assert {"/state/items/network/0.weight", "/state/items/teacher/0.weight"} <= set(found)
