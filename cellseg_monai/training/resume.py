@@ -14,6 +14,7 @@ from monai.handlers import EarlyStopHandler
 from cellseg_monai.training.epoch_seed import derive_seed, require_repeatable, seed_everything
 from cellseg_monai.training.mismatches import mismatches, summary
 from cellseg_monai.training.plain import Plain, as_plain
+from cellseg_monai.training.stateful import kind_of, load_state, state_of
 from cellseg_monai.training.tensor_file import read_tensors, write_tensors
 
 logger = logging.getLogger(__name__)
@@ -26,9 +27,9 @@ class ResumeHandler:
     """Save the whole state of a training after an epoch, and go on from it when the command is run again.
 
     Stopped at any moment, even by ``kill -9`` or a power cut, the training ends with the weights that it
-    would have had: bit for bit on a CPU with the same number of threads; on a GPU if ``torch`` was told to
-    ``use_deterministic_algorithms``. It starts from the last epoch that was saved, and repeats what came
-    after. This is exact because the order of the data, their augmentation, dropout and all else that is
+    would have had: bit for bit on a CPU with the same number of threads; on a GPU as exactly as its
+    operations repeat themselves, see ``torch.use_deterministic_algorithms``. It starts from the last epoch
+    that was saved, and repeats what came after. This is exact because the order of the data, their augmentation, dropout and all else that is
     random is a function of (seed, epoch): at the start of each the handler seeds Python, numpy, torch, and
     the transforms and samplers of the loaders. A sampler or data set that draws from elsewhere than torch
     generators and MONAI's ``Randomizable`` is not repeated.
@@ -145,10 +146,10 @@ class ResumeHandler:
         return {
             "format": FORMAT,
             "settings": self._settings,
-            "kinds": {name: _kind(item) for name, item in self.state.items()},
-            "items": {name: as_plain(_state_of(item), name) for name, item in self.state.items()},
+            "kinds": {name: kind_of(item) for name, item in self.state.items()},
+            "items": {name: as_plain(state_of(item), name) for name, item in self.state.items()},
             "scaler": None if engine.scaler is None else as_plain(engine.scaler.state_dict(), "scaler"),
-            "trainer": as_plain(_state_of(engine), "trainer"),
+            "trainer": as_plain(state_of(engine), "trainer"),
             "epoch": engine.state.epoch,
             "iteration": engine.state.iteration,
             "stopped": bool(engine.should_terminate),
@@ -159,14 +160,14 @@ class ResumeHandler:
         self._require_same_training(content)
         for name, item in self.state.items():
             try:
-                _load(item, content["items"][name])
+                load_state(item, content["items"][name])
             except (KeyError, RuntimeError, TypeError, ValueError) as error:
                 raise ValueError(
                     f"{self.path}: {name} does not take its state: {error}; {_REMEDY}"
                 ) from error
         if engine.scaler is not None:
             engine.scaler.load_state_dict(content["scaler"])
-        _load(engine, content["trainer"])
+        load_state(engine, content["trainer"])
         engine.state.epoch, engine.state.iteration = content["epoch"], content["iteration"]
         logger.info("%s: resumed after epoch %d", self.path, content["epoch"])
         if content["stopped"]:
@@ -177,7 +178,7 @@ class ResumeHandler:
         """Find every difference before anything is loaded."""
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise ValueError(f"{self.path}: is no state of format {FORMAT} of a training; {_REMEDY}")
-        kinds = {name: _kind(item) for name, item in self.state.items()}
+        kinds = {name: kind_of(item) for name, item in self.state.items()}
         _require_equal(self.path, content["kinds"], kinds)
         _require_equal(self.path, content["settings"], self._settings)
         for name, item in self.state.items():
@@ -199,32 +200,3 @@ def _require_equal(path: Path, saved: Mapping[str, Any], now: Mapping[str, Any])
                 f"{path}: was saved with {name} {saved.get(name)}, this training has {now.get(name)}; "
                 f"{_REMEDY}"
             )
-
-
-def _kind(item: object) -> str:
-    """The class; two optimizers may have states of one form and of another meaning."""
-    return f"{type(item).__module__}.{type(item).__qualname__}"
-
-
-def _state_of(item: Any) -> Any:
-    if isinstance(item, Engine):
-        state: Any = item.state  # MONAI's attributes are not declared
-        return {"best_metric": state.best_metric, "best_metric_epoch": state.best_metric_epoch}
-    return _counter_of(item).state_dict()
-
-
-def _load(item: Any, saved: Plain) -> None:
-    if isinstance(item, Engine):
-        state: Any = item.state
-        state.best_metric, state.best_metric_epoch = saved["best_metric"], saved["best_metric_epoch"]
-    else:
-        _counter_of(item).load_state_dict(saved)
-
-
-def _counter_of(item: Any) -> Any:
-    """MONAI's early stop has no state of its own, but hides ignite's, which has."""
-    if not isinstance(item, EarlyStopHandler):
-        return item
-    if item._handler is None:
-        raise ValueError("EarlyStopHandler has no trainer; call set_trainer() before the training")
-    return item._handler

@@ -1,6 +1,7 @@
 import pytest
 import torch
 from ignite.engine import Events
+from monai.data import DataLoader
 from monai.engines import SupervisedEvaluator
 from monai.handlers import EarlyStopHandler, LrScheduleHandler
 
@@ -71,6 +72,19 @@ def test_interval(run, path, monkeypatch, interval, saved):
     assert written == saved
 
 
+def test_second_run_of_a_trainer_saves_each_epoch_once(make_trainer, path, monkeypatch):
+    written = []
+    trainer = make_trainer([])
+    ResumeHandler(path, {"network": trainer.network}).attach(trainer)
+    trainer.run()
+    monkeypatch.setattr(
+        "cellseg_monai.training.resume.write_tensors", lambda content, path: written.append(content["epoch"])
+    )
+    trainer.state.max_epochs = 3
+    trainer.run()
+    assert written == [2, 3]
+
+
 def test_handlers_listed_later_belong_to_the_epoch(run, path):
     network = conv()
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
@@ -78,6 +92,22 @@ def test_handlers_listed_later_belong_to_the_epoch(run, path):
     optimizer.step()  # else torch warns: the trainer has an optimizer of its own
     run(2, network, {"scheduler": scheduler}, [LrScheduleHandler(scheduler)])
     assert read_tensors(path)["items"]["scheduler"]["last_epoch"] == 2
+
+
+@pytest.mark.parametrize("length", [2, 5], ids=["part of the data", "more than the data"])
+def test_epoch_of_another_length_than_the_data(make_trainer, tmp_path, length):
+    """Else the second epoch would begin where the first one left the data."""
+    shades = [torch.full((1, 2, 2), value) for value in (0.1, 0.2, 0.3, 0.4)]
+    data = DataLoader([{"image": shade, "label": shade**2} for shade in shades], shuffle=True)
+
+    def train(name, epochs):
+        trainer = make_trainer([], epochs=epochs, data=data, epoch_length=length)
+        ResumeHandler(tmp_path / name, {"network": trainer.network}).attach(trainer)
+        trainer.run()
+        return trainer.network.weight.item()
+
+    train("in two runs", 1)
+    assert train("in two runs", 2) == train("in one run", 2)
 
 
 def test_stopped_early_stays_stopped(run):
