@@ -29,10 +29,10 @@ class ResumeHandler:
     Stopped at any moment, even by ``kill -9`` or a power cut, the training ends with the weights that it
     would have had: bit for bit on a CPU with the same number of threads; on a GPU as exactly as its
     operations repeat themselves, see ``torch.use_deterministic_algorithms``. It starts from the last epoch
-    that was saved, and repeats what came after. This is exact because the order of the data, their augmentation, dropout and all else that is
-    random is a function of (seed, epoch): at the start of each the handler seeds Python, numpy, torch, and
-    the transforms and samplers of the loaders. A sampler or data set that draws from elsewhere than torch
-    generators and MONAI's ``Randomizable`` is not repeated.
+    that was saved, and repeats what came after. This is exact because the order of the data, their
+    augmentation, dropout and all else that is random is a function of (seed, epoch): at the start of each
+    the handler seeds Python, numpy, torch, and the transforms and samplers of the loaders. A sampler or data
+    set that draws from elsewhere than torch generators and MONAI's ``Randomizable`` is not repeated.
 
     MONAI's ``CheckpointSaver`` and ``CheckpointLoader`` restore neither the random state, nor the scaler of
     mixed precision, nor the best metric, nor the patience used up; and a file cut short by a crash stays.
