@@ -84,7 +84,7 @@ def mebibytes_kept(network: nn.Module, image: torch.Tensor) -> float:
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in weights:
             kept[storage.data_ptr()] = storage.nbytes()
-        return tensor
+        return tensor.detach()  # a tensor that knows its graph, kept in the graph, would never be freed
 
     with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
         outputs = network.train()(image)  # held until everything is counted, so that no address comes twice
