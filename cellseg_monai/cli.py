@@ -82,13 +82,40 @@ def _patches(source: str, out: str, patch_size: int, count: int, seed: int) -> i
     return 0
 
 
+def _render_bundles(source: str) -> int:
+    from cellseg_monai.bundling import render_bundles
+
+    for file in render_bundles(source):
+        print(file)
+    return 0
+
+
+def _check_bundles(source: str) -> int:
+    from cellseg_monai.bundling import check_bundles
+
+    report = check_bundles(source)
+    print(report)
+    return int(report.failed)
+
+
+def _pack_bundle(source: str, out: str, vendor: bool) -> int:
+    from cellseg_monai.bundling import pack_bundle
+
+    print(pack_bundle(source, out, vendor))
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="cellseg", description="From a few annotated microscope images to a cell-segmentation bundle."
     )
-    data = parser.add_subparsers(title="commands", required=True).add_parser(
-        "data", help="import, check and look at datasets"
-    )
+    commands = parser.add_subparsers(title="commands", required=True)
+    _add_data_verbs(commands.add_parser("data", help="import, check and look at datasets"))
+    _add_bundle_verbs(commands.add_parser("bundle", help="render, check and pack bundles"))
+    return parser
+
+
+def _add_data_verbs(data: argparse.ArgumentParser) -> None:
     verbs = data.add_subparsers(title="verbs", required=True)
 
     verb = verbs.add_parser("import", help="convert a public dataset to images/, labels/ and dataset.json")
@@ -122,7 +149,25 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--patch-size", type=int, default=128)
     verb.add_argument("--count", type=int, default=32, help="number of patches (default 32)")
     verb.add_argument("--seed", type=int, default=0)
-    return parser
+
+
+def _add_bundle_verbs(bundle: argparse.ArgumentParser) -> None:
+    verbs = bundle.add_subparsers(title="verbs", required=True)
+    bundles = "folder of bundles beside _base, or one bundle"
+
+    verb = verbs.add_parser("render", help="make configs/ from bundle.yaml and the base")
+    verb.set_defaults(verb=_render_bundles)
+    verb.add_argument("source", help=bundles)
+
+    verb = verbs.add_parser("check", help="what MONAI's users would find wrong; exit code 1 on errors")
+    verb.set_defaults(verb=_check_bundles)
+    verb.add_argument("source", help=bundles)
+
+    verb = verbs.add_parser("pack", help="write a bundle as a reproducible zip with a manifest of its hashes")
+    verb.set_defaults(verb=_pack_bundle)
+    verb.add_argument("source", help="one bundle")
+    verb.add_argument("--out", default="dist", help="folder for the zip (default dist)")
+    verb.add_argument("--vendor", action="store_true", help="add cellseg_monai, for servers without pip")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,110 @@
+"""The network of a bundle: one for training and inference, of the shape promised, with weights that fit."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from monai.bundle import verify_net_in_out
+
+from cellseg_monai.bundling.check.configs import load_config
+from cellseg_monai.data.checks.finding import Finding, error, note
+
+WEIGHTS = Path("models/model.pt")
+"""Where MONAI looks for the weights of a bundle."""
+
+_NAMES_SHOWN = 3
+
+
+def check_same_network(bundle: Path) -> Iterator[Finding]:
+    """What is trained must be what infers."""
+    with TemporaryDirectory() as output:
+        parsers = [load_config(bundle, name, output) for name in ("train", "inference")]
+    keys = ("network_def", "in_channels", "out_channels", "patch_size")
+    for key in keys:
+        trained, used = (parser.get(key) for parser in parsers)
+        if trained != used:
+            message = f"{key} is {used}, but {trained} in train.json"
+            remedy = "override it in bundle.yaml, section shared, and render"
+            yield error("same network", str(bundle / "configs/inference.json"), message, remedy)
+
+
+def check_net_in_out(bundle: Path) -> Iterator[Finding]:
+    """MONAI's ``verify_net_in_out`` as the zoo calls it, with p = n = any = 1."""
+    metadata, config = (str(bundle / "configs" / name) for name in ("metadata.json", "inference.json"))
+    settings = {"bundle_root": str(bundle), "device": "cpu", "p": 1, "n": 1, "any": 1}
+    try:
+        with _quiet(logging.getLogger("monai.bundle.scripts")):
+            verify_net_in_out("network_def", metadata, config, **settings)
+    except Exception as fault:  # noqa: BLE001  a network refuses a size in its own way
+        message = f"the network does not do what network_data_format says: {' '.join(str(fault).split())}"
+        yield error("net in/out", metadata, message, "mend spatial_shape, num_channels or dtype there")
+
+
+@contextmanager
+def _quiet(logger: logging.Logger) -> Iterator[None]:
+    """MONAI tells at length with which arguments it was called."""
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def check_weights(bundle: Path) -> Iterator[Finding]:
+    """Weights must be a bare state dictionary that ``torch.load(weights_only=True)`` reads and that fits."""
+    file = bundle / WEIGHTS
+    if not file.is_file():
+        yield note("weights", str(file), "not there", "train the bundle, or fetch its large files")
+        return
+    try:
+        weights = _bare_state_dict(file)
+    except ValueError as fault:
+        yield error("weights", str(file), str(fault), "save network.state_dict() alone")
+        return
+    with TemporaryDirectory() as output:
+        network = load_config(bundle, "inference", output).get_parsed_content("network_def")
+    for message in mismatches(network.state_dict(), weights):
+        yield error("weights", str(file), message, "these are weights of another network; train this one")
+
+
+def _bare_state_dict(file: Path) -> Mapping[str, torch.Tensor]:
+    try:
+        content = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as fault:  # torch raises what pickle, zip and its own reader raise
+        raise ValueError(f"torch.load(weights_only=True) refuses it: {str(fault).splitlines()[0]}") from fault
+    if not isinstance(content, Mapping):
+        raise ValueError(f"it is no state dictionary, it is a {type(content).__name__}")
+    if not all(isinstance(each, torch.Tensor) for each in content.values()):
+        raise ValueError(f"it is no bare state dictionary, it holds {_first(list(map(str, content)))}")
+    return content
+
+
+def mismatches(expected: Mapping[str, torch.Tensor], weights: Mapping[str, torch.Tensor]) -> Iterator[str]:
+    """How weights differ from those of a network; MONAI Label would only warn.
+
+    Example:
+        >>> linear = torch.nn.Linear(2, 3).state_dict()
+        >>> list(mismatches(linear, {"weight": torch.zeros(3, 1), "scale": torch.zeros(1)}))
+        ['lacks bias', 'has unknown scale', 'of another shape: weight (3, 1), not (3, 2)']
+    """
+    missing, unknown = list(expected.keys() - weights.keys()), list(weights.keys() - expected.keys())
+    if missing:
+        yield f"lacks {_first(sorted(missing))}"
+    if unknown:
+        yield f"has unknown {_first(sorted(unknown))}"
+    differing = [
+        f"{name} {tuple(weights[name].shape)}, not {tuple(tensor.shape)}"
+        for name, tensor in expected.items()
+        if name in weights and weights[name].shape != tensor.shape
+    ]
+    if differing:
+        yield f"of another shape: {_first(differing)}"
+
+
+def _first(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    return ", ".join(names[:_NAMES_SHOWN]) + more

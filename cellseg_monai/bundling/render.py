@@ -1,0 +1,208 @@
+"""Base and overrides to the complete configurations of a bundle.
+
+MONAI Label loads one ``train.json`` and one ``inference.json``, so a bundle cannot lean on shared files.
+They are therefore rendered: ``bundles/_base/*.yaml`` holds what all bundles share, ``bundle.yaml`` what one
+of them changes, and the results are committed, complete, next to it.
+
+| in `configs/` | made of |
+|---|---|
+| `metadata.json` | `metadata.yaml` |
+| `train.json` | `shared.yaml` and `train.yaml` |
+| `inference.json` | `shared.yaml` and `inference.yaml` |
+| `evaluate.json` | `evaluate.yaml`, laid over `train.json` |
+| `multi_gpu_train.json` | `multi_gpu_train.yaml`, laid over `train.json` |
+| `multi_gpu_evaluate.json` | `multi_gpu_evaluate.yaml`, laid over `train.json` and `evaluate.json` |
+| `as_published.json` | the section `as_published`, if there is one, laid over `train.json` |
+| `logging.conf` | the file itself |
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cellseg_monai.bundling.overrides import override
+from cellseg_monai.bundling.sources import BASE, SOURCE, find_bundles, load_source
+
+PUBLISHED = "as_published"
+"""The overlay that sets what the source of a bundle did."""
+
+LAYERS = {
+    "train": ("train",),
+    "inference": ("inference",),
+    "evaluate": ("train", "evaluate"),
+    "multi_gpu_train": ("train", "multi_gpu_train"),
+    "multi_gpu_evaluate": ("train", "evaluate", "multi_gpu_evaluate"),
+    PUBLISHED: ("train", PUBLISHED),
+}
+"""For each configuration the files that are given to MONAI to run it, the later laid over the earlier."""
+
+_SECTIONS = ("metadata", "shared", *LAYERS)
+_ENTRY_POINTS = ("imports", "initialize", "run", "finalize")
+_LOGGING = "logging.conf"
+
+Config = dict[str, Any]
+
+
+def render_bundle(bundle: Path) -> dict[str, str]:
+    """Make the text of every file in ``configs/``; nothing is written.
+
+    Args:
+        bundle: folder with ``bundle.yaml``, beside ``_base``. The file has a section for each configuration,
+            and ``shared`` for train and inference together, with ``id: value`` overrides as on MONAI's
+            command line: ``train#trainer#max_epochs: 5``, ``train#handlers#0#interval: 2``, and
+            ``+networks: {…}`` to add.
+
+    Returns:
+        File name below ``configs/`` and its content.
+
+    Raises:
+        FileNotFoundError: ``bundle.yaml`` or a file of the base is missing.
+        ValueError: a section or an id is not in the base.
+
+    Example:
+        >>> render_bundle(Path("bundles/unknown"))
+        Traceback (most recent call last):
+        ...
+        FileNotFoundError: bundles/unknown/bundle.yaml is missing
+    """
+    base, source = bundle.parent / BASE, bundle / SOURCE
+    sections = _load_sections(source)
+
+    def load(name: str) -> Config:
+        return override(load_source(base / f"{name}.yaml"), sections.get(name, {}), _where(source, name))
+
+    def overlay(name: str, *below: Config) -> Config:
+        content = load_source(base / f"{name}.yaml")
+        lower = _laid_over(*below)
+        merged = override(lower, content, str(base / f"{name}.yaml"), _new_ids(content))
+        override(merged, sections.get(name, {}), _where(source, name))
+        return _replaced(content, sections.get(name, {}))
+
+    shared = load("shared")
+    configs = {"metadata": load("metadata")}
+    for name in ("train", "inference"):
+        content = _joined(shared, load_source(base / f"{name}.yaml"), base / f"{name}.yaml")
+        configs[name] = override(content, sections.get(name, {}), _where(source, name))
+    configs["evaluate"] = overlay("evaluate", configs["train"])
+    configs["multi_gpu_train"] = overlay("multi_gpu_train", configs["train"])
+    configs["multi_gpu_evaluate"] = overlay("multi_gpu_evaluate", configs["train"], configs["evaluate"])
+    if PUBLISHED in sections:
+        override(configs["inference"] | configs["train"], sections[PUBLISHED], _where(source, PUBLISHED))
+        configs[PUBLISHED] = sections[PUBLISHED]
+    texts = {f"{name}.json": _text(content, source) for name, content in configs.items()}
+    return texts | {_LOGGING: _read(base / _LOGGING)}
+
+
+def render_bundles(folder: str | Path) -> list[Path]:
+    """Render the bundles of a folder into their ``configs/``.
+
+    Nothing is written unless every bundle can be rendered; files that are up to date are not touched.
+
+    Args:
+        folder: a folder of bundles beside ``_base``, or one bundle.
+
+    Returns:
+        The files that were written or removed.
+
+    Example:
+        >>> render_bundles("nowhere")
+        Traceback (most recent call last):
+        ...
+        FileNotFoundError: nowhere: neither the folder nor a folder in it has a bundle.yaml
+    """
+    rendered = {bundle: render_bundle(bundle) for bundle in find_bundles(folder)}
+    changed = []
+    for bundle, texts in rendered.items():
+        for file in _stale(bundle, texts):
+            changed.append(file)
+            if file.name in texts:
+                file.parent.mkdir(exist_ok=True)
+                file.write_bytes(texts[file.name].encode())
+            else:
+                file.unlink()
+    return changed
+
+
+def stale_configs(bundle: Path) -> list[Path]:
+    """Files in ``configs/`` that are not what the base and ``bundle.yaml`` render to.
+
+    Args:
+        bundle: folder with ``bundle.yaml``, beside ``_base``.
+
+    Returns:
+        Files that differ or are missing, and an ``as_published.json`` without its section.
+
+    Example:
+        >>> stale_configs(Path("bundles/unknown"))
+        Traceback (most recent call last):
+        ...
+        FileNotFoundError: bundles/unknown/bundle.yaml is missing
+    """
+    return _stale(bundle, render_bundle(bundle))
+
+
+def _stale(bundle: Path, rendered: Mapping[str, str]) -> list[Path]:
+    configs = bundle / "configs"
+    stale = [
+        configs / name
+        for name, text in rendered.items()
+        if not (configs / name).is_file() or (configs / name).read_bytes() != text.encode()
+    ]
+    left_over = configs / f"{PUBLISHED}.json"
+    return stale + [left_over] * (left_over.name not in rendered and left_over.is_file())
+
+
+def _load_sections(source: Path) -> dict[str, Config]:
+    sections = load_source(source)
+    for name, content in sections.items():
+        if name not in _SECTIONS:
+            raise ValueError(f"{source}: there is no section {name!r}; choose of {', '.join(_SECTIONS)}")
+        if not isinstance(content, dict):
+            raise ValueError(f"{source}, section {name}: it must hold ids and values, it holds {content!r}")
+    return sections
+
+
+def _joined(shared: Config, own: Config, file: Path) -> Config:
+    twice = sorted(set(shared) & set(own))
+    if twice:
+        raise ValueError(f"{file}: {twice[0]!r} stands in shared.yaml as well; leave it in one of the two")
+    return shared | own
+
+
+def _laid_over(first: Config, *overlays: Config) -> Config:
+    """What MONAI makes of a complete configuration and rendered overlays."""
+    for overlay in overlays:
+        first = override(first, overlay, "overlay", _new_ids(overlay))
+    return first
+
+
+def _new_ids(overlay: Config) -> set[str]:
+    """Ids that an overlay may add: what MONAI calls by itself, and what the overlay itself refers to.
+
+    A new id that nothing refers to has no effect, so it is a typing error.
+    """
+    return {*_ENTRY_POINTS, *re.findall(r"[@%](\w+(?:#\w+)*)", json.dumps(overlay, default=str))}
+
+
+def _replaced(overlay: Config, overrides: Mapping[str, Any]) -> Config:
+    """Overlay and overrides as one overlay; MONAI applies it in order, so an override comes after."""
+    return {path: value for path, value in overlay.items() if path not in overrides} | dict(overrides)
+
+
+def _where(source: Path, section: str) -> str:
+    return f"{source}, section {section}"
+
+
+def _read(file: Path) -> str:
+    if not file.is_file():
+        raise FileNotFoundError(f"{file} is missing")
+    return file.read_text(encoding="utf-8")
+
+
+def _text(config: Config, source: Path) -> str:
+    try:
+        return json.dumps(config, indent=4, ensure_ascii=False, allow_nan=False) + "\n"
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{source}: {error}; write dates and NaN as text in quotes") from error

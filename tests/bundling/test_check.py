@@ -1,0 +1,242 @@
+"""Each fault planted in a sound bundle is found, named, and told alone."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from monai.bundle import ConfigParser, verify_metadata
+from monai.bundle.properties import TrainProperties
+from monai.networks.nets import UNet
+
+from cellseg_monai.bundling import check_bundles, render_bundles
+from cellseg_monai.bundling.check.components import check_components
+from cellseg_monai.bundling.check.metadata import SCHEMA
+from cellseg_monai.bundling.check.properties import property_faults
+from cellseg_monai.data.checks.finding import Severity
+
+
+def errors(bundle: Path) -> list[str]:
+    findings = check_bundles(bundle).findings[bundle]
+    return [str(finding) for finding in findings if finding.severity is Severity.ERROR]
+
+
+def test_a_sound_bundle_has_no_errors_and_is_left_as_it_is(bundle: Path) -> None:
+    before = sorted(bundle.rglob("*"))
+    assert errors(bundle) == []
+    assert sorted(bundle.rglob("*")) == before
+
+
+def test_what_was_not_made_is_told(bundle: Path) -> None:
+    notes = [finding for finding in check_bundles(bundle).findings[bundle] if finding.check == "component"]
+    inference = next(finding.message for finding in notes if finding.file.endswith("inference.json"))
+    assert inference == "not made, as they read data: dataloader, dataset, evaluator"
+    assert "items" in next(finding.message for finding in notes if finding.file.endswith("train.json"))
+
+
+def rewrite(text: str) -> Callable[[Path], None]:
+    """Sources anew, and rendered."""
+
+    def change(bundle: Path) -> None:
+        (bundle / "bundle.yaml").write_text(text)
+        render_bundles(bundle)
+
+    return change
+
+
+def save(content: Any) -> Callable[[Path], None]:
+    return lambda bundle: torch.save(content, bundle / "models/model.pt")
+
+
+def list_large_file(entry: str) -> Callable[[Path], None]:
+    return lambda bundle: (bundle / "large_files.yml").write_text(f"large_files: [{entry}]") and None
+
+
+FAULTS: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "stale": (
+        lambda bundle: (bundle / "configs/train.json").write_text("{}"),
+        r"configs/train.json: is not what the base and bundle.yaml render to; run: cellseg bundle render /",
+    ),
+    "no licence": (
+        lambda bundle: (bundle / "LICENSE").unlink(),
+        r"LICENSE: the model zoo asks for it, .* missing",
+    ),
+    "empty readme": (
+        lambda bundle: (bundle / "docs/README.md").write_text(""),
+        r"README.md: the file is empty",
+    ),
+    "no models": (lambda bundle: shutil.rmtree(bundle / "models"), r"models: the model zoo asks for it"),
+    "no schema": (rewrite("metadata: {schema: ''}"), r"metadata.json: schema: '' does not match"),
+    "version not told": (
+        rewrite("metadata: {version: 0.2.0}"),
+        r"version 0.2.0 is not in the changelog, .* 0.1.0",
+    ),
+    "package not pinned": (
+        rewrite("metadata: {required_packages_version: {tifffile: '>=2024'}}"),
+        r"required_packages_version#tifffile: '>=2024' does not match",
+    ),
+    "author list": (rewrite("metadata: {authors: [a, b]}"), r"authors: \['a', 'b'\] is not of type 'string'"),
+    "channels unnamed": (
+        rewrite("metadata: {network_data_format#outputs#pred#channel_def: {0: background, 1: cell}}"),
+        r"outputs#pred: channel_def names 0, 1 of 1 channels; name the channels 0 to 0",
+    ),
+    "channels in": (
+        rewrite("metadata: {network_data_format#inputs#image#num_channels: 3}"),
+        r"metadata.json: the network does not do what network_data_format says",
+    ),
+    "channel count": (
+        rewrite(
+            "metadata: {network_data_format#outputs#pred: {type: image, format: labels, num_channels: 2, "
+            "spatial_shape: ['*'], dtype: float32, value_range: []}}"
+        ),
+        r"output channel number `1` doesn't match: `2`",
+    ),
+    "registry entry": (
+        rewrite("shared: {networks#other#channels: 3}"),
+        r"train.json: networks#other: TypeError: .*; mend networks#other",
+    ),
+    "no such class": (
+        rewrite("train: {losses#dice#_target_: DiseLoss}"),
+        r"train.json: losses#dice: .*'?DiseLoss",
+    ),
+    "preprocessing": (
+        rewrite("inference: {preprocessing#transforms#1#keys: 3, +preprocessing#transforms#1: {upper: -5}}"),
+        r"inference.json: preprocessing#transforms#1: ValueError",
+    ),
+    "reference to nothing": (
+        rewrite("train: {optimizer#lr: '@learning_rat'}"),
+        r"optimizer#lr refers to @learning_rat, which is not there",
+    ),
+    "macro to nothing": (
+        rewrite("shared: {network_def: '%networks#unnet'}"),
+        r"train.json: ValueError: By 'unnet', .*MONAI cannot read it",
+    ),
+    "published overlay": (
+        rewrite("as_published: {losses#dice: {_target_: DiceLoss, reduction: sometimes}}"),
+        r"as_published.json: losses#dice: ValueError: .*sometimes",
+    ),
+    "indirect property": (
+        rewrite("inference: {dataset#transform: '@postprocessing'}"),
+        r"dataset#transform is @postprocessing; MONAI looks for the preprocessing at @preprocessing",
+    ),
+    "two networks": (
+        rewrite("train: {network_def: '%networks#other'}"),
+        r"inference.json: network_def is .*\[2, 4\].*, but .*\[3, 4\]",
+    ),
+    "nested weights": (save({"model": {}}), r"it is no bare state dictionary, it holds model; save"),
+    "whole network": (save(UNet(2, 1, 1, [2, 4], [2])), r"torch.load\(weights_only=True\) refuses it"),
+    "tensor": (save(torch.zeros(1)), r"it is no state dictionary, it is a Tensor"),
+    "weights of another": (
+        save(UNet(2, 1, 1, [3, 4], [2]).state_dict()),
+        r"of another shape: model.0.conv.weight \(3, 1, 3, 3\), not",
+    ),
+    "large file": (
+        lambda bundle: (bundle / "models/big.onnx").open("wb").truncate(26 * 1024**2),
+        r"big.onnx: 26 MB and in no large_files.yml; list its path",
+    ),
+    "large entry": (list_large_file("{path: a.bin}"), r"the entry \{'path': 'a.bin'\} lacks url"),
+    "large outside": (list_large_file("{path: ../../a, url: b}"), r"\.\./\.\./a lies outside the bundle"),
+    "large hash": (
+        list_large_file("{path: LICENSE, url: b, hash_type: sha1, hash_val: '0'}"),
+        r"LICENSE has the sha1 [0-9a-f]{40}, not 0; correct the hash",
+    ),
+}
+
+
+@pytest.mark.parametrize(("plant", "message"), FAULTS.values(), ids=FAULTS)
+def test_a_fault_is_found(bundle: Path, plant: Callable[[Path], Any], message: str) -> None:
+    plant(bundle)
+    found = "\n".join(errors(bundle))
+    assert re.search(message, found), found
+
+
+@pytest.mark.parametrize("word", ["detection", "Classification", "deepedit", "deepgrow"])
+def test_names_that_monai_label_misreads(bundle: Path, word: str) -> None:
+    renamed = bundle.rename(bundle.with_name(f"cell_{word}"))
+    assert f"takes a bundle with '{word.lower()}' in its name for another kind of task" in errors(renamed)[0]
+
+
+def test_a_broken_bundle_hides_neither_other_checks_nor_other_bundles(bundle: Path) -> None:
+    broken = bundle.with_name("broken")
+    shutil.copytree(bundle, broken)
+    (broken / "bundle.yaml").write_text("train: {lr: 1}")
+    (broken / "configs/train.json").write_text("{")
+    (broken / "LICENSE").unlink()
+    (bundle / "docs/README.md").unlink()
+    report = check_bundles(bundle.parent)
+    assert report.failed
+    told = {finding.check for finding in report.findings[broken]}
+    assert {"stale", "files", "properties", "configuration", "same network"} <= told
+    assert [finding.check for finding in report.findings[bundle] if finding.severity is Severity.ERROR] == [
+        "files"
+    ]
+    assert f"{bundle}: 1 error\n" in str(report)
+
+
+def test_without_weights_there_is_a_note(bundle: Path) -> None:
+    (bundle / "models/model.pt").unlink()
+    report = check_bundles(bundle)
+    assert not report.failed
+    assert "model.pt: not there; train the bundle" in str(report)
+
+
+def test_each_definition_is_made_once(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    original = ConfigParser.get_parsed_content
+    monkeypatch.setattr(
+        ConfigParser,
+        "get_parsed_content",
+        lambda self, id="", **kwargs: made.append(id) or original(self, id, **kwargs),
+    )
+    outcomes: dict[str, str] = {}
+    list(check_components(bundle, outcomes))
+    assert made.count("networks::other") == 1
+    count = len(made)
+    list(check_components(bundle, outcomes))
+    assert len(made) == count
+
+
+def test_an_inherited_fault_is_told_once_and_hides_no_other(bundle: Path) -> None:
+    (bundle / "bundle.yaml").write_text("shared: {networks#other#channels: 3}")
+    with (bundle.parent / "_base/train.yaml").open("a") as base:
+        base.write("\nspare: {_target_: DiceLoss, reduction: '@unknown'}")
+    render_bundles(bundle)
+    found = "\n".join(errors(bundle))
+    assert found.count("train.json: networks#other: ") == 1
+    assert found.count("inference.json: networks#other: ") == 1
+    assert found.count("evaluate.json: networks#other: ") == 0
+    assert found.count("spare#reduction refers to @unknown") == 1
+
+
+def test_a_missing_property_is_named() -> None:
+    faults = dict(property_faults(ConfigParser({"bundle_root": "."}), TrainProperties))
+    assert "train#trainer#max_epochs is missing, which MONAI requires" in faults
+    assert "bundle_root is missing, which MONAI requires" not in faults
+
+
+def test_validation_handler_must_point_at_the_evaluator() -> None:
+    handlers = [
+        {"_target_": "StatsHandler"},
+        {"_target_": "ValidationHandler", "validator": "@valid", "interval": 1},
+    ]
+    optional = {name: TrainProperties[name] for name in ("evaluator", "val_interval")}
+    parser = ConfigParser({"train": {"handlers": handlers}})
+    assert dict(property_faults(parser, optional)) == {
+        "train#handlers#1#validator is @valid; MONAI looks for the evaluator at @validate#evaluator": (
+            "write @validate#evaluator there"
+        )
+    }
+
+
+def test_monai_verifies_metadata_offline_with_our_schema(bundle: Path) -> None:
+    metadata = bundle / "configs/metadata.json"
+    verify_metadata(str(metadata), filepath=str(SCHEMA))
+    content = json.loads(metadata.read_text())
+    del content["task"]
+    metadata.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="'task' is a required property"):
+        verify_metadata(str(metadata), filepath=str(SCHEMA))

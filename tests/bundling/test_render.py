@@ -1,0 +1,150 @@
+"""Rendered files are what MONAI would merge; what the base lacks is refused."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from monai.bundle import ConfigParser
+
+from cellseg_monai.bundling import render_bundle, render_bundles, stale_configs
+from cellseg_monai.bundling.render import LAYERS
+
+
+def rendered(bundle: Path, text: str) -> dict[str, Any]:
+    (bundle / "bundle.yaml").write_text(text)
+    return {
+        name: json.loads(content) for name, content in render_bundle(bundle).items() if name.endswith("json")
+    }
+
+
+def test_every_file_is_there_and_twice_the_same(bundle: Path) -> None:
+    texts = render_bundle(bundle)
+    assert set(texts) == {f"{name}.json" for name in ("metadata", *LAYERS)} - {"as_published.json"} | {
+        "logging.conf"
+    }
+    assert texts == render_bundle(bundle)
+    assert list(json.loads(texts["train.json"]))[:2] == [
+        "bundle_root",
+        "dataset_dir",
+    ]  # the order of the base
+
+
+def test_train_and_inference_hold_the_shared_part(bundle: Path) -> None:
+    files = rendered(bundle, "{shared: {in_channels: 3}, train: {learning_rate: 0.5}}")
+    assert files["train.json"]["in_channels"] == files["inference.json"]["in_channels"] == 3
+    assert files["train.json"]["learning_rate"] == 0.5
+    assert "learning_rate" not in files["inference.json"]
+
+
+def test_a_section_of_train_may_change_the_shared_part_for_itself(bundle: Path) -> None:
+    files = rendered(bundle, "train: {in_channels: 3}")
+    assert (files["train.json"]["in_channels"], files["inference.json"]["in_channels"]) == (3, 1)
+
+
+def test_monai_makes_of_the_files_what_was_meant(bundle: Path) -> None:
+    evaluate = "{validate#handlers#0#name: mine, in_channels: 2}"
+    (bundle / "bundle.yaml").write_text(
+        f"{{train: {{train#handlers#1#tag_name: cost}}, evaluate: {evaluate}}}"
+    )
+    render_bundles(bundle)
+    files = [str(bundle / "configs" / f"{name}.json") for name in LAYERS["multi_gpu_evaluate"]]
+    train, evaluate, everything = (ConfigParser.load_config_files(files[:count]) for count in (1, 2, 3))
+    assert train["train"]["handlers"][1]["tag_name"] == "cost"
+    assert train["validate"]["handlers"] == [{"_target_": "StatsHandler"}]
+    assert evaluate["validate"]["handlers"][0]["name"] == "mine"
+    assert evaluate["in_channels"] == 2
+    assert evaluate["run"] == ["$@validate#evaluator.run()"]
+    assert everything["validate"]["handlers"][0]["name"] == "$'of ' + str(@device)"
+
+
+def test_as_published_lies_over_train_and_inference(bundle: Path) -> None:
+    section = "{learning_rate: 0.5, preprocessing: {_target_: Compose}}"
+    assert rendered(bundle, f"as_published: {section}")["as_published.json"] == {
+        "learning_rate": 0.5,
+        "preprocessing": {"_target_": "Compose"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("trian: {}", r"bundle.yaml: there is no section 'trian'; choose of metadata, shared, train"),
+        ("train:", r"bundle.yaml, section train: it must hold ids and values, it holds None"),
+        (
+            "train: {lerning_rate: 1}",
+            r"section train: the base has no id 'lerning_rate'; did you mean 'learning_rate'",
+        ),
+        ("shared: {learning_rate: 1}", r"section shared: the base has no id 'learning_rate'"),
+        ("inference: {learning_rate: 1}", r"section inference: the base has no id 'learning_rate'"),
+        ("evaluate: {validate#handler: 1}", r"section evaluate: .* did you mean 'validate#handlers'"),
+        (
+            "multi_gpu_train: {rang: 1}",
+            r"section multi_gpu_train: the base has no id 'rang'; did you mean 'rank'",
+        ),
+        ("as_published: {optimizer#lr_: 1}", r"section as_published: .* did you mean 'optimizer#lr'"),
+        (
+            "metadata: {version: 2024-01-01}",
+            r"bundle.yaml: Object of type date .* write dates and NaN as text",
+        ),
+        ("train: {learning_rate: .nan}", r"write dates and NaN as text in quotes"),
+    ],
+    ids=lambda value: value if ":" in value and "section" not in value else "",
+)
+def test_error_names_file_section_and_id(bundle: Path, text: str, message: str) -> None:
+    (bundle / "bundle.yaml").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        render_bundle(bundle)
+
+
+def test_a_new_id_of_an_overlay_must_be_used(bundle: Path) -> None:
+    base = bundle.parent / "_base/evaluate.yaml"
+    base.write_text("{limit: 3, validate#handlers: [{name: '$str(@limit)'}]}")
+    assert json.loads(render_bundle(bundle)["evaluate.json"])["limit"] == 3
+    base.write_text("{train#limit: 3, validate#handlers: [{name: '$str(@train#limit)'}]}")
+    assert json.loads(render_bundle(bundle)["evaluate.json"])["train#limit"] == 3
+    base.write_text("{limit: 3}")
+    with pytest.raises(ValueError, match=r"evaluate.yaml: the base has no id 'limit'"):
+        render_bundle(bundle)
+
+
+def test_an_id_in_shared_and_train_is_refused(bundle: Path) -> None:
+    with (bundle.parent / "_base/train.yaml").open("a") as base:
+        base.write("\nin_channels: 2")
+    with pytest.raises(ValueError, match=r"train.yaml: 'in_channels' stands in shared.yaml as well"):
+        render_bundle(bundle)
+
+
+@pytest.mark.parametrize("name", ["metadata.yaml", "multi_gpu_evaluate.yaml", "logging.conf"])
+def test_a_missing_file_of_the_base_is_named(bundle: Path, name: str) -> None:
+    (bundle.parent / "_base" / name).unlink()
+    with pytest.raises(FileNotFoundError, match=f"{name} is missing"):
+        render_bundle(bundle)
+
+
+def test_only_stale_files_are_written(bundle: Path) -> None:
+    assert render_bundles(bundle) == []
+    (bundle / "bundle.yaml").write_text("{metadata: {name: Tiny}, as_published: {learning_rate: 1.0}}")
+    (bundle / "configs/train.json").write_text("{}")
+    (bundle / "configs/metadata.json").unlink()
+    stale = {"as_published.json", "metadata.json", "train.json"}
+    assert {file.name for file in stale_configs(bundle)} == stale
+    assert {file.name for file in render_bundles(bundle)} == stale
+    assert stale_configs(bundle) == []
+
+
+def test_an_overlay_without_its_section_is_removed(bundle: Path) -> None:
+    published = bundle / "configs/as_published.json"
+    published.write_text("{}")
+    assert render_bundles(bundle) == [published]
+    assert not published.exists()
+
+
+def test_nothing_is_written_if_one_bundle_is_broken(bundle: Path) -> None:
+    other = bundle.parent / "worse"
+    other.mkdir()
+    (other / "bundle.yaml").write_text("train: {lr: 1}")
+    (bundle / "bundle.yaml").write_text("metadata: {name: Changed}")
+    with pytest.raises(ValueError, match=r"worse/bundle.yaml"):
+        render_bundles(bundle.parent)
+    assert '"Tiny"' in (bundle / "configs/metadata.json").read_text()
