@@ -27,11 +27,12 @@ demo: $(READY)  ## synthetic images (or DATA=folder), checked, then the patches 
 test: $(READY)  ## every test, doctests and the code blocks of the documentation
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
-check: $(READY)  ## lint, types, layers
+check: $(READY)  ## lint, types, layers, bundles
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/cellseg bundle check bundles
 
 format: $(READY)  ## mend what ruff can mend
 	$(BIN)/ruff check --fix .
