@@ -1,6 +1,5 @@
 """Every bundle by MONAI's own commands, in reduced size: train, evaluate, fine-tune, segment."""
 
-import json
 import shutil
 import subprocess
 import sys
@@ -113,6 +112,17 @@ def test_fine_tuning_keeps_what_is_frozen_and_the_base(trained: Path, dataset: P
     assert Path(base).read_bytes() == before
 
 
-def test_the_overlay_of_the_publication_belongs_to_the_configuration(trained: Path) -> None:
-    overlay = json.loads((trained / "configs/as_published.json").read_text())
-    assert overlay["batch_size"] == 4
+def test_the_overlay_of_the_publication_trains(trained: Path, dataset: Path, tmp_path: Path) -> None:
+    run(
+        trained,
+        "['configs/train.json','configs/as_published.json']",
+        dataset_dir=dataset,
+        output_dir=tmp_path,
+        ckpt_dir=tmp_path,
+        max_epochs=1,
+        folds=4,
+        patch_size=32,
+        **NARROW[trained.name],
+    )
+    state = torch.load(tmp_path / "training_state.pt", weights_only=True)
+    assert state["items"]["optimizer"]["param_groups"][0]["initial_lr"] == 1e-5
