@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
+from typing import Final
 
 import torch
 from monai.networks.layers import Conv
@@ -87,9 +88,9 @@ class PatchAttentionUNet(nn.Module):
         )
         self.multiple = 2 ** (len(channels) - 1)
         self.encoder = Encoder(spatial_dims, in_channels, channels, block)
-        level = _GridLevel if gate == "grid" else _AdditiveLevel
         self.decoder = nn.ModuleList(
-            level(spatial_dims, deeper, width, norm, block) for deeper, width in pairwise(reversed(channels))
+            _Level(spatial_dims, deeper, width, gate, norm, block)
+            for deeper, width in pairwise(reversed(channels))
         )
         self.head = Conv["conv", spatial_dims](channels[0], out_channels, kernel_size=1)
 
@@ -103,45 +104,32 @@ class PatchAttentionUNet(nn.Module):
         return crop_to(logits, image)
 
 
-class _GridLevel(nn.Module):
+class _Level(nn.Module):
     """Weigh the skip by the map below, enlarge that map, join both, convolve twice."""
 
-    def __init__(
-        self,
-        spatial_dims: int,
-        deeper: int,
-        width: int,
-        norm: LayerSpec,
-        block: Callable[[int, int], nn.Module],
-    ) -> None:
-        super().__init__()
-        self.enlarge = Conv["convtrans", spatial_dims](deeper, width, kernel_size=2, stride=2)
-        self.gate = GridAttentionGate(spatial_dims, width, deeper, norm=norm)
-        self.block = block(2 * width, width)
-
-    def forward(self, decoded: torch.Tensor, skipped: torch.Tensor) -> torch.Tensor:
-        weighed = self.gate(skipped, decoded)
-        joined: torch.Tensor = self.block(torch.cat([weighed, self.enlarge(decoded)], dim=1))
-        return joined
-
-
-class _AdditiveLevel(nn.Module):
-    """Enlarge the map below, weigh the skip by it, join both, convolve twice."""
+    full_size: Final[bool]
 
     def __init__(
         self,
         spatial_dims: int,
         deeper: int,
         width: int,
+        gate: str,
         norm: LayerSpec,
         block: Callable[[int, int], nn.Module],
     ) -> None:
         super().__init__()
+        self.full_size = gate == "additive"
         self.enlarge = Conv["convtrans", spatial_dims](deeper, width, kernel_size=2, stride=2)
-        self.gate = AdditiveAttentionGate(spatial_dims, width, width, norm=norm)
+        self.gate = (
+            AdditiveAttentionGate(spatial_dims, width, width, norm=norm)
+            if self.full_size
+            else GridAttentionGate(spatial_dims, width, deeper, norm=norm)
+        )
         self.block = block(2 * width, width)
 
     def forward(self, decoded: torch.Tensor, skipped: torch.Tensor) -> torch.Tensor:
         enlarged = self.enlarge(decoded)
-        joined: torch.Tensor = self.block(torch.cat([self.gate(skipped, enlarged), enlarged], dim=1))
+        weighed = self.gate(skipped, enlarged if self.full_size else decoded)
+        joined: torch.Tensor = self.block(torch.cat([weighed, enlarged], dim=1))
         return joined

@@ -1,18 +1,11 @@
 """The networks of MONAI that a bundle can name beside ours, and what each of them does not do."""
 
-from importlib.util import find_spec
-
-import pytest
 from monai.networks.nets import UNETR, AttentionUnet, BasicUNetPlusPlus, SwinUNETR, UNet
 
 from tests.networks.contract import NetworkContract, Subject
 
 FIXED_MULTIPLE = "sides must be multiples of 2 to the number of halvings; the concatenation fails"
 NORM_REFUSES = "only the normalisation refuses, in words of its own"
-
-needs_einops = pytest.mark.skipif(
-    find_spec("einops") is None, reason="MONAI's transformers need einops; install it to test them"
-)
 
 
 class TestAttentionUnet(NetworkContract):
@@ -58,7 +51,6 @@ class TestBasicUNetPlusPlus(NetworkContract):
         return output[-1] if isinstance(output, list | tuple) else output  # a list also of one
 
 
-@needs_einops
 class TestUNETR(NetworkContract):
     subject = Subject(
         network=UNETR,
@@ -83,7 +75,6 @@ class TestUNETR(NetworkContract):
     )
 
 
-@needs_einops
 class TestSwinUNETR(NetworkContract):
     subject = Subject(
         network=SwinUNETR,
