@@ -235,6 +235,17 @@ def test_missing_files_of_a_list_are_found_one_by_one(dataset: Path) -> None:
     assert [fact.name for fact in report.images] == ["a", "b"]
 
 
+def test_every_channel_file_of_an_image_is_read(dataset: Path) -> None:
+    (dataset / "images/broken.tif").write_bytes(b"nothing")
+    write(dataset / "images/small.tif", image((32, 48)))
+    files = [f"images/{name}.tif" for name in ("a", "broken", "small")]
+    (dataset / "dataset.json").write_text(json.dumps({"training": [{"image": files}]}))
+    report = check_dataset(dataset)
+    assert [Path(finding.file).name for finding in found(report, "unreadable")] == ["broken.tif"]
+    (mismatch,) = found(report, "size mismatch")
+    assert "small.tif: it is 48×32 pixels (width × height)" in str(mismatch)
+
+
 def test_empty_folder(tmp_path: Path) -> None:
     message = the_one(check_dataset(tmp_path), "no images", "error")
     assert "it holds no image that can be read; expected images/ beside masks/" in message

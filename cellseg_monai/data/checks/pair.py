@@ -20,7 +20,10 @@ def check_pair(section: str, item: Item) -> tuple[ImageFacts | None, list[Findin
     Returns:
         Figures of the image unless it could not be read, and the findings.
     """
-    facts, findings = _check_image_file(section, item)
+    first, *others = item["image"] if isinstance(item["image"], list) else [item["image"]]
+    facts, findings = _check_image_file(section, item, first)
+    for file in others:  # further channels of the same image
+        findings.extend(_check_channel_file(section, item, file, facts))
     if "label" not in item:
         return facts, findings
     try:
@@ -39,8 +42,22 @@ def check_pair(section: str, item: Item) -> tuple[ImageFacts | None, list[Findin
     return facts, findings
 
 
-def _check_image_file(section: str, item: Item) -> tuple[ImageFacts | None, list[Finding]]:
-    file = item["image"] if isinstance(item["image"], str) else item["image"][0]
+def _check_channel_file(section: str, item: Item, file: str, first: ImageFacts | None) -> list[Finding]:
+    facts, findings = _check_image_file(section, item, file)
+    if facts and first and (facts.width, facts.height) != (first.width, first.height):
+        findings.append(
+            error(
+                "size mismatch",
+                file,
+                f"it is {facts.width}×{facts.height} pixels (width × height), "
+                f"{first.image}, a channel of the same image, is {first.width}×{first.height}",
+                "export both at the same size",
+            )
+        )
+    return findings
+
+
+def _check_image_file(section: str, item: Item, file: str) -> tuple[ImageFacts | None, list[Finding]]:
     try:
         picture = read_picture(file)
     except ValueError as problem:
