@@ -4,9 +4,9 @@ from pathlib import Path
 
 from monai.bundle import ConfigParser
 
-from cellseg_monai.bundling.render import LAYERS
+from cellseg_monai.bundling.render import LAYERS, OPTIONAL
 
-SINGLE_PROCESS = ("train", "inference", "evaluate", "as_published")
+SINGLE_PROCESS = ("train", "inference", "evaluate", *OPTIONAL)
 """Configurations that one process can instantiate; the others need ``torchrun``."""
 
 
@@ -32,5 +32,5 @@ def load_config(bundle: Path, name: str, output: str) -> ConfigParser:
 
 
 def present(bundle: Path) -> list[str]:
-    """Names of the configurations that the bundle has; the optional ``as_published`` may be absent."""
+    """Names of the configurations that the bundle has; the optional ones may be absent."""
     return [name for name in LAYERS if (bundle / "configs" / f"{name}.json").is_file()]
