@@ -163,7 +163,7 @@ def test_details_can_be_left_out(handler):
 
 
 def _score_share(rank: int, folder: str) -> None:
-    """One process of two: scores every second image of three, then of one, of which nothing is left for it."""
+    """One process of two: scores every second image of three, then of one, which leaves it none."""
     torch.distributed.init_process_group(
         "gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2
     )
