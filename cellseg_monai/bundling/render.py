@@ -43,7 +43,9 @@ OPTIONAL = ("as_published", "multi_class", "as_published_multi_class")
 """Overlays of a bundle that has a section of that name, for training and inference alike."""
 
 _SECTIONS = ("metadata", "shared", *LAYERS)
-_ENTRY_POINTS = ("imports", "initialize", "run", "finalize")
+ENTRY_POINTS = ("imports", "initialize", "run", "finalize")
+"""What MONAI calls by itself."""
+
 _LOGGING = "logging.conf"
 
 Config = dict[str, Any]
@@ -200,7 +202,7 @@ def _new_ids(overlay: Config) -> set[str]:
 
     A new id that nothing refers to has no effect, so it is a typing error.
     """
-    return {*_ENTRY_POINTS, *re.findall(r"[@%](\w+(?:#\w+)*)", json.dumps(overlay, default=str))}
+    return {*ENTRY_POINTS, *re.findall(r"[@%](\w+(?:#\w+)*)", json.dumps(overlay, default=str))}
 
 
 def _replaced(overlay: Config, overrides: Mapping[str, Any]) -> Config:

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from monai.bundle import ConfigComponent, ConfigParser, ReferenceResolver
 
 from cellseg_monai.bundling.check.configs import SINGLE_PROCESS, load_config, present
-from cellseg_monai.bundling.render import LAYERS
+from cellseg_monai.bundling.render import ENTRY_POINTS, LAYERS
 from cellseg_monai.data.checks.finding import Finding, error, note
 
 Outcomes = MutableMapping[str, str]
@@ -83,8 +83,12 @@ def _dangling_references(parser: ConfigParser) -> Iterator[str]:
 
 
 def _instantiate_all(parser: ConfigParser, file: str, outcomes: Outcomes) -> Iterator[Finding]:
-    """Parts before wholes, so that a fault is told once, where it is."""
-    components = [key for key, item in parser.ref_resolver.items.items() if isinstance(item, ConfigComponent)]
+    """Parts before wholes, so that a fault is told once, where it is; what acts when it is made is left out."""
+    components = [
+        key
+        for key, item in parser.ref_resolver.items.items()
+        if isinstance(item, ConfigComponent) and key.partition("::")[0] not in ENTRY_POINTS
+    ]
     needs = {place: references(parser, place) for place in components}
     components = [
         key for key in components if needs[key] <= parser.ref_resolver.items.keys()

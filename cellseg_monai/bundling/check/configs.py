@@ -11,7 +11,7 @@ SINGLE_PROCESS = ("train", "inference", "evaluate", *OPTIONAL)
 
 
 def load_config(bundle: Path, name: str, output: str) -> ConfigParser:
-    """Parse a configuration as MONAI would run it, but on the CPU and with its outputs elsewhere.
+    """Parse a configuration as MONAI would run it, but on the CPU, without weights, and with its outputs elsewhere.
 
     Args:
         bundle: folder of the bundle.
@@ -24,8 +24,8 @@ def load_config(bundle: Path, name: str, output: str) -> ConfigParser:
     parser = ConfigParser()
     parser.read_config([str(bundle / "configs" / f"{layer}.json") for layer in LAYERS[name]])
     parser.read_meta(str(bundle / "configs" / "metadata.json"))
-    settings = {"bundle_root": str(bundle.resolve()), "output_dir": output, "ckpt_dir": output}
-    settings["device"] = "$torch.device('cpu')"
+    settings: dict[str, str | None] = {"bundle_root": str(bundle.resolve()), "output_dir": output, "ckpt_dir": output}
+    settings |= {"device": "$torch.device('cpu')", "weights": None, "pretrained": None}
     parser.update({key: value for key, value in settings.items() if key in parser})
     parser.parse()
     return parser
