@@ -112,8 +112,8 @@ class VotedComponents(Decoding):
 class VotedComponentsd(Decodingd):
     """Dictionary transform of :func:`voted_components`: cells under the key, their classes under a second.
 
-    The class map has in every pixel of a cell the class of that cell. The meta data of the cells, if the map is
-    a MetaTensor, also list ``instance_classes`` and ``instance_class_shares``, by id from 0.
+    The class map has in every pixel of a cell the class of that cell. The meta data of the cells, if the
+    map is a MetaTensor, also list ``instance_classes`` and ``instance_class_shares``, by id from 0.
 
     Args:
         keys: what a network predicts for the classes.
