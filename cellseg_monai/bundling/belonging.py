@@ -28,6 +28,6 @@ def require_match(target: Any, decoding: Any) -> None:
     if encodes != decodes:
         raise ValueError(
             f"{type(target).__name__} encodes {encodes!r}, but {type(decoding).__name__} decodes "
-            f"{decodes!r}; choose a target and a decoding that belong together, such as --target '%targets#foreground' "
-            "--decoding '%decodings#foreground'"
+            f"{decodes!r}; choose a target and a decoding that belong together, such as --target "
+            "'%targets#foreground' --decoding '%decodings#foreground'"
         )

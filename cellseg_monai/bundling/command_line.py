@@ -16,6 +16,7 @@ from fire.parser import DefaultParseValue
 from monai.bundle import ConfigParser, ConfigWorkflow
 
 from cellseg_monai.bundling.overrides import override
+from cellseg_monai.causes import cause_of, origin_of
 
 logger = logging.getLogger(__name__)
 
@@ -48,22 +49,12 @@ def plain_errors() -> None:
 
 
 def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    cause = error
-    while cause.__cause__ is not None:
-        cause = cause.__cause__
-    if _speaks(cause) and not logger.isEnabledFor(logging.DEBUG):
+    cause = cause_of(error)
+    speaks = any(f"/{package}/" in origin_of(cause) for package in _SPEAKING)
+    if speaks and not logger.isEnabledFor(logging.DEBUG):
         sys.stderr.write(f"{type(cause).__name__}: {cause}\n")
     else:
         sys.__excepthook__(kind, error, trace)
-
-
-def _speaks(error: BaseException) -> bool:
-    """Whether the code that raised it speaks to users."""
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    origin = "" if frame is None else Path(frame.tb_frame.f_code.co_filename).as_posix()
-    return any(f"/{package}/" in origin for package in _SPEAKING)
 
 
 def check_options(arguments: Sequence[str] | None = None) -> None:

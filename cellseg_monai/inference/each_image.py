@@ -17,6 +17,8 @@ from monai.engines.utils import IterationEvents
 from monai.transforms import Compose, SaveImage, SaveImaged
 from tqdm import tqdm
 
+from cellseg_monai.causes import in_one_line
+
 logger = logging.getLogger(__name__)
 
 STAGES = ("read", "network", "postprocessing", "write")
@@ -69,8 +71,11 @@ class EachImage:
         self.output_dir = Path(output_dir)
         self._seconds: dict[str, float] = {}
         self._began = 0.0
+        self._error: Exception | None = None
         evaluator.add_event_handler(Events.ITERATION_STARTED, self._start)
         evaluator.add_event_handler(IterationEvents.FORWARD_COMPLETED, self._forward_completed)
+        # With a handler the evaluator comes to a proper end, and can run again; left to raise, it cannot.
+        evaluator.add_event_handler(Events.EXCEPTION_RAISED, self._fail)
 
     def run(self) -> None:
         """Segment every image.
@@ -91,7 +96,7 @@ class EachImage:
                 try:
                     self._segment(sample)
                 except Exception as error:  # noqa: BLE001  whatever is wrong with one image, the others are done
-                    reason = _reason(error)
+                    reason = in_one_line(error)
                     logger.error("%s: %s", name, reason)
                     add_failure([name, reason])
                     failed += 1
@@ -121,10 +126,16 @@ class EachImage:
         sample, self._seconds["read"] = reading.result()
         self.evaluator.data_loader = [list_data_collate([sample])]
         self.evaluator.state.epoch_length = 1
+        self._error = None
         self.evaluator.run()
+        if self._error is not None:
+            raise self._error
 
     def _start(self, engine: Any) -> None:
         self._began = time.perf_counter()
+
+    def _fail(self, engine: Any, error: Exception) -> None:
+        self._error = error
 
     def _forward_completed(self, engine: Any) -> None:
         self._seconds["network"] = time.perf_counter() - self._began
@@ -162,10 +173,3 @@ def _table(path: Path, columns: Sequence[str]) -> Iterator[Callable[[Sequence[st
 
         add(columns)
         yield add
-
-
-def _reason(error: BaseException) -> str:
-    """The innermost cause on one line; MONAI wraps what a transform raises."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"

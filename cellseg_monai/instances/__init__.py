@@ -8,6 +8,7 @@ Each names its target in ``decodes``.
 from cellseg_monai.instances.basins import basins
 from cellseg_monai.instances.classes import ClassMap, ClassMapd, ClassVotes, class_map, class_votes
 from cellseg_monai.instances.components import Components, Componentsd, components
+from cellseg_monai.instances.decoding import Probabilityd
 from cellseg_monai.instances.interiors import RegrownInteriors, RegrownInteriorsd, regrown_interiors
 from cellseg_monai.instances.morphology import drop_small, fill_holes, foreground_mask
 from cellseg_monai.instances.voted import VotedComponents, VotedComponentsd, voted_components
@@ -23,6 +24,7 @@ __all__ = [
     "ClassVotes",
     "Components",
     "Componentsd",
+    "Probabilityd",
     "RegrownInteriors",
     "RegrownInteriorsd",
     "VotedComponents",

@@ -120,3 +120,33 @@ class Decodingd(MapTransform):
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Decode the maps under the keys."""
         return {**data, **{key: self.decode(data[key]) for key in self.key_iterator(data)}}
+
+
+class Probabilityd(MapTransform):
+    """What a decoding makes of logits before it decodes, to be kept beside the cells.
+
+    Args:
+        keys: raw outputs of the network.
+        decoding: whose activation it is.
+        allow_missing_keys: pass over keys that a sample lacks.
+
+    Example:
+        >>> from cellseg_monai.instances import Componentsd
+        >>> Probabilityd("pred", Componentsd("pred"))({"pred": np.zeros((1, 1, 2), np.float32)})
+        {'pred': array([[[0.5, 0.5]]], dtype=float32)}
+    """
+
+    backend = Decoding.backend
+
+    def __init__(self, keys: KeysCollection, decoding: Decodingd, allow_missing_keys: bool = False) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.decoding = decoding
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Activate the maps under the keys; library, device and meta data stay."""
+        return {**data, **{key: self._activated(data[key]) for key in self.key_iterator(data)}}
+
+    def _activated(self, prediction: Map) -> Map:
+        probability = self.decoding.decode.probability(prediction)
+        activated: Map = convert_to_dst_type(probability, dst=prediction, dtype=np.float32)[0]
+        return activated
