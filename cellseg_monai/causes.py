@@ -43,10 +43,10 @@ def origin_of(error: BaseException) -> str:
 
 
 def in_one_line(error: BaseException) -> str:
-    """Kind and text of the error's cause.
+    r"""Kind and text of the error's cause.
 
     Example:
-        >>> in_one_line(ValueError("two\\nlines"))
+        >>> in_one_line(ValueError("two\nlines"))
         'ValueError: two lines'
     """
     cause = cause_of(error)

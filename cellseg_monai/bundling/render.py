@@ -12,7 +12,7 @@ of them changes, and the results are committed, complete, next to it.
 | `evaluate.json` | `evaluate.yaml`, laid over `train.json` |
 | `multi_gpu_train.json` | `multi_gpu_train.yaml`, laid over `train.json` |
 | `multi_gpu_evaluate.json` | `multi_gpu_evaluate.yaml`, laid over `train.json` and `evaluate.json` |
-| `as_published.json` | the section `as_published`, if there is one, laid over `train.json` or `inference.json` |
+| `as_published.json` | the section `as_published`, if there is one, over `train.json` or `inference.json` |
 | `multi_class.json` | likewise, for masks that hold classes instead of cells |
 | `as_published_multi_class.json` | likewise, laid over `multi_class.json` |
 | `logging.conf` | the file itself |
@@ -97,8 +97,8 @@ def render_bundle(bundle: Path) -> dict[str, str]:
     for name in (name for name in OPTIONAL if name in sections):
         below = [sections.get(layer, {}) for layer in LAYERS[name][1:-1]]
         lower = _laid_over(configs["inference"] | configs["train"], *below)
-        _require_whole_entries(sections[name], _where(source, name))
         override(lower, sections[name], _where(source, name))
+        _require_use_in_inference(sections[name], configs["inference"], _where(source, name))
         configs[name] = sections[name]
     texts = {f"{name}.json": _text(content, source) for name, content in configs.items()}
     return texts | {_LOGGING: _read(base / _LOGGING)}
@@ -173,14 +173,17 @@ def _load_sections(source: Path) -> dict[str, Config]:
     return sections
 
 
-def _require_whole_entries(section: Config, where: str) -> None:
-    """An id within an entry would stop MONAI where the entry is missing: in inference, all of training is."""
+def _require_use_in_inference(section: Config, inference: Config, where: str) -> None:
+    """MONAI stops at an id within an entry that is missing, and at a macro of one; training has more entries."""
     for path in section:
-        if "#" in path:
+        if path.partition("#")[0] not in inference and "#" in path:
             raise ValueError(
-                f"{where}: {path!r} lies within an entry; override {path.partition('#')[0]!r} as a whole, "
-                "so that the overlay can be laid over train.json and over inference.json"
+                f"{where}: inference.json has no {path.partition('#')[0]!r} to change a part of; override it "
+                "as a whole"
             )
+    for macro in re.findall(r"%(\w+)", json.dumps(section, default=str)):
+        if macro not in inference:
+            raise ValueError(f"{where}: inference.json has no {macro!r} to copy; write @{macro} for %{macro}")
 
 
 def _joined(shared: Config, own: Config, file: Path) -> Config:

@@ -1,7 +1,7 @@
 """Writer of TIFF for MONAI's ``SaveImage``: any number of channels, compressed, and nothing wraps.
 
-MONAI writes TIFF with Pillow, which knows no image of two channels and no volume, does not compress, and turns
-id 70,000 into 4,464 when told to write uint16.
+MONAI writes TIFF with Pillow, which knows no image of two channels and no volume, does not compress, and
+turns id 70,000 into 4,464 when told to write uint16.
 """
 
 from collections.abc import Mapping

@@ -140,13 +140,17 @@ class Probabilityd(MapTransform):
 
     def __init__(self, keys: KeysCollection, decoding: Decodingd, allow_missing_keys: bool = False) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.decoding = decoding
+        if not isinstance(decoding.decode, Decoding):
+            raise TypeError(
+                f"{decoding.decode!r} has no activation; give one of the decodings of this package"
+            )
+        self.decoding = decoding.decode
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Activate the maps under the keys; library, device and meta data stay."""
         return {**data, **{key: self._activated(data[key]) for key in self.key_iterator(data)}}
 
     def _activated(self, prediction: Map) -> Map:
-        probability = self.decoding.decode.probability(prediction)
+        probability = self.decoding.probability(prediction)
         activated: Map = convert_to_dst_type(probability, dst=prediction, dtype=np.float32)[0]
         return activated

@@ -24,12 +24,12 @@ def load_config(bundle: Path, name: str, output: str) -> ConfigParser:
     parser = ConfigParser()
     parser.read_config([str(bundle / "configs" / f"{layer}.json") for layer in LAYERS[name]])
     parser.read_meta(str(bundle / "configs" / "metadata.json"))
-    settings: dict[str, str | None] = {
+    settings = {
         "bundle_root": str(bundle.resolve()),
         "output_dir": output,
         "ckpt_dir": output,
     }
-    settings |= {"device": "$torch.device('cpu')", "weights": None, "pretrained": None}
+    settings |= {"device": "$torch.device('cpu')", "weights": "$None", "pretrained": "$None"}
     parser.update({key: value for key, value in settings.items() if key in parser})
     parser.parse()
     return parser
