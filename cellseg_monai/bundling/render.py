@@ -16,6 +16,9 @@ of them changes, and the results are committed, complete, next to it.
 | `multi_class.json` | likewise, for masks that hold classes instead of cells |
 | `as_published_multi_class.json` | likewise, laid over `multi_class.json` |
 | `logging.conf` | the file itself |
+
+And `docs/README.md` of `card.md`, what is to be said of one bundle alone, with `_base/commands.md` in the
+place of its line `<!-- commands -->`.
 """
 
 import json
@@ -47,12 +50,14 @@ ENTRY_POINTS = ("imports", "initialize", "run", "finalize")
 """What MONAI calls by itself."""
 
 _LOGGING = "logging.conf"
+_CARD, _COMMANDS, _README = "card.md", "commands.md", "docs/README.md"
+_PLACE_OF_COMMANDS = "<!-- commands -->"
 
 Config = dict[str, Any]
 
 
 def render_bundle(bundle: Path) -> dict[str, str]:
-    """Make the text of every file in ``configs/``; nothing is written.
+    """Make the text of every file in ``configs/``, and of the README; nothing is written.
 
     Args:
         bundle: folder with ``bundle.yaml``, beside ``_base``. The file has a section for each configuration,
@@ -61,11 +66,11 @@ def render_bundle(bundle: Path) -> dict[str, str]:
             ``+networks: {…}`` to add.
 
     Returns:
-        File name below ``configs/`` and its content.
+        File name below the bundle and its content.
 
     Raises:
         FileNotFoundError: ``bundle.yaml`` or a file of the base is missing.
-        ValueError: a section or an id is not in the base.
+        ValueError: a section or an id is not in the base, or the card has no place for the commands.
 
     Example:
         >>> render_bundle(Path("bundles/unknown"))
@@ -100,12 +105,12 @@ def render_bundle(bundle: Path) -> dict[str, str]:
         override(lower, sections[name], _where(source, name))
         _require_use_in_inference(sections[name], configs["inference"], _where(source, name))
         configs[name] = sections[name]
-    texts = {f"{name}.json": _text(content, source) for name, content in configs.items()}
-    return texts | {_LOGGING: _read(base / _LOGGING)}
+    texts = {f"configs/{name}.json": _text(content, source) for name, content in configs.items()}
+    return texts | {f"configs/{_LOGGING}": _read(base / _LOGGING)} | _readme(bundle, base)
 
 
 def render_bundles(folder: str | Path) -> list[Path]:
-    """Render the bundles of a folder into their ``configs/``.
+    """Render the bundles of a folder into their ``configs/`` and READMEs.
 
     Nothing is written unless every bundle can be rendered; files that are up to date are not touched.
 
@@ -126,16 +131,17 @@ def render_bundles(folder: str | Path) -> list[Path]:
     for bundle, texts in rendered.items():
         for file in _stale(bundle, texts):
             changed.append(file)
-            if file.name in texts:
+            name = file.relative_to(bundle).as_posix()
+            if name in texts:
                 file.parent.mkdir(exist_ok=True)
-                file.write_bytes(texts[file.name].encode())
+                file.write_bytes(texts[name].encode())
             else:
                 file.unlink()
     return changed
 
 
 def stale_configs(bundle: Path) -> list[Path]:
-    """Files in ``configs/`` that are not what the base and ``bundle.yaml`` render to.
+    """Files that are not what the base, ``bundle.yaml`` and ``card.md`` render to.
 
     Args:
         bundle: folder with ``bundle.yaml``, beside ``_base``.
@@ -153,14 +159,24 @@ def stale_configs(bundle: Path) -> list[Path]:
 
 
 def _stale(bundle: Path, rendered: Mapping[str, str]) -> list[Path]:
-    configs = bundle / "configs"
     stale = [
-        configs / name
+        bundle / name
         for name, text in rendered.items()
-        if not (configs / name).is_file() or (configs / name).read_bytes() != text.encode()
+        if not (bundle / name).is_file() or (bundle / name).read_bytes() != text.encode()
     ]
-    optional = (configs / f"{name}.json" for name in OPTIONAL)
-    return stale + [file for file in optional if file.name not in rendered and file.is_file()]
+    left_over = {f"configs/{name}.json" for name in OPTIONAL} - rendered.keys()
+    return stale + [bundle / name for name in sorted(left_over) if (bundle / name).is_file()]
+
+
+def _readme(bundle: Path, base: Path) -> dict[str, str]:
+    if not (bundle / _CARD).is_file():
+        return {}
+    card = _read(bundle / _CARD)
+    if _PLACE_OF_COMMANDS not in card:
+        raise ValueError(
+            f"{bundle / _CARD}: there is no line {_PLACE_OF_COMMANDS}; say where they are to stand"
+        )
+    return {_README: card.replace(_PLACE_OF_COMMANDS, _read(base / _COMMANDS).rstrip())}
 
 
 def _load_sections(source: Path) -> dict[str, Config]:
@@ -174,7 +190,7 @@ def _load_sections(source: Path) -> dict[str, Config]:
 
 
 def _require_use_in_inference(section: Config, inference: Config, where: str) -> None:
-    """MONAI stops at an id within an entry that is missing, and at a macro of one; training has more entries."""
+    """MONAI stops at an id within an entry that is missing, and at a macro of one."""
     for path in section:
         if path.partition("#")[0] not in inference and "#" in path:
             raise ValueError(

@@ -8,23 +8,24 @@ import pytest
 from monai.bundle import ConfigParser
 
 from cellseg_monai.bundling import render_bundle, render_bundles, stale_configs
-from cellseg_monai.bundling.render import LAYERS
+from cellseg_monai.bundling.render import LAYERS, OPTIONAL
 
 
 def rendered(bundle: Path, text: str) -> dict[str, Any]:
     (bundle / "bundle.yaml").write_text(text)
     return {
-        name: json.loads(content) for name, content in render_bundle(bundle).items() if name.endswith("json")
+        name.removeprefix("configs/"): json.loads(content)
+        for name, content in render_bundle(bundle).items()
+        if name.endswith("json")
     }
 
 
 def test_every_file_is_there_and_twice_the_same(bundle: Path) -> None:
     texts = render_bundle(bundle)
-    assert set(texts) == {f"{name}.json" for name in ("metadata", *LAYERS)} - {"as_published.json"} | {
-        "logging.conf"
-    }
+    names = [f"{name}.json" for name in ("metadata", *LAYERS) if name not in OPTIONAL]
+    assert set(texts) == {f"configs/{name}" for name in (*names, "logging.conf")}
     assert texts == render_bundle(bundle)
-    assert list(json.loads(texts["train.json"]))[:2] == [
+    assert list(json.loads(texts["configs/train.json"]))[:2] == [
         "bundle_root",
         "dataset_dir",
     ]  # the order of the base
@@ -83,6 +84,8 @@ def test_as_published_lies_over_train_and_inference(bundle: Path) -> None:
             r"section multi_gpu_train: the base has no id 'rang'; did you mean 'rank'",
         ),
         ("as_published: {optimizer#lr_: 1}", r"section as_published: .* did you mean 'optimizer#lr'"),
+        ("as_published: {optimizer#lr: 1}", r"inference.json has no 'optimizer' to change a part of"),
+        ("as_published: {loss: '%losses#dice'}", r"inference.json has no 'losses' to copy; write @losses"),
         (
             "metadata: {version: 2024-01-01}",
             r"bundle.yaml: Object of type date .* write dates and NaN as text",
@@ -100,9 +103,9 @@ def test_error_names_file_section_and_id(bundle: Path, text: str, message: str) 
 def test_a_new_id_of_an_overlay_must_be_used(bundle: Path) -> None:
     base = bundle.parent / "_base/evaluate.yaml"
     base.write_text("{limit: 3, validate#handlers: [{name: '$str(@limit)'}]}")
-    assert json.loads(render_bundle(bundle)["evaluate.json"])["limit"] == 3
+    assert json.loads(render_bundle(bundle)["configs/evaluate.json"])["limit"] == 3
     base.write_text("{train#limit: 3, validate#handlers: [{name: '$str(@train#limit)'}]}")
-    assert json.loads(render_bundle(bundle)["evaluate.json"])["train#limit"] == 3
+    assert json.loads(render_bundle(bundle)["configs/evaluate.json"])["train#limit"] == 3
     base.write_text("{limit: 3}")
     with pytest.raises(ValueError, match=r"evaluate.yaml: the base has no id 'limit'"):
         render_bundle(bundle)
@@ -131,6 +134,26 @@ def test_only_stale_files_are_written(bundle: Path) -> None:
     assert {file.name for file in stale_configs(bundle)} == stale
     assert {file.name for file in render_bundles(bundle)} == stale
     assert stale_configs(bundle) == []
+
+
+def test_an_overlay_may_lie_over_another(bundle: Path) -> None:
+    text = "{multi_class: {in_channels: 3}, as_published_multi_class: {learning_rate: 0.5}}"
+    (bundle / "bundle.yaml").write_text(text)
+    render_bundles(bundle)
+    files = [str(bundle / "configs" / f"{name}.json") for name in LAYERS["as_published_multi_class"]]
+    config = ConfigParser.load_config_files(files)
+    assert (config["in_channels"], config["learning_rate"]) == (3, 0.5)
+
+
+def test_the_card_becomes_the_readme_with_the_commands_in_their_place(bundle: Path) -> None:
+    (bundle.parent / "_base/commands.md").write_text("## Train\n\nLike this.\n")
+    (bundle / "card.md").write_text("# Tiny\n\n<!-- commands -->\n\n## Measured\n")
+    assert render_bundles(bundle) == [bundle / "docs/README.md"]
+    assert (bundle / "docs/README.md").read_text() == "# Tiny\n\n## Train\n\nLike this.\n\n## Measured\n"
+    assert stale_configs(bundle) == []
+    (bundle / "card.md").write_text("# Tiny\n")
+    with pytest.raises(ValueError, match=r"card.md: there is no line <!-- commands -->"):
+        render_bundle(bundle)
 
 
 def test_an_overlay_without_its_section_is_removed(bundle: Path) -> None:

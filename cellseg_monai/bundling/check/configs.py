@@ -11,7 +11,7 @@ SINGLE_PROCESS = ("train", "inference", "evaluate", *OPTIONAL)
 
 
 def load_config(bundle: Path, name: str, output: str) -> ConfigParser:
-    """Parse a configuration as MONAI would run it, but on the CPU, without weights, and with its outputs elsewhere.
+    """Parse a configuration as MONAI would run it, but on the CPU, without weights, its outputs elsewhere.
 
     Args:
         bundle: folder of the bundle.
