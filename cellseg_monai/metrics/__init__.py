@@ -11,10 +11,11 @@ from cellseg_monai.metrics.boundary import (
     boundary_scores,
     hausdorff95,
 )
-from cellseg_monai.metrics.classes import DetectionScores, class_counts, detection_scores, object_classes
+from cellseg_monai.metrics.classes import class_counts, object_classes
 from cellseg_monai.metrics.counting import CountErrors, count_errors, pair_count_errors
 from cellseg_monai.metrics.coverage import TaskScores, task_scores
 from cellseg_monai.metrics.cumulative import LabelMapMetric
+from cellseg_monai.metrics.detection import DetectionScores, detection_scores
 from cellseg_monai.metrics.fine_tuning import Transfer, transfer
 from cellseg_monai.metrics.instance import (
     AP_THRESHOLDS,
