@@ -44,7 +44,7 @@ def boundary_counts(
 def _near(edges: Mask, others: Mask, tolerance: float) -> Mask:
     if not others.any():
         return np.zeros_like(edges)
-    squared_distance: npt.NDArray[Any] = edt.edtsq(~others)
+    squared_distance: npt.NDArray[Any] = edt.edtsq(~others, parallel=0)
     near: Mask = squared_distance <= tolerance**2 + 1e-9  # the square of a root falls short of the number
     return edges & near
 

@@ -20,6 +20,10 @@ class CountErrors(NamedTuple):
         merged: predictions in which at least two true objects lie.
         invented: predictions that touch no true object.
         missed: true objects that no prediction touches.
+
+    Example:
+        >>> count_errors([[1, 1, 0]], [[1, 1, 2]]).missed
+        1
     """
 
     pred: int

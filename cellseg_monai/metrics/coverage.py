@@ -15,6 +15,10 @@ class TaskScores(NamedTuple):
         average: mean score over the tasks that the model can do.
         coverage: share of the tasks that the model can do.
         final: average · coverage, the mean over all tasks with 0 for what cannot be done.
+
+    Example:
+        >>> task_scores({"nuclei": 0.8, "filaments": None}).final
+        0.4
     """
 
     average: float

@@ -15,6 +15,10 @@ class Transfer(NamedTuple):
         gap_closed: share of what the new data lacked to the old, before fine-tuning, that was gained; NaN if
             nothing was lacking.
         balance: transfer − forgetting.
+
+    Example:
+        >>> transfer([0.75], [0.5], [0.25], [0.5]).forgetting
+        0.25
     """
 
     transfer: float

@@ -18,6 +18,10 @@ class Graph(NamedTuple):
     Attributes:
         vertices: each cell in each frame.
         edges: from cell to cell, ``"same"`` if it is the same cell and ``"daughter"`` if it divided.
+
+    Example:
+        >>> lineage_graph([np.array([1]), np.array([1])], [[1, 0, 1, 0]]).edges
+        {((0, 1), (1, 1)): 'same'}
     """
 
     vertices: set[Vertex]

@@ -17,6 +17,10 @@ class Estimate(NamedTuple):
         value: of the images at hand.
         low: lower end of the interval.
         high: upper end.
+
+    Example:
+        >>> summarize([0.5, 0.5, 0.5]).mean
+        Estimate(value=0.5, low=0.5, high=0.5)
     """
 
     value: float
@@ -32,6 +36,10 @@ class Summary(NamedTuple):
         median: with its interval.
         images: how many have a score.
         left_out: how many have none (NaN).
+
+    Example:
+        >>> summarize([0.5, 0.7, float("nan")]).left_out
+        1
     """
 
     mean: Estimate
@@ -95,6 +103,10 @@ class Comparison(NamedTuple):
         difference: mean of first − second, with its bootstrap interval.
         p_value: how often chance alone makes a mean difference at least as large, in either direction.
         images: how many both models have a score for.
+
+    Example:
+        >>> compare_paired([0.9, 0.8], [0.7, 0.8]).images
+        2
     """
 
     difference: Estimate

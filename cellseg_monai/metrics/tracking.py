@@ -33,6 +33,10 @@ class TrackingScores(NamedTuple):
         redundant: predicted edges between matched cells that the truth has not (ED).
         missing: true edges that are not predicted (EA).
         wrong: edges that lead on in one graph and to a daughter in the other (EC).
+
+    Example:
+        >>> tracking_scores([[[1, 2]]], [[[1, 0]]], [[1, 0, 0, 0], [2, 0, 0, 0]], [[1, 0, 0, 0]]).alarms
+        1
     """
 
     seg: float

@@ -38,10 +38,13 @@ def by_definition(pred, truth, threshold):
     }
 
 
-@pytest.mark.parametrize(("pred", "truth"), CASES)
+# The value of two empty maps is a choice, tested below; torchmetrics leaves out a class that is not there.
+WITH_OBJECTS = [case for case in CASES if any(image.any() for image in case.values)]
+WITH_OBJECTS_IN_BOTH = [case for case in CASES if all(image.any() for image in case.values)]
+
+
+@pytest.mark.parametrize(("pred", "truth"), WITH_OBJECTS)
 def test_definition(pred, truth):
-    if not pred.any() and not truth.any():
-        pytest.skip("the value of two empty maps is a choice, tested below")
     scores = instance_scores(instance_counts(pred, truth, THRESHOLDS))
     for place, threshold in enumerate(THRESHOLDS):
         for name, value in by_definition(pred, truth, threshold).items():
@@ -68,11 +71,9 @@ def category_and_instance(label_map):
     return torch.stack([(numbers > 0).long(), numbers], dim=-1)[None]
 
 
-@pytest.mark.parametrize(("pred", "truth"), CASES)
+@pytest.mark.parametrize(("pred", "truth"), WITH_OBJECTS_IN_BOTH)
 def test_torchmetrics_panoptic_quality(pred, truth):
     """It matches where IoU > 0.5, we where IoU ≥ 0.5; so we are asked for a hair more than 0.5."""
-    if not pred.any() or not truth.any():
-        pytest.skip("torchmetrics leaves out a class that is not there")
     expected = panoptic_quality(
         category_and_instance(pred),
         category_and_instance(truth),
