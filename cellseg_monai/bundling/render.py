@@ -12,7 +12,9 @@ of them changes, and the results are committed, complete, next to it.
 | `evaluate.json` | `evaluate.yaml`, laid over `train.json` |
 | `multi_gpu_train.json` | `multi_gpu_train.yaml`, laid over `train.json` |
 | `multi_gpu_evaluate.json` | `multi_gpu_evaluate.yaml`, laid over `train.json` and `evaluate.json` |
-| `as_published.json` | the section `as_published`, if there is one, laid over `train.json` |
+| `as_published.json` | the section `as_published`, if there is one, over `train.json` or `inference.json` |
+| `multi_class.json` | likewise, for masks that hold classes instead of cells |
+| `as_published_multi_class.json` | likewise, laid over `multi_class.json` |
 | `logging.conf` | the file itself |
 """
 
@@ -25,21 +27,25 @@ from typing import Any
 from cellseg_monai.bundling.overrides import override
 from cellseg_monai.bundling.sources import BASE, SOURCE, find_bundles, load_source
 
-PUBLISHED = "as_published"
-"""The overlay that sets what the source of a bundle did."""
-
 LAYERS = {
     "train": ("train",),
     "inference": ("inference",),
     "evaluate": ("train", "evaluate"),
     "multi_gpu_train": ("train", "multi_gpu_train"),
     "multi_gpu_evaluate": ("train", "evaluate", "multi_gpu_evaluate"),
-    PUBLISHED: ("train", PUBLISHED),
+    "as_published": ("train", "as_published"),
+    "multi_class": ("train", "multi_class"),
+    "as_published_multi_class": ("train", "multi_class", "as_published_multi_class"),
 }
 """For each configuration the files that are given to MONAI to run it, the later laid over the earlier."""
 
+OPTIONAL = ("as_published", "multi_class", "as_published_multi_class")
+"""Overlays of a bundle that has a section of that name, for training and inference alike."""
+
 _SECTIONS = ("metadata", "shared", *LAYERS)
-_ENTRY_POINTS = ("imports", "initialize", "run", "finalize")
+ENTRY_POINTS = ("imports", "initialize", "run", "finalize")
+"""What MONAI calls by itself."""
+
 _LOGGING = "logging.conf"
 
 Config = dict[str, Any]
@@ -88,9 +94,12 @@ def render_bundle(bundle: Path) -> dict[str, str]:
     configs["evaluate"] = overlay("evaluate", configs["train"])
     configs["multi_gpu_train"] = overlay("multi_gpu_train", configs["train"])
     configs["multi_gpu_evaluate"] = overlay("multi_gpu_evaluate", configs["train"], configs["evaluate"])
-    if PUBLISHED in sections:
-        override(configs["inference"] | configs["train"], sections[PUBLISHED], _where(source, PUBLISHED))
-        configs[PUBLISHED] = sections[PUBLISHED]
+    for name in (name for name in OPTIONAL if name in sections):
+        below = [sections.get(layer, {}) for layer in LAYERS[name][1:-1]]
+        lower = _laid_over(configs["inference"] | configs["train"], *below)
+        override(lower, sections[name], _where(source, name))
+        _require_use_in_inference(sections[name], configs["inference"], _where(source, name))
+        configs[name] = sections[name]
     texts = {f"{name}.json": _text(content, source) for name, content in configs.items()}
     return texts | {_LOGGING: _read(base / _LOGGING)}
 
@@ -132,7 +141,7 @@ def stale_configs(bundle: Path) -> list[Path]:
         bundle: folder with ``bundle.yaml``, beside ``_base``.
 
     Returns:
-        Files that differ or are missing, and an ``as_published.json`` without its section.
+        Files that differ or are missing, and optional overlays without their section.
 
     Example:
         >>> stale_configs(Path("bundles/unknown"))
@@ -150,8 +159,8 @@ def _stale(bundle: Path, rendered: Mapping[str, str]) -> list[Path]:
         for name, text in rendered.items()
         if not (configs / name).is_file() or (configs / name).read_bytes() != text.encode()
     ]
-    left_over = configs / f"{PUBLISHED}.json"
-    return stale + [left_over] * (left_over.name not in rendered and left_over.is_file())
+    optional = (configs / f"{name}.json" for name in OPTIONAL)
+    return stale + [file for file in optional if file.name not in rendered and file.is_file()]
 
 
 def _load_sections(source: Path) -> dict[str, Config]:
@@ -162,6 +171,19 @@ def _load_sections(source: Path) -> dict[str, Config]:
         if not isinstance(content, dict):
             raise ValueError(f"{source}, section {name}: it must hold ids and values, it holds {content!r}")
     return sections
+
+
+def _require_use_in_inference(section: Config, inference: Config, where: str) -> None:
+    """MONAI stops at an id within an entry that is missing, and at a macro of one; training has more entries."""
+    for path in section:
+        if path.partition("#")[0] not in inference and "#" in path:
+            raise ValueError(
+                f"{where}: inference.json has no {path.partition('#')[0]!r} to change a part of; override it "
+                "as a whole"
+            )
+    for macro in re.findall(r"%(\w+)", json.dumps(section, default=str)):
+        if macro not in inference:
+            raise ValueError(f"{where}: inference.json has no {macro!r} to copy; write @{macro} for %{macro}")
 
 
 def _joined(shared: Config, own: Config, file: Path) -> Config:
@@ -183,7 +205,7 @@ def _new_ids(overlay: Config) -> set[str]:
 
     A new id that nothing refers to has no effect, so it is a typing error.
     """
-    return {*_ENTRY_POINTS, *re.findall(r"[@%](\w+(?:#\w+)*)", json.dumps(overlay, default=str))}
+    return {*ENTRY_POINTS, *re.findall(r"[@%](\w+(?:#\w+)*)", json.dumps(overlay, default=str))}
 
 
 def _replaced(overlay: Config, overrides: Mapping[str, Any]) -> Config:

@@ -1,5 +1,6 @@
 """Label maps to files that people open."""
 
 from cellseg_monai.export.overlay import contact_sheet, outline
+from cellseg_monai.export.tiff_writer import TiffWriter
 
-__all__ = ["contact_sheet", "outline"]
+__all__ = ["TiffWriter", "contact_sheet", "outline"]

@@ -7,6 +7,7 @@ from cellseg_monai.losses.bce_tversky import BCETverskyLoss, bce_tversky_loss
 from cellseg_monai.losses.consistency import ConsistencyLoss, consistency_loss, sigmoid_rampup
 from cellseg_monai.losses.dynamic import DynamicPatchLoss, dynamic_patch_loss
 from cellseg_monai.losses.focal_tversky import FocalTverskyLoss, focal_tversky_loss
+from cellseg_monai.losses.joint import JointLoss
 from cellseg_monai.losses.regimes import patch_regimes
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "ConsistencyLoss",
     "DynamicPatchLoss",
     "FocalTverskyLoss",
+    "JointLoss",
     "bce_tversky_loss",
     "consistency_loss",
     "dynamic_patch_loss",

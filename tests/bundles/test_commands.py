@@ -1,128 +1,131 @@
-"""Every bundle by MONAI's own commands, in reduced size: train, evaluate, fine-tune, segment."""
+"""What the bundles promise, by MONAI's own commands alone."""
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import tifffile
 import torch
+from monai.bundle import ConfigParser, verify_metadata, verify_net_in_out
 
-from cellseg_monai.data import write_synthetic_dataset
+from cellseg_monai import bundling
+from tests.bundles.reduced import BUNDLES, NARROW, Bundle, copied
 
-BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
-NARROW = {"patch_attention_unet": {"networks#patch_attention_unet#channels": [8, 16]}}
-"""Options that make the network of a bundle small enough to train in a test."""
-
-
-def run(bundle: Path, config: str, **options: object) -> None:
-    command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", config]
-    options = {"bundle_root": bundle, "logging_file": "configs/logging.conf", **options}
-    for name, value in options.items():
-        command += [f"--{name}", str(value)]
-    done = subprocess.run(command, cwd=bundle, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+SCHEMA = Path(bundling.__file__).with_name("metadata_schema.json")
+CLASSES = "{'0':0,'128':1,'255':2}"
 
 
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_synthetic_dataset(
-        "nuclei", tmp_path_factory.mktemp("set"), count=8, size=(96, 144), seed=1
-    ).parent
+def labels_in(folder: Path) -> dict[str, np.ndarray]:
+    return {path.name: tifffile.imread(path) for path in sorted((folder / "labels").rglob("*.tif"))}
 
 
-@pytest.fixture(scope="module", params=sorted(NARROW))
-def trained(request: pytest.FixtureRequest, dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the bundle in a foreign folder, trained for two epochs."""
-    bundle = tmp_path_factory.mktemp("server") / request.param
-    shutil.copytree(BUNDLES / request.param, bundle)
-    run(
-        bundle,
-        "configs/train.json",
-        dataset_dir=dataset,
-        output_dir=bundle / "run",
-        max_epochs=2,
-        folds=4,
-        patch_size=32,
-        **NARROW[bundle.name],
+def test_no_bundle_is_left_out() -> None:
+    assert set(NARROW) == {path.parent.name for path in BUNDLES.glob("*/bundle.yaml")}
+
+
+@pytest.mark.parametrize("name", sorted(NARROW))
+def test_metadata_and_network_are_verified(name: str, tmp_path: Path) -> None:
+    configs = BUNDLES / name / "configs"
+    verify_metadata(str(configs / "metadata.json"), filepath=shutil.copy(SCHEMA, tmp_path / "schema.json"))
+    verify_net_in_out(
+        "network_def",
+        str(configs / "metadata.json"),
+        str(configs / "inference.json"),
+        device="cpu",
+        n=1,
+        p=1,
+        any=1,
     )
-    return bundle
 
 
-def test_training_leaves_bare_weights_and_its_state(trained: Path) -> None:
-    weights = torch.load(trained / "models/model.pt", weights_only=True)
+def test_training_leaves_bare_weights_and_its_state(trained: Bundle) -> None:
+    weights = torch.load(trained.path / "models/model.pt", weights_only=True)
     assert all(isinstance(tensor, torch.Tensor) for tensor in weights.values())
-    assert (trained / "run/training_state.pt").is_file()
-    assert list((trained / "run").glob("events.out.tfevents*"))
+    assert (trained.path / "run/training_state.pt").is_file()
+    assert list((trained.path / "run").glob("events.out.tfevents*"))
 
 
-def test_evaluation_scores_every_image(trained: Path, dataset: Path) -> None:
-    configs = "['configs/train.json','configs/evaluate.json']"
-    run(
-        trained,
-        configs,
-        dataset_dir=dataset,
-        output_dir=trained / "scores",
-        patch_size=32,
-        **NARROW[trained.name],
+def test_evaluation_scores_every_image(trained: Bundle, dataset: Path) -> None:
+    scores = trained.path / "scores"
+    trained.run("train", "evaluate", dataset_dir=dataset, output_dir=scores)
+    for metric in ("val_mean_dice", "val_f1"):
+        table = pd.read_csv(scores / f"{metric}_raw.csv")
+        assert len(table) == 8
+        assert table["mean"].between(0, 1).all()
+        assert (scores / f"{metric}_summary.csv").is_file()
+
+
+def test_inference_writes_labels_and_its_exported_network_the_same(trained: Bundle, dataset: Path) -> None:
+    trained.run("inference", dataset_dir=dataset, output_dir=trained.path / "result", save_probability=True)
+    found = labels_in(trained.path / "result")
+    assert list(found) == [f"nuclei_{number:03}.tif" for number in range(8)]
+    assert {label_map.shape for label_map in found.values()} == {(96, 144)}
+    assert {label_map.dtype.name for label_map in found.values()} == {"int32"}
+    assert len(pd.read_csv(trained.path / "result/timing.csv")) == 8
+    assert pd.read_csv(trained.path / "result/failures.csv").empty
+
+    config = ConfigParser.load_config_file(trained.path / "configs/inference.json")
+    size, channels = trained.options["patch_size"], config["in_channels"]
+    traced = {"use_trace": True, "input_shape": [1, channels, size, size]}
+    trained.command(
+        "ckpt_export",
+        net_id="network_def",
+        filepath="models/model.ts",
+        ckpt_file="models/model.pt",
+        meta_file="configs/metadata.json",
+        config_file="configs/inference.json",
+        **(traced if trained.path.name == "swin_unetr" else {}),  # MONAI's network cannot be scripted
+        **{name: value for name, value in trained.options.items() if name != "patch_size"},
     )
-    scores = pd.read_csv(trained / "scores/val_mean_dice_raw.csv")
-    assert len(scores) == 8
-    assert scores["mean"].between(0, 1).all()
-
-
-def test_segmentation_writes_a_label_map_of_the_size_of_each_image(trained: Path, dataset: Path) -> None:
-    run(
-        trained,
-        "configs/inference.json",
-        dataset_dir=dataset,
-        output_dir=trained / "result",
-        patch_size=32,
-        **NARROW[trained.name],
+    exported = "$torch.jit.load('models/model.ts')"
+    trained.run(
+        "inference", dataset_dir=dataset, output_dir=trained.path / "ts", network_def=exported, weights=None
     )
-    found = sorted((trained / "result/labels").rglob("*.tif"))
-    assert [path.name for path in found] == [f"nuclei_{number:03}.tif" for number in range(8)]
-    for path in found:
-        label_map = tifffile.imread(path)
-        assert label_map.shape == (96, 144)
-        assert label_map.dtype == "int32"
+    for name, label_map in labels_in(trained.path / "ts").items():
+        np.testing.assert_array_equal(label_map, found[name])
 
 
-def test_fine_tuning_keeps_what_is_frozen_and_the_base(trained: Path, dataset: Path, tmp_path: Path) -> None:
-    base = shutil.copy(trained / "models/model.pt", tmp_path / "base.pt")
-    before = Path(base).read_bytes()
-    run(
-        trained,
-        "configs/train.json",
-        dataset_dir=dataset,
-        output_dir=tmp_path,
-        ckpt_dir=tmp_path,
-        pretrained=base,
-        frozen="['encoder.*']",
-        max_epochs=1,
-        folds=4,
-        patch_size=32,
-        **NARROW[trained.name],
-    )
+def test_fine_tuning_keeps_what_is_frozen_and_the_base(
+    trained: Bundle, dataset: Path, tmp_path: Path
+) -> None:
+    base = shutil.copy(trained.path / "models/model.pt", tmp_path / "base.pt")
+    before = torch.load(base, weights_only=True)
+    first = next(iter(before))
+    trained.run(
+        "train", dataset_dir=dataset, output_dir=tmp_path, ckpt_dir=tmp_path, pretrained=base,
+        frozen=f"['{first}']", max_epochs=1, val_fraction=0.25,
+    )  # fmt: skip
     tuned = torch.load(tmp_path / "model.pt", weights_only=True)
-    kept = {name for name, tensor in torch.load(base, weights_only=True).items() if tensor.equal(tuned[name])}
-    assert kept == {name for name in tuned if name.startswith("encoder.")}
-    assert Path(base).read_bytes() == before
+    assert tuned[first].equal(before[first])
+    assert any(not tensor.equal(before[name]) for name, tensor in tuned.items())
+    assert all(tensor.equal(before[name]) for name, tensor in torch.load(base, weights_only=True).items())
 
 
-def test_the_overlay_of_the_publication_trains(trained: Path, dataset: Path, tmp_path: Path) -> None:
-    run(
-        trained,
-        "['configs/train.json','configs/as_published.json']",
-        dataset_dir=dataset,
-        output_dir=tmp_path,
-        ckpt_dir=tmp_path,
-        max_epochs=1,
-        folds=4,
-        patch_size=32,
-        **NARROW[trained.name],
-    )
-    state = torch.load(tmp_path / "training_state.pt", weights_only=True)
-    assert state["items"]["optimizer"]["param_groups"][0]["initial_lr"] == 1e-5
+def test_the_overlay_of_the_publication_trains_and_segments(
+    trained: Bundle, dataset: Path, tmp_path: Path
+) -> None:
+    sizes = {"patch_size": 224} if trained.path.name.startswith("skip") else {}
+    where = {"dataset_dir": dataset, "output_dir": tmp_path, **sizes}
+    trained.run("train", "as_published", ckpt_dir=tmp_path, max_epochs=1, folds=4, **where)
+    trained.run("inference", "as_published", weights=tmp_path / "model.pt", **where)
+    assert {label_map.shape for label_map in labels_in(tmp_path).values()} == {(96, 144)}
+
+
+@pytest.mark.parametrize(
+    "overlays", [("multi_class",), ("multi_class", "as_published_multi_class")], ids="-".join
+)
+@pytest.mark.parametrize("name", ["skip_swin_unet", "skip_unet"])
+def test_classes_are_trained_scored_and_segmented(
+    name: str, overlays: tuple[str, ...], class_dataset: Path, tmp_path: Path
+) -> None:
+    bundle = copied(name, tmp_path)
+    where = {"dataset_dir": class_dataset, "output_dir": tmp_path / "run", "classes": CLASSES}
+    bundle.run("train", *overlays, max_epochs=1, folds=4, **where)
+    bundle.run("train", *overlays, "evaluate", **where)
+    assert list(pd.read_csv(tmp_path / "run/val_mean_dice_raw.csv").columns)[1:3] == ["class0", "class1"]
+    bundle.run("inference", *overlays, **where)
+    found = labels_in(tmp_path / "run")
+    assert len(found) == 8
+    assert all(label_map.shape == (96, 144) and label_map.max() <= 2 for label_map in found.values())

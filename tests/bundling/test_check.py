@@ -82,7 +82,7 @@ FAULTS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "author list": (rewrite("metadata: {authors: [a, b]}"), r"authors: \['a', 'b'\] is not of type 'string'"),
     "channels unnamed": (
         rewrite("metadata: {network_data_format#outputs#pred#channel_def: {0: background, 1: cell}}"),
-        r"outputs#pred: channel_def names 0, 1 of 1 channels; name the channels 0 to 0",
+        r"outputs#pred: channel_def names 0, 1 of 1 channels; name no others than 0 to 0",
     ),
     "channels in": (
         rewrite("metadata: {network_data_format#inputs#image#num_channels: 3}"),

@@ -74,7 +74,7 @@ def test_more_than_65535_objects() -> None:
 
 def test_transform_keeps_library_and_meta() -> None:
     image = MetaTensor(torch.tensor([[[0.9, 0.1], [0.1, 0.9]]]), meta={"filename_or_obj": "a.tif"})
-    decoded = Componentsd("pred", threshold=0.3)({"pred": image})["pred"]
+    decoded = Componentsd("pred", threshold=0.3, logits=False)({"pred": image})["pred"]
     assert decoded.dtype == torch.int32
     assert decoded.meta["filename_or_obj"] == "a.tif"
 
@@ -83,10 +83,11 @@ def test_transform_keeps_library_and_meta() -> None:
     ("options", "message"),
     [
         ({"morphology": "dilation"}, "morphology must be one of none, opening, closing, both"),
+        ({"threshold": 1.5}, "threshold is a probability from 0 to below 1, not 1.5"),
         ({"radius": 0}, "radius must be at least 1 pixel, not 0"),
         ({"min_size": -1}, "min_size=-1 count pixels and cannot be negative"),
     ],
-    ids=["morphology", "radius", "size"],
+    ids=["morphology", "threshold", "radius", "size"],
 )
 def test_options_are_checked_when_made(options: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
@@ -94,7 +95,7 @@ def test_options_are_checked_when_made(options: dict, message: str) -> None:
 
 
 def test_nan_and_several_channels_are_refused() -> None:
-    with pytest.raises(ValueError, match="holds NaN"):
+    with pytest.raises(ValueError, match="the probability holds NaN or infinite"):
         components(np.array([[np.nan]]))
-    with pytest.raises(ValueError, match="this map has 2"):
+    with pytest.raises(ValueError, match=r"not shape \(2, 4, 4\)"):
         Components()(np.zeros((2, 4, 4)))

@@ -7,7 +7,12 @@ from pathlib import Path
 
 from cellseg_monai.bundling.check.components import Outcomes, check_components
 from cellseg_monai.bundling.check.metadata import check_metadata
-from cellseg_monai.bundling.check.network import check_net_in_out, check_same_network, check_weights
+from cellseg_monai.bundling.check.network import (
+    check_net_in_out,
+    check_same_network,
+    check_target_and_decoding,
+    check_weights,
+)
 from cellseg_monai.bundling.check.properties import check_properties
 from cellseg_monai.bundling.check.zoo import check_files, check_large_files, check_name, check_rendered
 from cellseg_monai.bundling.sources import find_bundles
@@ -81,6 +86,7 @@ def _check(bundle: Path, outcomes: Outcomes) -> Iterator[Finding]:
         "components": partial(check_components, outcomes=outcomes),
         "properties": check_properties,
         "same network": check_same_network,
+        "target and decoding": check_target_and_decoding,
         "net in/out": check_net_in_out,
         "weights": check_weights,
     }

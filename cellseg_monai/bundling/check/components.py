@@ -8,7 +8,8 @@ from tempfile import TemporaryDirectory
 from monai.bundle import ConfigComponent, ConfigParser, ReferenceResolver
 
 from cellseg_monai.bundling.check.configs import SINGLE_PROCESS, load_config, present
-from cellseg_monai.bundling.render import LAYERS
+from cellseg_monai.bundling.render import ENTRY_POINTS, LAYERS
+from cellseg_monai.causes import in_one_line
 from cellseg_monai.data.checks.finding import Finding, error, note
 
 Outcomes = MutableMapping[str, str]
@@ -46,7 +47,7 @@ def _config_findings(bundle: Path, name: str, outcomes: Outcomes) -> Iterator[Fi
         try:
             parser = load_config(bundle, name, output)
         except Exception as fault:  # noqa: BLE001  what a configuration raises is what we look for
-            yield error("configuration", file, _shown(fault), "MONAI cannot read it; mend it and render")
+            yield error("configuration", file, in_one_line(fault), "MONAI cannot read it; mend it and render")
             return
         for message in _dangling_references(parser):
             yield error("reference", file, message, "mend the id")
@@ -83,8 +84,12 @@ def _dangling_references(parser: ConfigParser) -> Iterator[str]:
 
 
 def _instantiate_all(parser: ConfigParser, file: str, outcomes: Outcomes) -> Iterator[Finding]:
-    """Parts before wholes, so that a fault is told once, where it is."""
-    components = [key for key, item in parser.ref_resolver.items.items() if isinstance(item, ConfigComponent)]
+    """Parts before wholes, so that a fault is told once, where it is; what acts at once is left out."""
+    components = [
+        key
+        for key, item in parser.ref_resolver.items.items()
+        if isinstance(item, ConfigComponent) and key.partition("::")[0] not in ENTRY_POINTS
+    ]
     needs = {place: references(parser, place) for place in components}
     components = [
         key for key in components if needs[key] <= parser.ref_resolver.items.keys()
@@ -108,7 +113,7 @@ def _instantiate(parser: ConfigParser, place: str) -> str:
     try:
         parser.get_parsed_content(place, lazy=False)  # afresh, so that no network is kept in memory
     except Exception as fault:  # noqa: BLE001  whatever a component raises is what we look for
-        return _shown(fault)
+        return in_one_line(fault)
     return ""
 
 
@@ -125,13 +130,6 @@ def _definition(parser: ConfigParser, place: str, needed: set[str]) -> str:
     items = parser.ref_resolver.items
     parts = {key: items[key].get_config() for key in sorted(needed)}
     return json.dumps([items[place].get_config(), parts], sort_keys=True, default=str)
-
-
-def _shown(fault: BaseException) -> str:
-    """The innermost cause on one line; MONAI wraps what a constructor raises."""
-    while fault.__cause__ is not None:
-        fault = fault.__cause__
-    return f"{type(fault).__name__}: {' '.join(str(fault).split())}"
 
 
 def _id(place: str) -> str:

@@ -4,14 +4,14 @@ from pathlib import Path
 
 from monai.bundle import ConfigParser
 
-from cellseg_monai.bundling.render import LAYERS
+from cellseg_monai.bundling.render import LAYERS, OPTIONAL
 
-SINGLE_PROCESS = ("train", "inference", "evaluate", "as_published")
+SINGLE_PROCESS = ("train", "inference", "evaluate", *OPTIONAL)
 """Configurations that one process can instantiate; the others need ``torchrun``."""
 
 
 def load_config(bundle: Path, name: str, output: str) -> ConfigParser:
-    """Parse a configuration as MONAI would run it, but on the CPU and with its outputs elsewhere.
+    """Parse a configuration as MONAI would run it, but on the CPU, without weights, and with its outputs elsewhere.
 
     Args:
         bundle: folder of the bundle.
@@ -24,13 +24,17 @@ def load_config(bundle: Path, name: str, output: str) -> ConfigParser:
     parser = ConfigParser()
     parser.read_config([str(bundle / "configs" / f"{layer}.json") for layer in LAYERS[name]])
     parser.read_meta(str(bundle / "configs" / "metadata.json"))
-    settings = {"bundle_root": str(bundle.resolve()), "output_dir": output, "ckpt_dir": output}
-    settings["device"] = "$torch.device('cpu')"
+    settings = {
+        "bundle_root": str(bundle.resolve()),
+        "output_dir": output,
+        "ckpt_dir": output,
+    }
+    settings |= {"device": "$torch.device('cpu')", "weights": "$None", "pretrained": "$None"}
     parser.update({key: value for key, value in settings.items() if key in parser})
     parser.parse()
     return parser
 
 
 def present(bundle: Path) -> list[str]:
-    """Names of the configurations that the bundle has; the optional ``as_published`` may be absent."""
+    """Names of the configurations that the bundle has; the optional ones may be absent."""
     return [name for name in LAYERS if (bundle / "configs" / f"{name}.json").is_file()]

@@ -38,14 +38,14 @@ def _changelog_findings(metadata: Mapping[str, Any], file: str) -> Iterator[Find
 
 
 def _channel_findings(metadata: Mapping[str, Any], file: str) -> Iterator[Finding]:
-    """MONAI Label shows a label for each channel that ``channel_def`` names."""
+    """MONAI Label shows a label for each channel that ``channel_def`` names, so a distance has no name."""
     for side, tensors in metadata.get("network_data_format", {}).items():
         for name, tensor in tensors.items():
             named = tensor.get("channel_def")
             channels = tensor.get("num_channels")
-            if named is not None and sorted(named) != sorted(map(str, range(channels))):
+            if named is not None and not set(named) <= set(map(str, range(channels))):
                 message = f"{side}#{name}: channel_def names {', '.join(named)} of {channels} channels"
-                yield error("channels", file, message, f"name the channels 0 to {channels - 1}")
+                yield error("channels", file, message, f"name no others than 0 to {channels - 1}")
 
 
 def _shortened(message: str, longest: int = 200) -> str:

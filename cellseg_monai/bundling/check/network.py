@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 import torch
 from monai.bundle import verify_net_in_out
 
-from cellseg_monai.bundling.check.configs import load_config
+from cellseg_monai.bundling.belonging import require_match
+from cellseg_monai.bundling.check.configs import load_config, present
 from cellseg_monai.data.checks.finding import Finding, error, note
 
 WEIGHTS = Path("models/model.pt")
@@ -29,6 +30,19 @@ def check_same_network(bundle: Path) -> Iterator[Finding]:
             message = f"{key} is {used}, but {trained} in train.json"
             remedy = "override it in bundle.yaml, section shared, and render"
             yield error("same network", str(bundle / "configs/inference.json"), message, remedy)
+
+
+def check_target_and_decoding(bundle: Path) -> Iterator[Finding]:
+    """What the network is trained to say must be what its decoding reads, under every overlay."""
+    for name in present(bundle):
+        with TemporaryDirectory() as output:
+            parser = load_config(bundle, name, output)
+        if "target" in parser and "decoding" in parser:
+            try:
+                require_match(*(parser.get_parsed_content(key) for key in ("target", "decoding")))
+            except ValueError as fault:
+                file = str(bundle / "configs" / f"{name}.json")
+                yield error("target and decoding", file, str(fault), "mend bundle.yaml and render")
 
 
 def check_net_in_out(bundle: Path) -> Iterator[Finding]:

@@ -52,6 +52,7 @@ class BinaryTargetd(LabelTargetd):
     """
 
     backend = BinaryTarget.backend
+    encodes = "foreground"
 
     def __init__(self, keys: KeysCollection, allow_missing_keys: bool = False) -> None:
         super().__init__(keys, BinaryTarget(), allow_missing_keys)

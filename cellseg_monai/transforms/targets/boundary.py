@@ -17,15 +17,17 @@ from scipy import ndimage
 
 from cellseg_monai.label_maps import LabelMap, boundaries, connected_components, relabel
 from cellseg_monai.transforms.targets.label import Label, LabelTargetd, as_given, read_label
+from cellseg_monai.transforms.targets.label import one_hot as hot_channels
 
 BoundaryForm = Literal["every_object", "neurips"]
 """``every_object``: each object keeps an interior. ``neurips``: the target of the NeurIPS 2022 baseline."""
 
 INTERIOR, BOUNDARY = 1, 2
+CHANNELS = 3
 _SMALLEST_INTERIOR = 16
 
 
-def boundary_target(label: Label, form: BoundaryForm = "every_object") -> Label:
+def boundary_target(label: Label, form: BoundaryForm = "every_object", one_hot: bool = False) -> Label:
     """0 in the background, 1 in the interior of an object, 2 on its boundary.
 
     With ``every_object`` the boundary lies inside the object, one pixel wide. It runs along the background
@@ -41,9 +43,10 @@ def boundary_target(label: Label, form: BoundaryForm = "every_object") -> Label:
         label: ids of shape (1, spatial…). An id in several pieces counts as one object:
             :func:`~cellseg_monai.label_maps.connected_components` separates them.
         form: which boundary.
+        one_hot: a channel each for background, interior and boundary.
 
     Returns:
-        uint8 of the same shape.
+        uint8 of the same shape; with ``one_hot`` of shape (3, spatial…).
 
     Example:
         >>> boundary_target(np.array([[[1, 1, 1, 2, 2, 2, 0, 3]]]))
@@ -52,7 +55,7 @@ def boundary_target(label: Label, form: BoundaryForm = "every_object") -> Label:
     _require_form(form)
     ids = read_label(label)
     target = _every_object(ids) if form == "every_object" else _neurips(ids)
-    return as_given(target[None], label)
+    return as_given(hot_channels(target, CHANNELS) if one_hot else target[None], label)
 
 
 def _every_object(ids: LabelMap) -> npt.NDArray[np.uint8]:
@@ -108,6 +111,7 @@ class BoundaryTarget(Transform):
 
     Args:
         form: which boundary.
+        one_hot: a channel each for background, interior and boundary.
 
     Example:
         >>> BoundaryTarget()(np.array([[[0, 4, 4, 4, 0]]]))
@@ -116,13 +120,14 @@ class BoundaryTarget(Transform):
 
     backend = [TransformBackends.TORCH, TransformBackends.NUMPY]
 
-    def __init__(self, form: BoundaryForm = "every_object") -> None:
+    def __init__(self, form: BoundaryForm = "every_object", one_hot: bool = False) -> None:
         _require_form(form)
         self.form = form
+        self.one_hot = one_hot
 
     def __call__(self, label: Label) -> Label:
         """Encode one label map."""
-        return boundary_target(label, self.form)
+        return boundary_target(label, self.form, self.one_hot)
 
 
 class BoundaryTargetd(LabelTargetd):
@@ -131,6 +136,7 @@ class BoundaryTargetd(LabelTargetd):
     Args:
         keys: label maps.
         form: which boundary.
+        one_hot: a channel each for background, interior and boundary.
         allow_missing_keys: pass over keys that a sample lacks.
 
     Example:
@@ -139,8 +145,14 @@ class BoundaryTargetd(LabelTargetd):
     """
 
     backend = BoundaryTarget.backend
+    encodes = "interior and boundary"
+    channels = CHANNELS
 
     def __init__(
-        self, keys: KeysCollection, form: BoundaryForm = "every_object", allow_missing_keys: bool = False
+        self,
+        keys: KeysCollection,
+        form: BoundaryForm = "every_object",
+        one_hot: bool = False,
+        allow_missing_keys: bool = False,
     ) -> None:
-        super().__init__(keys, BoundaryTarget(form), allow_missing_keys)
+        super().__init__(keys, BoundaryTarget(form, one_hot), allow_missing_keys)

@@ -10,18 +10,22 @@ from monai.utils import TransformBackends
 
 from cellseg_monai.transforms.provenance import file_name
 from cellseg_monai.transforms.targets.label import Label, LabelTargetd, as_given, read_label
+from cellseg_monai.transforms.targets.label import one_hot as hot_channels
 
 
-def class_target(label: Label, classes: Mapping[int, int] | Mapping[str, int]) -> Label:
+def class_target(
+    label: Label, classes: Mapping[int, int] | Mapping[str, int], one_hot: bool = False
+) -> Label:
     """Replace each value of a mask by its class.
 
     Args:
         label: values of shape (1, spatial…).
         classes: class index, 0 to 255, of each value. Several values may share a class. Values may be written
             as text, because JSON has no other keys.
+        one_hot: a channel for each class index up to the highest.
 
     Returns:
-        uint8 of the same shape.
+        uint8 of the same shape; with ``one_hot`` of shape (classes, spatial…).
 
     Raises:
         ValueError: the mask holds a value that ``classes`` does not list, or an index is out of range.
@@ -38,7 +42,8 @@ def class_target(label: Label, classes: Mapping[int, int] | Mapping[str, int]) -
             f"{file_name(label) or 'the mask'} holds {_listed(unknown)}, the classes list only "
             f"{_listed(sorted(table))}; add the missing value or mend the mask"
         )
-    return as_given(fastremap.remap(values, table)[None].astype(np.uint8), label)
+    numbers = fastremap.remap(values, table).astype(np.uint8)
+    return as_given(hot_channels(numbers, _class_count(table)) if one_hot else numbers[None], label)
 
 
 def _class_table(classes: Mapping[int, int] | Mapping[str, int]) -> dict[int, int]:
@@ -47,6 +52,10 @@ def _class_table(classes: Mapping[int, int] | Mapping[str, int]) -> dict[int, in
     if wrong or not table:
         raise ValueError(f"classes must give each value a class index from 0 to 255, not {dict(classes)}")
     return table
+
+
+def _class_count(table: Mapping[int, int]) -> int:
+    return max(table.values()) + 1
 
 
 def _listed(values: list[int]) -> str:
@@ -59,6 +68,7 @@ class ClassTarget(Transform):
 
     Args:
         classes: class index of each value.
+        one_hot: a channel for each class index up to the highest.
 
     Example:
         >>> ClassTarget({"0": 0, "128": 1, "255": 1})(np.array([[[0, 128, 255]]]))
@@ -67,12 +77,18 @@ class ClassTarget(Transform):
 
     backend = [TransformBackends.TORCH, TransformBackends.NUMPY]
 
-    def __init__(self, classes: Mapping[int, int] | Mapping[str, int]) -> None:
+    def __init__(self, classes: Mapping[int, int] | Mapping[str, int], one_hot: bool = False) -> None:
         self.classes = _class_table(classes)
+        self.one_hot = one_hot
+
+    @property
+    def channels(self) -> int:
+        """How many outputs a network needs: one for each class index up to the highest."""
+        return _class_count(self.classes)
 
     def __call__(self, label: Label) -> Label:
         """Encode one mask."""
-        return class_target(label, self.classes)
+        return class_target(label, self.classes, self.one_hot)
 
 
 class ClassTargetd(LabelTargetd):
@@ -81,6 +97,7 @@ class ClassTargetd(LabelTargetd):
     Args:
         keys: masks.
         classes: class index of each value.
+        one_hot: a channel for each class index up to the highest.
         allow_missing_keys: pass over keys that a sample lacks.
 
     Example:
@@ -89,11 +106,15 @@ class ClassTargetd(LabelTargetd):
     """
 
     backend = ClassTarget.backend
+    encodes = "classes"
 
     def __init__(
         self,
         keys: KeysCollection,
         classes: Mapping[int, int] | Mapping[str, int],
+        one_hot: bool = False,
         allow_missing_keys: bool = False,
     ) -> None:
-        super().__init__(keys, ClassTarget(classes), allow_missing_keys)
+        target = ClassTarget(classes, one_hot)
+        super().__init__(keys, target, allow_missing_keys)
+        self.channels = target.channels

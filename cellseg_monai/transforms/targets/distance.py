@@ -102,6 +102,8 @@ class DistanceTargetd(LabelTargetd):
     """
 
     backend = DistanceTarget.backend
+    encodes = "distance"
+    distances = 1
 
     def __init__(
         self, keys: KeysCollection, image_edge: bool = False, allow_missing_keys: bool = False
@@ -144,6 +146,9 @@ class ForegroundDistanceTargetd(LabelTargetd):
     """
 
     backend = ForegroundDistanceTarget.backend
+    encodes = "foreground and distance"
+    channels = 2
+    distances = 1
 
     def __init__(
         self, keys: KeysCollection, image_edge: bool = False, allow_missing_keys: bool = False

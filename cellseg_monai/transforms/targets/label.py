@@ -1,8 +1,9 @@
 """What every encoding does first and last: read the label map, and return the target as the label came."""
 
 from collections.abc import Callable, Hashable, Mapping
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
+import numpy as np
 import numpy.typing as npt
 import torch
 from monai.config import KeysCollection
@@ -51,6 +52,19 @@ def as_given(target: npt.NDArray[Any], label: Label) -> Label:
     return converted
 
 
+def one_hot(numbers: npt.NDArray[np.uint8], count: int) -> npt.NDArray[np.uint8]:
+    """A channel for each class number, of shape (count, spatial…).
+
+    Example:
+        >>> one_hot(np.array([0, 2], np.uint8), 3)
+        array([[1, 0],
+               [0, 0],
+               [0, 1]], dtype=uint8)
+    """
+    classes = np.arange(count).reshape(-1, *(1,) * numbers.ndim)
+    return np.equal(numbers, classes).astype(np.uint8)
+
+
 def _origin(label: Any) -> str:
     return f"{file_name(label)}: " if file_name(label) else ""
 
@@ -58,16 +72,24 @@ def _origin(label: Any) -> str:
 class LabelTargetd(MapTransform):
     """Encode the label maps under the keys: what the dictionary transforms of all encodings share.
 
+    Attributes:
+        encodes: what the target says of a pixel; a decoding that belongs to it says the same in ``decodes``.
+        channels: how many outputs a network needs to be trained for it.
+        distances: how many of these, the last ones, are distances and no logits.
+
     Args:
         keys: label maps.
         target: the array transform of the encoding.
         allow_missing_keys: pass over keys that a sample lacks.
 
     Example:
-        >>> import numpy as np
         >>> LabelTargetd("label", target=lambda label: label > 0)({"label": np.array([[[0, 5]]]), "id": 7})
         {'label': array([[[False,  True]]]), 'id': 7}
     """
+
+    encodes: ClassVar[str]
+    channels: int = 1
+    distances: ClassVar[int] = 0
 
     def __init__(
         self, keys: KeysCollection, target: Callable[[Any], Any], allow_missing_keys: bool = False

@@ -1,0 +1,108 @@
+"""What ``python -m monai.bundle run`` lacks: sentences instead of tracebacks, and refused typing errors.
+
+MONAI's command knows nothing of this; the first lines of ``initialize`` in a configuration call it.
+"""
+
+import inspect
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import monai.bundle
+from fire.parser import DefaultParseValue
+from monai.bundle import ConfigParser, ConfigWorkflow
+
+from cellseg_monai.bundling.overrides import override
+from cellseg_monai.causes import cause_of, origin_of
+
+logger = logging.getLogger(__name__)
+
+_SPEAKING = ("cellseg_monai", "monai/bundle")
+"""Code whose errors are sentences for users; the traceback of any other error is needed to find its cause."""
+
+_MONAIS_OWN = {
+    name
+    for function in (monai.bundle.run, monai.bundle.create_workflow, ConfigWorkflow.__init__)
+    for name in inspect.signature(function).parameters
+}
+"""Options of the command itself."""
+
+
+def plain_errors() -> None:
+    """From here on tell of an uncaught error of a configuration or a dataset in one sentence.
+
+    MONAI wraps such an error several times, and fifty lines of traceback hide what it says. The exit
+    code stays 1. An error of other software keeps its traceback, and with the level DEBUG in
+    ``logging.conf`` every error does.
+
+    Example:
+        >>> hook = sys.excepthook
+        >>> plain_errors()
+        >>> sys.excepthook is _tell
+        True
+        >>> sys.excepthook = hook
+    """
+    sys.excepthook = _tell
+
+
+def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    cause = cause_of(error)
+    speaks = any(f"/{package}/" in origin_of(cause) for package in _SPEAKING)
+    if speaks and not logger.isEnabledFor(logging.DEBUG):
+        sys.stderr.write(f"{type(cause).__name__}: {cause}\n")
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+def check_options(arguments: Sequence[str] | None = None) -> None:
+    """Refuse an option of ``python -m monai.bundle run`` that the configuration does not have.
+
+    MONAI adds an unknown ``--max_epoch 5`` to the configuration in silence, where it has no effect.
+
+    Args:
+        arguments: of the command; by default those of this process, if it is that command.
+
+    Raises:
+        ValueError: an id is not in the configuration.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     file = Path(folder) / "train.json"
+        ...     _ = file.write_text('{"max_epochs": 100}')
+        ...     check_options(["run", "--config_file", str(file), "--max_epoch", "5"])
+        Traceback (most recent call last):
+        ...
+        ValueError: command line: the base has no id 'max_epoch'; did you mean 'max_epochs'? ...
+    """
+    if arguments is None:
+        arguments = sys.argv[1:] if Path(sys.argv[0]).parent == Path(monai.bundle.__file__).parent else []
+    if not arguments or arguments[0] != "run":
+        return
+    options = dict(_options(arguments[1:]))
+    options = (
+        ConfigParser.load_config_file(str(options["args_file"])) | options
+        if "args_file" in options
+        else options
+    )
+    config = ConfigParser.load_config_files(options.get("config_file", {}))
+    given = {name: value for name, value in options.items() if name not in _MONAIS_OWN}
+    override(config, given, "command line", [name for name in given if _is_keyword(config, name)])
+
+
+def _options(arguments: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    """Names and values as Fire, which MONAI uses, reads them."""
+    for place, argument in enumerate(arguments):
+        if argument.startswith("--"):
+            name, equals, value = argument[2:].partition("=")
+            following = arguments[place + 1] if place + 1 < len(arguments) else "True"
+            yield name, DefaultParseValue(value if equals else following)
+
+
+def _is_keyword(config: dict[str, Any], name: str) -> bool:
+    """Whether it names an argument of a component; a wrong one is refused when the component is made."""
+    parent = ConfigParser(config).get(name.rpartition("#")[0] or name)
+    return "#" in name and isinstance(parent, dict) and "_target_" in parent

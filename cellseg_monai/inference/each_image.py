@@ -1,0 +1,175 @@
+"""Image after image through an evaluator: one that fails is reported, and the others are done."""
+
+import csv
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from ignite.engine import Events
+from monai.data import list_data_collate
+from monai.engines import SupervisedEvaluator
+from monai.engines.utils import IterationEvents
+from monai.transforms import Compose, SaveImage, SaveImaged
+from tqdm import tqdm
+
+from cellseg_monai.causes import in_one_line
+
+logger = logging.getLogger(__name__)
+
+STAGES = ("read", "network", "postprocessing", "write")
+"""Columns of ``timing.csv``, in seconds."""
+
+
+class EachImage:
+    """Run an evaluator on one image at a time, with two tables beside its results.
+
+    ``failures.csv`` lists the images that could not be read, segmented or written, with the reason;
+    ``timing.csv`` tells for each other one how long it took to read, in the network, after it, and to write.
+    Both are written line by line, so that they tell the truth also of a run that was cut short. While the
+    network works on an image the next one is read.
+
+    MONAI's evaluator, run by itself, ends with the first image that fails.
+
+    Args:
+        evaluator: its own data loader is not used.
+        dataset: preprocessed images, one a sample, read from ``dataset.data[i]["image"]``.
+        postprocessing: the one of the evaluator; its savers are timed as writing.
+        output_dir: folder of the two tables; it is made if need be.
+
+    Example:
+        >>> import tempfile, torch
+        >>> from monai.data import Dataset
+        >>> output, network = tempfile.mkdtemp(), torch.nn.Conv2d(1, 1, 1)
+        >>> postprocessing = Compose([])
+        >>> evaluator = SupervisedEvaluator("cpu", [0], network, postprocessing=postprocessing)
+        >>> load = lambda item: {"image": torch.zeros(1, 8, 8) if item["image"] == "a.tif" else 1 / 0}
+        >>> images = Dataset([{"image": "a.tif"}, {"image": "b.tif"}], load)
+        >>> EachImage(evaluator, images, postprocessing, output).run()
+        Traceback (most recent call last):
+        ...
+        RuntimeError: 1 of 2 images failed; /.../failures.csv says which and why
+        >>> print((Path(output) / "failures.csv").read_text())
+        image,error
+        b.tif,ZeroDivisionError: division by zero
+    """
+
+    def __init__(
+        self,
+        evaluator: SupervisedEvaluator,
+        dataset: Any,
+        postprocessing: Compose,
+        output_dir: str | PathLike[str],
+    ) -> None:
+        self.evaluator = evaluator
+        self.dataset = dataset
+        self.postprocessing = postprocessing
+        self.output_dir = Path(output_dir)
+        self._seconds: dict[str, float] = {}
+        self._began = 0.0
+        self._error: Exception | None = None
+        evaluator.add_event_handler(Events.ITERATION_STARTED, self._start)
+        evaluator.add_event_handler(IterationEvents.FORWARD_COMPLETED, self._forward_completed)
+        # With a handler the evaluator comes to a proper end, and can run again; left to raise, it cannot.
+        evaluator.add_event_handler(Events.EXCEPTION_RAISED, self._fail)
+
+    def run(self) -> None:
+        """Segment every image.
+
+        Raises:
+            RuntimeError: at the end, if an image failed.
+        """
+        self.output_dir.mkdir(parents=True, exist_ok=True)
+        failures, timing = self.output_dir / "failures.csv", self.output_dir / "timing.csv"
+        failed = 0
+        with (
+            _table(failures, ("image", "error")) as add_failure,
+            _table(timing, ("image", *STAGES)) as add_timing,
+            self._timed_postprocessing(),
+        ):
+            for name, sample in tqdm(self._read_ahead(), total=len(self.dataset), unit="image"):
+                self._seconds = dict.fromkeys(STAGES, 0.0)
+                try:
+                    self._segment(sample)
+                except Exception as error:  # noqa: BLE001  whatever is wrong with one image, the others are done
+                    reason = in_one_line(error)
+                    logger.error("%s: %s", name, reason)
+                    add_failure([name, reason])
+                    failed += 1
+                else:
+                    add_timing([name, *(f"{self._seconds[stage]:.4f}" for stage in STAGES)])
+        if failed:
+            raise RuntimeError(
+                f"{failed} of {len(self.dataset)} images failed; {failures} says which and why"
+            )
+
+    def _read_ahead(self) -> Iterator[tuple[str, "Future[tuple[Any, float]]"]]:
+        """Each image's name and sample to come, while the one after it is being read."""
+        with ThreadPoolExecutor(1) as reader:
+            waiting = [reader.submit(self._read, 0)] if len(self.dataset) else []
+            for index in range(len(self.dataset)):
+                sample = waiting.pop()
+                if index + 1 < len(self.dataset):
+                    sample.exception()  # waits; at most two images are in memory
+                    waiting.append(reader.submit(self._read, index + 1))
+                yield str(self.dataset.data[index]["image"]), sample
+
+    def _read(self, index: int) -> tuple[Any, float]:
+        began = time.perf_counter()
+        return self.dataset[index], time.perf_counter() - began
+
+    def _segment(self, reading: "Future[tuple[Any, float]]") -> None:
+        sample, self._seconds["read"] = reading.result()
+        self.evaluator.data_loader = [list_data_collate([sample])]
+        self.evaluator.state.epoch_length = 1
+        self._error = None
+        self.evaluator.run()
+        if self._error is not None:
+            raise self._error
+
+    def _start(self, engine: Any) -> None:
+        self._began = time.perf_counter()
+
+    def _fail(self, engine: Any, error: Exception) -> None:
+        self._error = error
+
+    def _forward_completed(self, engine: Any) -> None:
+        self._seconds["network"] = time.perf_counter() - self._began
+
+    @contextmanager
+    def _timed_postprocessing(self) -> Iterator[None]:
+        """Have each transform add its time to its stage."""
+        transforms = self.postprocessing.transforms
+        self.postprocessing.transforms = tuple(map(self._timed, transforms))
+        try:
+            yield
+        finally:
+            self.postprocessing.transforms = transforms
+
+    def _timed(self, transform: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        stage = "write" if isinstance(transform, SaveImage | SaveImaged) else "postprocessing"
+
+        def run(data: Any) -> Any:
+            began = time.perf_counter()
+            result = transform(data)
+            self._seconds[stage] += time.perf_counter() - began
+            return result
+
+        return run
+
+
+@contextmanager
+def _table(path: Path, columns: Sequence[str]) -> Iterator[Callable[[Sequence[str]], None]]:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+
+        def add(row: Sequence[str]) -> None:
+            writer.writerow(row)
+            file.flush()
+
+        add(columns)
+        yield add

@@ -1,0 +1,62 @@
+"""Every bundle in a foreign folder, in reduced size, run by MONAI's own commands."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
+
+NARROW: Mapping[str, Mapping[str, Any]] = {
+    "attention_unetpp": {"networks#attention_unetpp#channels": [4, 4, 8, 8, 8], "patch_size": 32},
+    "patch_attention_unet": {"networks#patch_attention_unet#channels": [8, 16], "patch_size": 32},
+    "skip_swin_unet": {
+        "networks#skip_swin_unet#feature_size": 12,
+        "networks#skip_swin_unet#depths": [2, 2],
+        "networks#skip_swin_unet#num_heads": [1, 2],
+        "patch_size": 56,
+    },
+    "skip_unet": {"networks#skip_unet#channels": [4, 8, 16], "patch_size": 32},
+    "stemcell_unet": {"networks#stemcell_unet#channels": [4, 8, 8], "patch_size": 32},
+    "swin_unetr": {"networks#swin_unetr#feature_size": 12, "patch_size": 64},
+}
+"""Options that make the network of a bundle small enough to train in a test."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A copy of a bundle and the options that make it small.
+
+    Attributes:
+        path: its folder, outside of the repository.
+        options: of each command.
+    """
+
+    path: Path
+    options: Mapping[str, Any]
+
+    def run(self, *configs: str, **options: object) -> None:
+        """``python -m monai.bundle run`` as a user types it."""
+        files = [f"configs/{name}.json" for name in configs]
+        self.command("run", config_file=files if len(files) > 1 else files[0], **{**self.options, **options})
+
+    def command(self, verb: str, expected: int = 0, **options: object) -> str:
+        """Any command of ``monai.bundle``, in the folder of the bundle; its output."""
+        words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+        done = subprocess.run(
+            [sys.executable, "-m", "monai.bundle", verb, *words],
+            cwd=self.path,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == expected, done.stdout[-2000:] + done.stderr[-4000:]
+        return done.stdout + done.stderr
+
+
+def copied(name: str, folder: Path) -> Bundle:
+    """A bundle as it lies on somebody else's machine."""
+    shutil.copytree(BUNDLES / name, folder / name)
+    return Bundle(folder / name, NARROW[name])

@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from skimage.morphology import remove_small_objects
+from skimage.segmentation import relabel_sequential
+
+from cellseg_monai.instances import drop_small, fill_holes, morphology
+from tests.strategies import label_maps
+
+
+@given(label_maps(), st.integers(0, 9))
+def test_small_objects_are_dropped_as_by_scikit_image(ids, min_size):
+    padded = np.concatenate([ids[0], np.full_like(ids[0], 99)])  # one label alone makes scikit-image warn
+    kept = remove_small_objects(padded, max_size=min_size - 1)[: ids.shape[1]] if min_size > 1 else ids[0]
+    found = drop_small(ids[0], min_size)
+    np.testing.assert_array_equal(found, relabel_sequential(kept)[0])
+    assert found.dtype == np.int32
+
+
+def test_sizes_counted_in_parts(monkeypatch):
+    monkeypatch.setattr(morphology, "_PIXELS_AT_ONCE", 7)
+    ids = np.random.default_rng(0).integers(0, 2, (20, 30)).astype(np.int32)
+    np.testing.assert_array_equal(morphology.object_sizes(ids), np.bincount(ids.ravel()))
+
+
+def test_no_pixels_and_no_objects():
+    assert drop_small(np.zeros((0, 3), int), 5).shape == (0, 3)
+    assert drop_small(np.zeros((2, 3), int), 5).tolist() == [[0, 0, 0]] * 2
+    assert not fill_holes(np.zeros((3, 3), bool), 9).any()
+
+
+@pytest.mark.parametrize(("max_hole", "filled"), [(1, 1), (3, 4), (4, 4)])
+def test_holes_by_hand(max_hole, filled):
+    mask = np.ones((5, 9), bool)
+    mask[2, 2] = mask[2, 4:7] = mask[0, 8] = False
+    assert (fill_holes(mask, max_hole) & ~mask).sum() == filled
