@@ -34,6 +34,16 @@ class LabelMapMetric(CumulativeIterationMetric):
 
     Raises:
         ValueError: there is no such reduction.
+
+    Example:
+        >>> class CellsFound(LabelMapMetric):
+        ...     def count(self, pred, truth):
+        ...         return np.array([len(np.unique(pred)) - 1.0, len(np.unique(truth)) - 1.0])
+        ...
+        ...     def score(self, counts):
+        ...         return counts[:, :1] / counts[:, 1:]
+        >>> CellsFound()(torch.tensor([[[[0, 1, 1]]]]), torch.tensor([[[[0, 1, 2]]]]))
+        tensor([[0.5000]], dtype=torch.float64)
     """
 
     _synced: bool  # set by MONAI, which is untyped

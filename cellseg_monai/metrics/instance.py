@@ -28,6 +28,10 @@ class InstanceScores(NamedTuple):
         ap: TP / (TP + FP + FN), the average precision of the Data Science Bowl and of Cellpose.
         sq: segmentation quality, the mean IoU of the matches.
         pq: panoptic quality, SQ · RQ.
+
+    Example:
+        >>> instance_scores(instance_counts([[1, 1, 0]], [[1, 1, 2]])).recall
+        array([0.5])
     """
 
     precision: Scores

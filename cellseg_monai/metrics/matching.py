@@ -66,7 +66,7 @@ def object_pairs(pred: npt.ArrayLike, truth: npt.ArrayLike) -> ObjectPairs:
     counts = overlap.counts.tocoo()
     pred_sizes = np.asarray(overlap.counts.sum(axis=1)).ravel()[1:]
     truth_sizes = np.asarray(overlap.counts.sum(axis=0)).ravel()[1:]
-    rows, columns = counts.coords
+    rows, columns = counts.row, counts.col
     objects = (rows > 0) & (columns > 0)
     first, second = rows[objects].astype(np.int64) - 1, columns[objects].astype(np.int64) - 1
     shared = counts.data[objects].astype(np.int64)
@@ -103,44 +103,103 @@ def match_objects(pairs: ObjectPairs, threshold: float = 0.5) -> Counts:
     """
     check_threshold(threshold)
     eligible = np.flatnonzero(pairs.iou >= threshold)
-    rivals_of_pred = np.bincount(pairs.pred[eligible], minlength=len(pairs.pred_ids))
-    rivals_of_truth = np.bincount(pairs.truth[eligible], minlength=len(pairs.truth_ids))
-    contested = (rivals_of_pred[pairs.pred[eligible]] > 1) | (rivals_of_truth[pairs.truth[eligible]] > 1)
-    disputes = eligible[contested]
-    settled = disputes[best_assignment(pairs.pred[disputes], pairs.truth[disputes], pairs.iou[disputes])]
-    return np.union1d(eligible[~contested], settled)
+    # One match more gains 1, all that the IoU of n matches can gain together is less than 1.
+    gain = 1 + pairs.iou[eligible] / (2 * len(eligible) + 1)
+    return eligible[best_assignment(pairs.pred[eligible], pairs.truth[eligible], gain)]
 
 
-def best_assignment(first: Counts, second: Counts, worth: npt.NDArray[np.float64]) -> Counts:
-    """Choose most edges of a sparse bipartite graph, then those of the greatest worth in 0…1.
+def best_assignment(first: Counts, second: Counts, gain: npt.NDArray[np.float64]) -> Counts:
+    """Choose edges of a sparse bipartite graph, at most one at each end, with the greatest sum of gains.
 
     Args:
-        first: object of one side of each edge.
+        first: object of one side at which each edge ends.
         second: object of the other side.
-        worth: what an edge is worth.
+        gain: what choosing the edge is worth, more than 0.
 
     Returns:
-        Places of the chosen edges.
+        Places of the chosen edges, ascending.
 
     Example:
-        >>> best_assignment(np.array([0, 0, 1]), np.array([0, 1, 0]), np.array([0.9, 0.1, 0.1]))
+        >>> best_assignment(np.array([0, 0, 1]), np.array([0, 1, 0]), np.array([0.9, 0.5, 0.5]))
         array([1, 2])
     """
-    if not len(worth):
-        return np.empty(0, np.int64)
+    chosen = [np.empty(0, np.int64)]
+    open_edges = np.arange(len(gain))
+    while len(open_edges):
+        one, other, worth = first[open_edges], second[open_edges], gain[open_edges]
+        # An edge that gains more than its best rivals at both ends together is in every best choice.
+        clear = worth > _best_rival(one, worth) + _best_rival(other, worth)
+        if not clear.any():
+            chosen.append(open_edges[_settle(one, other, worth)])
+            break
+        chosen.append(open_edges[clear])
+        open_edges = open_edges[~(np.isin(one, one[clear]) | np.isin(other, other[clear]))]
+    return np.sort(np.concatenate(chosen))
+
+
+def _best_rival(node: Counts, gain: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """For each edge the greatest gain of another edge at its node, 0 if there is no other."""
+    order = np.lexsort((-gain, node))
+    starts = np.flatnonzero(np.diff(node[order], prepend=-1))
+    lengths = np.diff(starts, append=len(node))
+    best, second = gain[order[starts]], np.zeros(len(starts))
+    second[lengths > 1] = gain[order[starts[lengths > 1] + 1]]
+    rival = np.repeat(best, lengths)
+    rival[starts] = second
+    result = np.empty_like(rival)
+    result[order] = rival
+    return result
+
+
+def _settle(first: Counts, second: Counts, gain: npt.NDArray[np.float64]) -> Counts:
     rows, row = np.unique(first, return_inverse=True)
     columns, column = np.unique(second, return_inverse=True)
-    # Every row also has a column of its own that stands for "no partner". One edge more saves 1, all that
-    # the worths of n edges can save together is less than 1.
+    # SciPy's sparse solver wants a partner for every row and no cost of 0. So each row also has a column of
+    # its own, which stands for "no partner" and gains nothing.
     alone = np.arange(len(rows))
-    bonus = worth / (2 * len(rows))
-    cost = np.concatenate([2 - bonus, np.full(len(rows), 3.0)])
+    highest = gain.max() + 1
+    cost = np.concatenate([highest - gain, np.full(len(rows), highest)])
     place = (np.concatenate([row, alone]), np.concatenate([column, len(columns) + alone]))
     graph = sparse.csr_array((cost, place), shape=(len(rows), len(columns) + len(rows)))
     chosen_row, chosen_column = sparse.csgraph.min_weight_full_bipartite_matching(graph)
     partner = np.full(len(rows), -1)
     partner[chosen_row] = chosen_column
     return np.flatnonzero(partner[row] == column)
+
+
+def keep_objects(
+    pairs: ObjectPairs, pred_kept: npt.NDArray[np.bool_], truth_kept: npt.NDArray[np.bool_]
+) -> ObjectPairs:
+    """The pairs as if the other objects had been erased from the maps.
+
+    Args:
+        pairs: from :func:`object_pairs`.
+        pred_kept: which predicted objects stay, in the order of ``pred_ids``.
+        truth_kept: which true objects stay, in the order of ``truth_ids``.
+
+    Returns:
+        The pairs of which both objects stay.
+
+    Example:
+        >>> pairs = object_pairs([[1, 2, 2]], [[3, 3, 4]])
+        >>> kept = keep_objects(pairs, pairs.pred_ids == 2, pairs.truth_ids > 0)
+        >>> kept.pred_ids, kept.truth_ids, kept.shared
+        (array([2]), array([3, 4]), array([1, 1]))
+    """
+    for name, kept, ids in (("pred", pred_kept, pairs.pred_ids), ("truth", truth_kept, pairs.truth_ids)):
+        if len(kept) != len(ids):
+            raise ValueError(f"{name}_kept has {len(kept)} entries for {len(ids)} objects; give one for each")
+    stays = pred_kept[pairs.pred] & truth_kept[pairs.truth]
+    return ObjectPairs(
+        (np.cumsum(pred_kept) - 1)[pairs.pred[stays]],
+        (np.cumsum(truth_kept) - 1)[pairs.truth[stays]],
+        pairs.shared[stays],
+        pairs.iou[stays],
+        pairs.pred_ids[pred_kept],
+        pairs.truth_ids[truth_kept],
+        pairs.pred_sizes[pred_kept],
+        pairs.truth_sizes[truth_kept],
+    )
 
 
 def check_threshold(threshold: float) -> None:

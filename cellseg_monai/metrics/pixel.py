@@ -21,6 +21,10 @@ class PixelScores(NamedTuple):
         precision: TP / (TP + FP).
         recall: TP / (TP + FN).
         accuracy: (TP + TN) / all pixels.
+
+    Example:
+        >>> pixel_scores(pixel_counts([[1, 1, 0]], [[1, 1, 2]])).dice
+        array([0.8])
     """
 
     dice: Scores

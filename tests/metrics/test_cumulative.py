@@ -64,6 +64,20 @@ def test_nothing_but_left_out_images_is_told(caplog):
     assert "InstanceMetric has no value" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "device",
+    [
+        "cpu",
+        pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")),
+    ],
+)
+def test_counts_stay_on_the_device_of_the_prediction(device):
+    metric = InstanceMetric("f1")
+    scores = metric(ONE_CELL[None].to(device), TWO_CELLS[None].to(device))
+    assert scores.device.type == metric.get_buffer().device.type == metric.aggregate().device.type == device
+    assert metric.aggregate().item() == pytest.approx(2 / 3)
+
+
 def test_reset_forgets():
     metric = collected(InstanceMetric())
     metric.reset()
