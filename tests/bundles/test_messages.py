@@ -1,0 +1,74 @@
+"""What a user reads who mistypes: one sentence, and exit code 1."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.bundles.reduced import Bundle, copied
+
+CASES = {
+    "wrong key": (
+        "train",
+        {"max_epoch": 5},
+        "ValueError: command line: the base has no id 'max_epoch'; did you mean 'max_epochs'?",
+    ),
+    "wrong key within an entry": (
+        "train",
+        {"train#dataloder#shuffle": False},
+        "ValueError: command line: the base has no id 'train#dataloder#shuffle'; did you mean "
+        "'train#dataloader#shuffle'?",
+    ),
+    "wrong argument of a component": (
+        "train",
+        {"networks#patch_attention_unet#chanels": [8, 16]},
+        "TypeError: cellseg_monai.networks.PatchAttentionUNet has no argument 'chanels'",
+    ),
+    "unknown reference": ("train", {"loss": "@losses#dise"}, "losses::dise"),
+    "missing dataset": (
+        "train",
+        {"dataset_dir": "nowhere"},
+        "FileNotFoundError: nowhere: there is no such folder or file",
+    ),
+    "empty folder": ("train", {"dataset_dir": "empty"}, "ValueError: empty: no image found; expected"),
+    "masks missing": ("train", {"dataset_dir": "unlabelled"}, "unlabelled"),
+    "weights of another network": (
+        "inference",
+        {"weights": "other.pt"},
+        "ValueError: other.pt: is of another network: ",
+    ),
+    "no weights": ("inference", {"weights": "models/absent.pt"}, "FileNotFoundError: models/absent.pt"),
+    "decoding of another target": (
+        "inference",
+        {"decoding": "%decodings#foreground"},
+        "ValueError: ForegroundDistanceTargetd encodes 'foreground and distance', but Componentsd decodes "
+        "'foreground'; choose",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    bundle = copied("patch_attention_unet", tmp_path_factory.mktemp("mistyped"))
+    (bundle.path / "empty").mkdir()
+    torch.save(torch.nn.Conv2d(1, 1, 1).state_dict(), bundle.path / "other.pt")
+    return bundle
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_mistake_is_told_in_one_sentence(case: str, bundle: Bundle, dataset: Path) -> None:
+    config, options, sentence = CASES[case]
+    (bundle.path / "unlabelled").mkdir(exist_ok=True)
+    link = bundle.path / "unlabelled/nuclei.tif"
+    if not link.exists():
+        link.symlink_to(dataset / "images/nuclei_000.tif")
+    output = bundle.command(
+        "run",
+        expected=1,
+        config_file=f"configs/{config}.json",
+        **{"dataset_dir": dataset, "output_dir": "out", **bundle.options, **options},
+    )
+    said = [line for line in output.splitlines() if line and " - INFO - " not in line and " INFO " not in line]
+    assert "Traceback" not in output
+    assert len(said) <= 4, output
+    assert sentence in said[-1]
