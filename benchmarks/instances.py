@@ -171,7 +171,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="up to 4 megapixels instead of 100")
     quick = parser.parse_args().quick
-    peers(tiles=1 if quick else 4, repeats=3)
+    peers(tiles=1 if quick else 2, repeats=3)
     growth(largest=2 if quick else 10, repeats=3)
 
 
