@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from cellseg_monai.label_maps import LabelMap
 
 _PIXELS_AT_ONCE = 1 << 16  # several arrays of this length stay in a processor's cache
+_FEW_PASSES = 200
 
 Heights = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.int64]
-Passes = tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], Heights]
-"""Lower and higher number of two hills, and the height of the pass between them."""
+Passes = tuple[npt.NDArray[Any], npt.NDArray[Any], Heights]
+"""Numbers of two hills and the height of the pass between them, one a pair of pixels that touch."""
 
 
 def basins(height: npt.NDArray[Any], foreground: npt.NDArray[np.bool_], min_rise: float) -> LabelMap:
@@ -49,8 +49,10 @@ def basins(height: npt.NDArray[Any], foreground: npt.NDArray[np.bool_], min_rise
     steps = neighbour_steps(framed.shape)
 
     numbers, summits = _climb(heights, pixels, steps)
-    passes = _passes(heights, numbers, pixels, steps, heights[summits], min_rise)
-    numbers = _joined(passes, heights[summits], min_rise)[numbers]
+    peaks = np.append(np.float32(-np.inf), heights[summits])  # hills are numbered from 1
+    passes = _passes(heights, numbers, pixels, steps, peaks, min_rise)
+    if len(passes[0]):
+        numbers = _joined(passes, peaks, min_rise)[numbers]
     return np.ascontiguousarray(numbers.reshape(framed.shape)[inside])
 
 
@@ -97,7 +99,7 @@ def _climb(heights: Heights, pixels: Pixels, steps: list[int]) -> tuple[LabelMap
 def _passes(
     heights: Heights, numbers: LabelMap, pixels: Pixels, steps: list[int], peaks: Heights, min_rise: float
 ) -> Passes:
-    """The highest pass of each two neighbouring hills, if the lower one rises too little above it."""
+    """Passes between neighbouring hills from the lowest up, if the lower hill rises too little above it."""
     found: list[Passes] = []
     for here in _parts(pixels):
         own, own_height = numbers[here], heights[here]
@@ -106,50 +108,76 @@ def _passes(
             meet = np.flatnonzero((own != other) & (other > 0))
             one, two = own[meet], other[meet]
             passage = np.minimum(own_height[meet], heights[here[meet] + step])
-            low = np.minimum(peaks[one - 1], peaks[two - 1]) - passage < min_rise
-            one, two = one[low], two[low]
-            found.append((np.minimum(one, two), np.maximum(one, two), passage[low]))
+            low = np.minimum(peaks[one], peaks[two]) - passage < min_rise
+            found.append((one[low], two[low], passage[low]))
     if not found:
         return np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32)
     one, two, passage = (np.concatenate(part) for part in zip(*found, strict=True))
-    order = np.lexsort((passage, two, one))
-    one, two, passage = one[order], two[order], passage[order]
-    highest = np.ones(len(one), bool)
-    highest[:-1] = (one[1:] != one[:-1]) | (two[1:] != two[:-1])
-    return one[highest], two[highest], passage[highest]
+    order = np.argsort(passage, kind="stable")
+    return one[order], two[order], passage[order]
 
 
 def _joined(passes: Passes, peaks: Heights, min_rise: float) -> npt.NDArray[np.int32]:
-    """The new number of each hill, 0 first, after small hills went to the higher one beyond their pass."""
-    one, two, passage = _spanning(passes, len(peaks))
-    leads_to = list(range(len(peaks) + 1))
-    peak = [-np.inf, *peaks.tolist()]
-    for first, second, height in zip(one.tolist(), two.tolist(), passage.tolist(), strict=True):
-        higher, lower = _end(leads_to, first), _end(leads_to, second)
-        if (peak[lower], -lower) > (peak[higher], -higher):
-            higher, lower = lower, higher
-        if higher != lower and peak[lower] - height < min_rise:
-            leads_to[lower] = higher
-    ends = np.array([_end(leads_to, hill) for hill in leads_to])
-    return np.unique(ends, return_inverse=True)[1].astype(np.int32)
+    """The new number of each hill, 0 first, after small hills went to the higher one beyond their pass.
+
+    Most hills are joined all at once: if the highest of all passes of a hill leads to a higher hill, no other
+    join can change that. A few rounds of this leave little, which is joined pass by pass.
+    """
+    leads_to = np.arange(len(peaks))
+    before = len(passes[0]) + 1
+    while before > len(passes[0]) > 0:
+        before = len(passes[0])
+        if before < _FEW_PASSES:
+            break
+        lower, higher, passage = _by_peak(passes, peaks)
+        highest_pass = np.full(len(peaks), -np.inf, np.float32)
+        for hill in (lower, higher):  # of repeated places the last is written, which is the highest pass
+            highest = np.full(len(peaks), -np.inf, np.float32)
+            highest[hill] = passage
+            np.maximum(highest_pass, highest, out=highest_pass)
+        sure = passage == highest_pass[lower]
+        leads_to[lower[sure]] = higher[sure]
+        leads_to = _ends(leads_to)
+        passes = _remaining((leads_to[lower], leads_to[higher], passage), peaks, min_rise)
+    _join_one_by_one(passes, peaks, min_rise, leads_to)
+    return np.unique(_ends(leads_to), return_inverse=True)[1].astype(np.int32)
 
 
-def _spanning(passes: Passes, hills: int) -> Passes:
-    """Passes from the highest down, without those whose hills are linked by higher ones already."""
+def _by_peak(passes: Passes, peaks: Heights) -> Passes:
+    """The same passes, the hill of the lower summit first; of equal ones the first in reading is higher."""
     one, two, passage = passes
-    if not len(one):
-        return passes
-    levels, rank = np.unique(-passage, return_inverse=True)
-    graph = sparse.csr_array((rank + 1.0, (one, two)), shape=(hills + 1, hills + 1))
-    tree = sparse.csgraph.minimum_spanning_tree(graph).tocoo()
-    order = np.argsort(tree.data, kind="stable")
-    return tree.row[order], tree.col[order], -levels[tree.data[order].astype(np.int64) - 1]
+    swap = (peaks[one] > peaks[two]) | ((peaks[one] == peaks[two]) & (one < two))
+    return np.where(swap, two, one), np.where(swap, one, two), passage
 
 
-def _end(leads_to: list[int], hill: int) -> int:
+def _remaining(passes: Passes, peaks: Heights, min_rise: float) -> Passes:
+    """The passes between two hills that may still join, since summits only become higher."""
+    one, two, passage = passes
+    keep = (one != two) & (np.minimum(peaks[one], peaks[two]) - passage < min_rise)
+    return one[keep], two[keep], passage[keep]
+
+
+def _join_one_by_one(passes: Passes, peaks: Heights, min_rise: float, leads_to: Pixels) -> None:
+    """Join over every pass in turn, from the highest down."""
+    for one, two, passage in zip(*(part[::-1].tolist() for part in passes), strict=True):
+        higher, lower = _end(leads_to, one), _end(leads_to, two)
+        if (peaks[lower], -lower) > (peaks[higher], -higher):
+            higher, lower = lower, higher
+        if higher != lower and peaks[lower] - passage < min_rise:
+            leads_to[lower] = higher
+
+
+def _ends(leads_to: Pixels) -> Pixels:
+    """Where each chain ends."""
+    while not np.array_equal(further := leads_to[leads_to], leads_to):
+        leads_to = further
+    return leads_to
+
+
+def _end(leads_to: Pixels, hill: int) -> int:
     while leads_to[hill] != hill:
         leads_to[hill] = leads_to[leads_to[hill]]
-        hill = leads_to[hill]
+        hill = int(leads_to[hill])
     return hill
 
 

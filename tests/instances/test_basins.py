@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from skimage.segmentation import watershed
 from cellseg_monai.instances import basins
 from cellseg_monai.label_maps import connected_components
 
+basins_module = sys.modules["cellseg_monai.instances.basins"]  # its name is the function's
 FULL = np.ones((3, 3))
 
 
@@ -31,6 +34,21 @@ def test_summits_are_those_of_the_h_maxima_transform(height, min_rise):
     for hill in range(1, hills.max() + 1):
         summit = np.where(hills == hill, height, -1).argmax()
         assert expected.ravel()[summit] > 0
+
+
+@pytest.mark.parametrize("few", [0, 10**9], ids=["in rounds", "one by one"])
+def test_both_ways_to_join_agree(few, monkeypatch):
+    height = np.random.default_rng(0).random((60, 70))
+    by_default = basins(height, height > 0.1, 0.4)
+    monkeypatch.setattr(basins_module, "_FEW_PASSES", few)
+    np.testing.assert_array_equal(basins(height, height > 0.1, 0.4), by_default)
+
+
+def test_hills_that_can_only_be_joined_one_after_another():
+    """Summits fall and passes rise, so each hill has to wait for the next."""
+    fall = np.linspace(0, 0.3, 1000)
+    height = np.stack([1 - fall, 0.5 + fall * 0.6], axis=1).ravel()
+    assert basins(height[None], np.ones((1, 2000), bool), 0.6).max() == 1
 
 
 @given(landscapes(), st.integers(1, 5))
