@@ -20,7 +20,7 @@ from cellseg_monai.causes import cause_of, origin_of
 
 logger = logging.getLogger(__name__)
 
-_SPEAKING = ("cellseg_monai", "monai/bundle")
+_SPEAKING = ("cellseg_monai", "monai/bundle", "monai/utils")
 """Code whose errors are sentences for users; the traceback of any other error is needed to find its cause."""
 
 _MONAIS_OWN = {

@@ -204,8 +204,16 @@ def group_of(item: Item) -> str:
 def labelled(items: Iterable[Item]) -> list[Item]:
     """Only the items that have a label.
 
+    Raises:
+        ValueError: none has.
+
     Example:
         >>> labelled([{"image": "a.tif", "label": "b.tif"}, {"image": "c.tif"}])
         [{'image': 'a.tif', 'label': 'b.tif'}]
     """
-    return [item for item in items if "label" in item]
+    items = list(items)
+    found = [item for item in items if "label" in item]
+    if not found:
+        first = f", such as {items[0]['image']}," if items else ""
+        raise ValueError(f"none of the {len(items)} images{first} has a label; put masks/ beside images/")
+    return found
