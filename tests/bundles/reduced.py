@@ -51,6 +51,7 @@ class Bundle:
             cwd=self.path,
             capture_output=True,
             text=True,
+            timeout=600,
         )
         assert done.returncode == expected, done.stdout[-2000:] + done.stderr[-4000:]
         return done.stdout + done.stderr

@@ -63,7 +63,9 @@ def test_a_mistake_is_told_in_one_sentence(case: str, bundle: Bundle, dataset: P
         config_file=f"configs/{config}.json",
         **{"dataset_dir": dataset, "output_dir": "out", **folds, **bundle.options, **options},
     )
-    said = [line for line in output.splitlines() if line and " - INFO - " not in line and " INFO " not in line]
+    said = [
+        line for line in output.splitlines() if line and " - INFO - " not in line and " INFO " not in line
+    ]
     assert "Traceback" not in output
     assert len(said) <= 4, output
     assert sentence in said[-1]
