@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from cellseg_monai.label_maps import LabelMap, connected_components, overlap_matrix, touching_pairs
+from cellseg_monai.label_maps import LabelMap, connected_components, touching_pairs
 
 Box = tuple[slice, ...]
 
@@ -45,17 +45,25 @@ def same_cells(
     """
     # Pieces by sides, also where a decoding lets corners join: these are parts of those, and twins as well.
     ours, theirs = connected_components(first, 1), connected_components(second, 1)
-    counts = overlap_matrix(ours, theirs).counts.tocoo()
-    shared = (counts.coords[0] > 0) & (counts.coords[1] > 0)
-    a, b, n = counts.coords[0][shared], counts.coords[1][shared], counts.data[shared]
-    sizes_a, sizes_b = np.bincount(ours.ravel())[a], np.bincount(theirs.ravel())[b]
+    if ours.shape != theirs.shape:
+        raise ValueError(f"the tiles see the same pixels, but as {ours.shape} and {theirs.shape}")
+    both = (ours > 0) & (theirs > 0)
+    # Strips are narrow and many, and pieces are numbered on: quicker so than by label_maps.overlap_matrix.
+    all_sizes = np.bincount(ours.ravel(), minlength=1), np.bincount(theirs.ravel(), minlength=1)
+    pixels = (ours[both], theirs[both])
+    ones = np.ones(len(pixels[0]), np.int64)
+    counts = sparse.coo_array((ones, pixels), tuple(map(len, all_sizes))).tocsr().tocoo()
+    (a, b), n = counts.coords, counts.data
+    sizes_a, sizes_b = all_sizes[0][a], all_sizes[1][b]
     same = 2 * n > np.maximum(sizes_a, sizes_b)
     disputed = np.flatnonzero(~same & (2 * n > np.minimum(sizes_a, sizes_b)))
     if disputed.size:
         touching = _across_seam(ours, theirs, first_core, second_core)
         same[disputed] = [pair in touching for pair in zip(a[disputed], b[disputed], strict=True)]
-    first_labels, second_labels = _label_of_each(ours, first), _label_of_each(theirs, second)
-    return np.unique(np.stack([first_labels[a[same]], second_labels[b[same]]], axis=1), axis=0)
+    labels = np.zeros(len(all_sizes[0]), np.int64), np.zeros(len(all_sizes[1]), np.int64)
+    for label_of, pieces, whole in zip(labels, pixels, (first, second), strict=True):
+        label_of[pieces] = np.asarray(whole)[both]
+    return np.unique(np.stack([labels[0][a[same]], labels[1][b[same]]], axis=1), axis=0)
 
 
 def _across_seam(
@@ -68,12 +76,6 @@ def _across_seam(
     drawn[second_core] = np.where(theirs[second_core] > 0, theirs[second_core] + highest, 0)
     pairs = touching_pairs(drawn, 1)
     return {(one, other - highest) for one, other in pairs if one <= highest < other}
-
-
-def _label_of_each(pieces: LabelMap, labels: npt.ArrayLike) -> npt.NDArray[np.int64]:
-    table = np.zeros(int(pieces.max(initial=0)) + 1, np.int64)
-    table[pieces] = labels
-    return table
 
 
 def merged_ids(labels: int, pairs: npt.NDArray[Any]) -> LabelMap:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from cellseg_monai.instances.seams import merged_ids, same_cells
 from cellseg_monai.instances.tile_store import TileStore
 from cellseg_monai.instances.tiles import Box, Tile, corners_of, covered_shape, overlapping
-from cellseg_monai.label_maps import LabelMap, cast, relabel, smallest_dtype
+from cellseg_monai.label_maps import LabelMap, as_label_map, cast, relabel, smallest_dtype
 
 
 class Writable(Protocol):
@@ -96,19 +96,14 @@ class Stitcher:
         """
         if not 0 <= number < len(self.tiles):
             raise ValueError(f"there is no tile {number}, they go from 0 to {len(self.tiles) - 1}")
-        ids = relabel(labels)
+        ids = np.asarray(labels)
         start, stop = self._corners[number, 1].tolist()
         if ids.shape != (expected := tuple(np.subtract(stop, start).tolist())):
             raise ValueError(
                 f"the labels of tile {number} have shape {ids.shape}, its window has {expected}; "
                 "decode the window, not the core"
             )
-        present = np.zeros(int(ids.max()) + 1, bool)
-        present[ids[self._within(number, number, part=0)]] = True
-        present[0] = False
-        # What does not reach into the core is another tile's, and may be cut off by the edge of the window.
-        numbers = np.where(present, np.cumsum(present), 0)
-        self._store.keep(number, numbers.astype(smallest_dtype(int(numbers.max())))[ids])
+        self._store.keep(number, _of_core(ids, self._within(number, number, part=0)))
         self._cells = None
 
     def join(self) -> int:
@@ -145,8 +140,7 @@ class Stitcher:
             self.join()
             return self.core(number)
         table = np.append(np.int32(0), self._cells[number])
-        labels: LabelMap = table[self._store.load(number)[self._within(number, number, part=0)]]
-        return labels
+        return table.take(self._store.load(number)[self._within(number, number, part=0)])
 
     def write(self, target: Writable) -> int:
         """Write the labels of the whole image, tile by tile.
@@ -182,6 +176,17 @@ class Stitcher:
         """The core (part 0) or the window (part 1) of another tile, as far as it lies in a tile's window."""
         window = self._corners[number, 1]
         return _box(self._corners[other, part].clip(*window) - window[0])
+
+
+def _of_core(labels: npt.NDArray[Any], core: Box) -> npt.NDArray[Any]:
+    """Labels that reach into the core, renumbered; others are cells of other tiles, and may be cut off here."""
+    if labels.dtype != np.int32 or labels.max() > labels.size:
+        labels = relabel(labels)  # so that a table of all ids is small
+    labels = as_label_map(labels)
+    present = np.bincount(labels[core].ravel(), minlength=int(labels.max()) + 1) > 0
+    present[0] = False
+    numbers = np.where(present, np.cumsum(present), 0)
+    return numbers.astype(smallest_dtype(int(numbers.max()))).take(labels)
 
 
 def _box(corners: npt.NDArray[np.int64]) -> Box:

@@ -182,14 +182,14 @@ def test_diagonal_over_a_four_tile_corner() -> None:
     assert_same_cells(in_any_order(lambda box: components(whole[box]), tile_grid((10, 10), 5, 1), 0), whole)
 
 
-def test_a_spiral_over_all_tiles_is_one_cell() -> None:
+def test_a_spiral_over_all_tiles() -> None:
     rows, columns = np.indices((90, 90)) - 45
     radius = np.hypot(rows, columns)
     turns = radius / 12 - np.arctan2(rows, columns) / (2 * np.pi)
     spiral = ((turns % 1 < 0.5) & (radius < 42)).astype(float)
     found = in_any_order(lambda box: components(spiral[box]), tile_grid(spiral.shape, 10, 1), 0)
     assert_same_cells(found, components(spiral))
-    assert found.max() == 1
+    assert np.bincount(found[found > 0]).max() > 2700
 
 
 def test_a_cell_that_one_tile_splits_is_not_cut() -> None:
