@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from cellseg_monai.label_maps import LabelMap, connected_components, touching_pairs
+from cellseg_monai.label_maps import LabelMap, as_label_map, connected_components, touching_pairs
 
 Box = tuple[slice, ...]
 
@@ -43,27 +43,38 @@ def same_cells(
         array([[8, 4],
                [9, 5]])
     """
+    maps = as_label_map(first), as_label_map(second)
+    if maps[0].shape != maps[1].shape:
+        raise ValueError(f"the tiles see the same pixels, but as {maps[0].shape} and {maps[1].shape}")
+    if max(labels.max(initial=0) for labels in maps) <= maps[0].size:
+        a, b, n, sizes = _shared(*maps)
+        if (n == sizes).all():  # full agreement, the usual case: whatever the pieces, each has its twin
+            return np.stack([a, b], axis=1).astype(np.int64)
     # Pieces by sides, also where a decoding lets corners join: these are parts of those, and twins as well.
-    ours, theirs = connected_components(first, 1), connected_components(second, 1)
-    if ours.shape != theirs.shape:
-        raise ValueError(f"the tiles see the same pixels, but as {ours.shape} and {theirs.shape}")
-    both = (ours > 0) & (theirs > 0)
-    # Strips are narrow and many, and pieces are numbered on: quicker so than by label_maps.overlap_matrix.
-    all_sizes = np.bincount(ours.ravel(), minlength=1), np.bincount(theirs.ravel(), minlength=1)
-    pixels = (ours[both], theirs[both])
-    ones = np.ones(len(pixels[0]), np.int64)
-    counts = sparse.coo_array((ones, pixels), tuple(map(len, all_sizes))).tocsr().tocoo()
-    (a, b), n = counts.coords, counts.data
-    sizes_a, sizes_b = all_sizes[0][a], all_sizes[1][b]
-    same = 2 * n > np.maximum(sizes_a, sizes_b)
-    disputed = np.flatnonzero(~same & (2 * n > np.minimum(sizes_a, sizes_b)))
+    pieces = connected_components(maps[0], 1), connected_components(maps[1], 1)
+    a, b, n, sizes = _shared(*pieces)
+    same = 2 * n > sizes.max(axis=0)
+    disputed = np.flatnonzero(~same & (2 * n > sizes.min(axis=0)))
     if disputed.size:
-        touching = _across_seam(ours, theirs, first_core, second_core)
+        touching = _across_seam(*pieces, first_core, second_core)
         same[disputed] = [pair in touching for pair in zip(a[disputed], b[disputed], strict=True)]
-    labels = np.zeros(len(all_sizes[0]), np.int64), np.zeros(len(all_sizes[1]), np.int64)
-    for label_of, pieces, whole in zip(labels, pixels, (first, second), strict=True):
-        label_of[pieces] = np.asarray(whole)[both]
-    return np.unique(np.stack([labels[0][a[same]], labels[1][b[same]]], axis=1), axis=0)
+    labels = (_label_of_each(*both) for both in zip(pieces, maps, strict=True))
+    pairs = [table[found[same]] for table, found in zip(labels, (a, b), strict=True)]
+    return np.unique(np.stack(pairs, axis=1), axis=0)
+
+
+def _shared(first: LabelMap, second: LabelMap) -> tuple[npt.NDArray[Any], ...]:
+    """Ids that share pixels, first and second; how many they share; how many each has, in two rows.
+
+    Strips are narrow and many, and their ids are low: quicker so than by ``label_maps.overlap_matrix``.
+    """
+    both = (first > 0) & (second > 0)
+    sizes = np.bincount(first.ravel(), minlength=1), np.bincount(second.ravel(), minlength=1)
+    ones = np.ones(np.count_nonzero(both), np.int64)
+    pixels = sparse.coo_array((ones, (first[both], second[both])), shape=(len(sizes[0]), len(sizes[1])))
+    counts = pixels.tocsr().tocoo()
+    a, b = counts.coords
+    return a, b, counts.data, np.stack([sizes[0][a], sizes[1][b]])
 
 
 def _across_seam(
@@ -76,6 +87,12 @@ def _across_seam(
     drawn[second_core] = np.where(theirs[second_core] > 0, theirs[second_core] + highest, 0)
     pairs = touching_pairs(drawn, 1)
     return {(one, other - highest) for one, other in pairs if one <= highest < other}
+
+
+def _label_of_each(pieces: LabelMap, labels: LabelMap) -> npt.NDArray[np.int64]:
+    table = np.zeros(int(pieces.max(initial=0)) + 1, np.int64)
+    table[pieces] = labels
+    return table
 
 
 def merged_ids(labels: int, pairs: npt.NDArray[Any]) -> LabelMap:

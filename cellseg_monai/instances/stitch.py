@@ -115,6 +115,8 @@ class Stitcher:
         Raises:
             ValueError: tiles are missing, or there are more labels than int32 has numbers.
         """
+        if self._cells is not None:
+            return max(int(cells.max(initial=0)) for cells in self._cells)
         if missing := self.missing:
             raise ValueError(
                 f"{len(missing)} of {len(self.tiles)} tiles are missing, first {missing[0]}; add() them"
@@ -138,7 +140,7 @@ class Stitcher:
         """
         if self._cells is None:
             self.join()
-            return self.core(number)
+        assert self._cells is not None
         table = np.append(np.int32(0), self._cells[number])
         return table.take(self._store.load(number)[self._within(number, number, part=0)])
 
@@ -179,7 +181,7 @@ class Stitcher:
 
 
 def _of_core(labels: npt.NDArray[Any], core: Box) -> npt.NDArray[Any]:
-    """Labels that reach into the core, renumbered; others are cells of other tiles, and may be cut off here."""
+    """Labels that reach into the core, renumbered; the others are other tiles' and may be cut off here."""
     if labels.dtype != np.int32 or labels.max() > labels.size:
         labels = relabel(labels)  # so that a table of all ids is small
     labels = as_label_map(labels)

@@ -50,6 +50,11 @@ def test_worked_by_hand(first: np.ndarray, second: np.ndarray, expected: list[li
     assert same_cells(second, first, LOWER, UPPER).tolist() == sorted(pair[::-1] for pair in expected)
 
 
+def test_tiles_must_see_the_same_pixels() -> None:
+    with pytest.raises(ValueError, match=r"as \(8, 6\) and \(8, 5\)"):
+        same_cells(drawn(), drawn()[:, :5], UPPER, LOWER)
+
+
 def test_the_seam_decides_only_between_the_cores() -> None:
     """Split pieces are joined by contact; with cores elsewhere there is none."""
     first, second = drawn((3, 1, 6, 0, 5)), drawn((7, 1, 6, 0, 2), (8, 1, 6, 3, 5))
