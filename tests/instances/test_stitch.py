@@ -12,7 +12,8 @@ from skimage.io import imread
 from skimage.measure import label, regionprops
 from skimage.segmentation import watershed
 
-from cellseg_monai.instances import Stitcher, Tile, components, stitch, tile_grid
+from cellseg_monai.instances import Stitcher, Tile, components, stitch, tile_grid, watershed_from_distance
+from cellseg_monai.transforms import distance_target
 
 Decoding = Callable[[tuple[slice, ...]], np.ndarray]
 
@@ -147,10 +148,22 @@ def test_real_masks(real_data: Path, folder: str, size: int, halo: int) -> None:
 def test_real_image_decoded_in_tiles(real_data: Path) -> None:
     path = sorted((real_data / "tasks/nuclei/train/images").iterdir())[0]
     image = ndimage.gaussian_filter(imread(path).astype(float), 1)
-    level = float(np.quantile(image, 0.85))
-    tiles = tile_grid(image.shape, 100, 1)
-    found = in_any_order(lambda box: components(image[box], level), tiles, 0)
-    assert_same_cells(found, components(image, level))
+    bright = image > np.quantile(image, 0.85)
+    found = in_any_order(lambda box: components(bright[box]), tile_grid(image.shape, 100, 1), 0)
+    assert_same_cells(found, components(bright))
+
+
+def test_real_cells_parted_by_watershed_in_tiles(real_data: Path) -> None:
+    mask = imread(sorted((real_data / "tasks/nuclei/train/masks").iterdir())[0])
+    distance = distance_target(mask[None])[0]
+
+    def decode(box: tuple[slice, ...]) -> np.ndarray:
+        return watershed_from_distance(mask[box] > 0, distance[box])
+
+    whole = decode((slice(None), slice(None)))
+    assert whole.max() > components(mask > 0).max()
+    tiles = tile_grid(mask.shape, 160, longest(components(mask > 0)) + 1)
+    assert_same_cells(in_any_order(decode, tiles, 0), whole)
 
 
 def test_ids_in_several_pieces_need_a_halo_over_them_all() -> None:
