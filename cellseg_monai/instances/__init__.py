@@ -11,6 +11,9 @@ from cellseg_monai.instances.components import Components, Componentsd, componen
 from cellseg_monai.instances.decoding import Probabilityd
 from cellseg_monai.instances.interiors import RegrownInteriors, RegrownInteriorsd, regrown_interiors
 from cellseg_monai.instances.morphology import drop_small, fill_holes, foreground_mask
+from cellseg_monai.instances.seams import same_cells
+from cellseg_monai.instances.stitch import Stitcher, stitch
+from cellseg_monai.instances.tiles import Tile, tile_grid
 from cellseg_monai.instances.voted import VotedComponents, VotedComponentsd, voted_components
 from cellseg_monai.instances.watershed import (
     WatershedFromDistance,
@@ -27,6 +30,8 @@ __all__ = [
     "Probabilityd",
     "RegrownInteriors",
     "RegrownInteriorsd",
+    "Stitcher",
+    "Tile",
     "VotedComponents",
     "VotedComponentsd",
     "WatershedFromDistance",
@@ -39,6 +44,9 @@ __all__ = [
     "fill_holes",
     "foreground_mask",
     "regrown_interiors",
+    "same_cells",
+    "stitch",
+    "tile_grid",
     "voted_components",
     "watershed_from_distance",
 ]
