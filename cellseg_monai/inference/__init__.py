@@ -1,0 +1,6 @@
+"""Image of any size to probability map."""
+
+from cellseg_monai.inference.inferer import TiledInferer
+from cellseg_monai.inference.windows import Tiling, fitted_tiling, sliding_tiling
+
+__all__ = ["TiledInferer", "Tiling", "fitted_tiling", "sliding_tiling"]
