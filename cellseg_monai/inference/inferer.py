@@ -60,8 +60,9 @@ class TiledInferer(Inferer):
             window that is not square. What is averaged is what the network returns: logits, if it ends so.
         amp: run the network in half precision: float16 on CUDA, bfloat16 on a CPU. The option of that name of
             MONAI's evaluators does the same; MONAI Label has none.
-        channels_last: give windows in this order of memory, which most convolutions are faster with. A
-            network that calls ``view`` on its maps may refuse it.
+        channels_last: give windows of images in this order of memory, which convolutions are faster with; the
+            last digits of the result change. By default for "auto" and "fit". A network that cannot work on
+            it, by a ``view`` of its maps, gets the usual order, and the log says so.
         compiled: call ``torch.compile`` on the network first.
         device: of the result; by default that of the image, or the host where memory does not suffice.
         output_dtype: of the result; by default that of the sums. ``torch.float16`` halves its memory.
@@ -87,7 +88,7 @@ class TiledInferer(Inferer):
         padding_mode: str | None = None,
         tta: bool = False,
         amp: bool = False,
-        channels_last: bool = False,
+        channels_last: bool | None = None,
         compiled: bool = False,
         device: torch.device | str | None = None,
         output_dtype: torch.dtype | None = None,
@@ -103,13 +104,14 @@ class TiledInferer(Inferer):
         self.padding_mode = padding_mode
         self.tta = tta
         self.amp = amp
-        self.channels_last = channels_last
+        self.channels_last = isinstance(window, str) if channels_last is None else channels_last
         self.compiled = compiled
         self.device = None if device is None else torch.device(device)
         self.output_dtype = output_dtype
         self.progress = progress
         self._compiled: tuple[Any, Any] = (None, None)
         self._told: set[str] = set()
+        self._most: dict[tuple[int, ...], int | None] = {}  # windows of a size that fitted at a time
 
     def __call__(
         self, inputs: torch.Tensor, network: Callable[..., Any], *args: Any, **kwargs: Any
@@ -159,13 +161,15 @@ class TiledInferer(Inferer):
             if attempt.remedy:
                 logger.warning("out of memory with one window of %s; %s", size(window), attempt.remedy)
                 torch.cuda.empty_cache()
-                runner.most = None
             tiling = self.windows.tiling(shape, network, attempt.pixels)
             window = tiling.window
+            runner.most = self._most.get(window)
             try:
                 return self._stitched(images, network, runner, tiling, attempt.device)
             except torch.cuda.OutOfMemoryError as failed:
                 error = failed.with_traceback(None)  # which would hold what the failed attempt had taken
+            finally:
+                self._most[window] = runner.most
         raise RuntimeError(
             f"out of memory with one window of {size(window)}; give a smaller window, or amp=True"
         ) from error

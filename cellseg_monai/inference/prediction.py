@@ -57,7 +57,7 @@ class WindowNetwork:
         network: what MONAI's inferers take.
         device: of the network.
         amp: run it in the half precision of the device.
-        channels_last: give it windows in this order of memory.
+        channels_last: give it windows of images in this order of memory.
         orientations: average over so many, 1, 4 or 8.
         arguments: further ones of the network.
         options: and those with names.
@@ -114,8 +114,17 @@ class WindowNetwork:
         return self(windows)
 
     def _answer(self, windows: torch.Tensor) -> torch.Tensor:
-        if self.channels_last and windows.ndim in (4, 5):
-            windows = _in_channels_last(windows)
+        if self.channels_last and windows.ndim == 4:
+            try:
+                return self._oriented(_in_channels_last(windows))
+            except RuntimeError as error:
+                if "view size is not compatible" not in str(error):
+                    raise
+                self.channels_last = False
+                logger.info("the network cannot work on channels_last, and gets the usual order: %s", error)
+        return self._oriented(windows)
+
+    def _oriented(self, windows: torch.Tensor) -> torch.Tensor:
         if self.orientations == 1:
             return self._once(windows)
         return mean_of_orientations(self._once, windows, quarter_turns=self.orientations == 8)
@@ -132,5 +141,4 @@ class WindowNetwork:
 
 def _in_channels_last(windows: torch.Tensor) -> torch.Tensor:
     """Copy: of one channel PyTorch takes any order for both, and would compute in the usual one."""
-    order = torch.channels_last if windows.ndim == 4 else torch.channels_last_3d
-    return torch.empty_like(windows, memory_format=order).copy_(windows)
+    return torch.empty_like(windows, memory_format=torch.channels_last).copy_(windows)

@@ -1,5 +1,4 @@
 import logging
-from pathlib import Path
 
 import pytest
 import torch
@@ -186,8 +185,26 @@ def test_channels_last_reaches_the_network():
 
     image = torch.rand(1, 1, 32, 32)
     TiledInferer(32, channels_last=True)(image, model)
+    TiledInferer("fit")(image, model)
     TiledInferer(32)(image, model)
-    assert orders == [(1024, 1, 32, 1), (1024, 1024, 32, 1)]
+    TiledInferer("fit", channels_last=False)(image, model)
+    assert orders == [(1024, 1, 32, 1)] * 2 + [(1024, 1024, 32, 1)] * 2
+
+
+def test_network_that_cannot_work_on_channels_last_gets_the_usual_order(caplog):
+    caplog.set_level(logging.INFO)
+
+    def model(windows):
+        return windows.view(len(windows), -1).view(windows.shape)
+
+    image = torch.rand(1, 3, 50, 40)
+    torch.testing.assert_close(TiledInferer(32, channels_last=True)(image, model), image)
+    assert "cannot work on channels_last" in caplog.text
+
+
+def test_other_errors_of_the_network_are_not_swallowed():
+    with pytest.raises(RuntimeError, match="expected input"):
+        TiledInferer(32)(torch.rand(1, 3, 50, 40), network(channels=1))
 
 
 def test_batch_size():
@@ -268,6 +285,9 @@ def test_out_of_memory_halves_the_batch_and_says_so(caplog):
     assert [pixels // 32**2 for pixels in model.seen] == [8, 4, 2, 2, 2, 2, 2, 2, 2, 2]
     assert "out of memory with 8 windows at a time; going on with 4" in caplog.text
     assert "going on with 2" in caplog.text
+    model.seen.clear()
+    inferer(image, model)
+    assert model.seen[0] == 2 * 32**2, "the next image begins with what fitted"
     model.pixels = 10**9
     torch.testing.assert_close(found, monai_result(image, model, (32, 32), 0))
 
@@ -293,7 +313,7 @@ def test_auto_keeps_the_patch_for_networks_that_depend_on_the_window(caplog):
     inferer = TiledInferer("auto", patch_size=64)
     for _ in range(2):
         found = inferer(image, model)
-    torch.testing.assert_close(found, TiledInferer(64)(image, model))
+    torch.testing.assert_close(found, TiledInferer(64)(image, model), atol=1e-3, rtol=0)
     assert caplog.text.count("windows stay at patch_size=64") == 1
     assert "encoder.first.1.N (GroupNorm)" in caplog.text
 
@@ -302,7 +322,8 @@ def test_fit_enlarges_for_any_network():
     image = torch.rand(1, 1, 192, 160)
     model = PatchAttentionUNet(2, 1, 1, channels=(8, 16)).eval()
     with torch.no_grad():
-        torch.testing.assert_close(TiledInferer("fit", patch_size=64)(image, model), model(image))
+        fitted = TiledInferer("fit", patch_size=64)(image, model)
+        torch.testing.assert_close(fitted, model(image), atol=1e-3, rtol=0)
 
 
 def test_auto_is_nearer_to_the_whole_image_than_small_windows():
