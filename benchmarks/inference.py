@@ -40,7 +40,18 @@ def ways(overlap: float) -> dict[str, Inferer]:
         "same windows": ours(PATCH),
         "same windows, channels_last": ours(PATCH, channels_last=True),
         "windows that fit": ours("fit"),
+        "MONAI, half precision": HalfPrecision((PATCH, PATCH), 8, overlap, "gaussian"),
+        "windows that fit, amp": ours("fit", amp=True),
     }
+
+
+class HalfPrecision(SlidingWindowInferer):
+    """MONAI's as its evaluators run it with ``amp``."""
+
+    def __call__(self, inputs: torch.Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        """The same, under autocast."""
+        with torch.autocast(inputs.device.type):
+            return super().__call__(inputs, network, *args, **kwargs)
 
 
 class FirstAnswer(nn.Module):

@@ -229,13 +229,13 @@ def device_of(network: object, default: torch.device) -> torch.device:
 
 
 def pixels_at_a_time(device: torch.device) -> int:
-    """Pixels of a batch that keep a device busy: on a CPU more only leave its cache.
+    """Pixels of a batch that keep a device busy; on a CPU more would only leave its cache.
 
     Example:
-        >>> pixels_at_a_time(torch.device("cpu")) == 4 * 128**2
+        >>> pixels_at_a_time(torch.device("cpu")) == 8 * 128**2
         True
     """
-    return 2**16 if device.type == "cpu" else 2**22
+    return 2**17 if device.type == "cpu" else 2**22
 
 
 def _refuse(images: torch.Tensor, arguments: Sequence[Any]) -> None:
