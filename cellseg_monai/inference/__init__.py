@@ -1,5 +1,7 @@
 """Image of any size to probability map."""
 
 from cellseg_monai.inference.each_image import EachImage
+from cellseg_monai.inference.inferer import TiledInferer
+from cellseg_monai.inference.windows import Tiling, fitted_tiling, sliding_tiling
 
-__all__ = ["EachImage"]
+__all__ = ["EachImage", "TiledInferer", "Tiling", "fitted_tiling", "sliding_tiling"]

@@ -79,7 +79,7 @@ def test_a_mistake_is_told_in_one_sentence(case: str, bundle: Bundle, dataset: P
 def test_what_monai_refuses_before_a_bundle_is_asked(
     option: str, value: object, missing: str, bundle: Bundle
 ) -> None:
-    """MONAI resolves these as it reads the files; the traceback is its own, and its last line names the id."""
+    """MONAI resolves these as it reads the files; the traceback is its own, and ends with the id."""
     output = bundle.command("run", expected=1, config_file="configs/train.json", **{option: value})
     traceback = output[output.index("Traceback") :].splitlines()
     assert len(traceback) < 50

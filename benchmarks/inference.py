@@ -1,0 +1,205 @@
+"""TiledInferer against MONAI's SlidingWindowInferer: `python benchmarks/inference.py`.
+
+The network is that of the first bundle, at half its width: with group normalisation, for which windows are
+made to fit only when asked to, and with batch normalisation, for which "auto" does it. With weights and
+data, the Dice score of each way on real images stands below:
+
+    python benchmarks/inference.py --weights models/model.pt --data nuclei/test
+
+`--device cuda` does the same on a GPU, in megapixels per second.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
+
+import torch
+from harness import compare
+from monai.inferers import Inferer, SlidingWindowInferer
+from monai.transforms import LoadImage
+from torch import nn
+
+from cellseg_monai.data import MicroscopyReader, list_items
+from cellseg_monai.inference import TiledInferer
+from cellseg_monai.networks import PatchAttentionUNet
+from cellseg_monai.transforms import PercentileStretch
+
+WIDTHS = (16, 32, 64, 128, 256)
+PATCH = 128
+
+
+def ways(overlap: float) -> dict[str, Inferer]:
+    """MONAI's, the yardstick, and ours: the same windows, and windows that are found."""
+    ours = partial(TiledInferer, overlap=overlap, blending="gaussian", patch_size=PATCH, progress=False)
+    return {
+        "MONAI": SlidingWindowInferer((PATCH, PATCH), 8, overlap, "gaussian"),
+        "same windows": ours(PATCH),
+        "same windows, channels_last": ours(PATCH, channels_last=True),
+        "windows that fit": ours("fit"),
+        "MONAI, half precision": HalfPrecision((PATCH, PATCH), 8, overlap, "gaussian"),
+        "windows that fit, amp": ours("fit", amp=True),
+    }
+
+
+class HalfPrecision(SlidingWindowInferer):
+    """MONAI's as its evaluators run it with ``amp``."""
+
+    def __call__(self, inputs: torch.Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        """The same, under autocast."""
+        with torch.autocast(inputs.device.type):
+            return super().__call__(inputs, network, *args, **kwargs)
+
+
+class FirstAnswer(nn.Module):
+    """Computes one batch of each shape and repeats its answer: the memory of the network without its time."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.answers: dict[Any, torch.Tensor] = {}
+
+    def forward(self, windows: torch.Tensor) -> torch.Tensor:
+        """Of the shape of the network's answer."""
+        if windows.shape not in self.answers:
+            self.answers[windows.shape] = self.network(windows)
+        return self.answers[windows.shape].clone()
+
+
+def infer(inferer: Inferer, image: torch.Tensor, network: nn.Module) -> None:
+    """One image, until all is done."""
+    with torch.no_grad():
+        inferer(image, network)
+    if image.is_cuda:
+        torch.cuda.synchronize()
+
+
+def network_alone(windows: list[torch.Tensor], network: nn.Module) -> None:
+    """The network over windows that are cut already."""
+    with torch.no_grad():
+        for batch in windows:
+            network(batch)
+    if windows[0].is_cuda:
+        torch.cuda.synchronize()
+
+
+def windows_given(inferer: Inferer, image: torch.Tensor) -> list[torch.Tensor]:
+    """The batches that a network is given."""
+    batches: list[torch.Tensor] = []
+
+    class Recorder(nn.Module):
+        def forward(self, windows: torch.Tensor) -> torch.Tensor:
+            batches.append(windows)
+            return windows
+
+    infer(inferer, image, Recorder())
+    return batches
+
+
+def table(title: str, calls: Mapping[str, Callable[[], None]], image: torch.Tensor, repeats: int) -> None:
+    """Time and peak memory; of the GPU if the image is there."""
+    if not image.is_cuda:
+        return compare(title, calls, repeats)
+    print(f"\n{title}; median of {repeats}\n{'':28}    seconds     ratio   Mpixel/s   peak MiB on the GPU")
+    yardstick = 0.0
+    for name, call in calls.items():
+        held = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        call()
+        peak = (torch.cuda.max_memory_allocated() - held) / 2**20
+        seconds = []
+        for _ in range(repeats):
+            start = time.perf_counter()
+            call()
+            seconds.append(time.perf_counter() - start)
+        taken = median(seconds)
+        yardstick = yardstick or taken
+        rate = image.shape[-1] * image.shape[-2] / 1e6 / taken
+        print(f"{name:28} {taken:10.3f} {taken / yardstick:9.2f} {rate:10.1f} {peak:10,.0f}", flush=True)
+    return None
+
+
+def throughput(side: int, network: nn.Module, norm: str, device: str, repeats: int) -> None:
+    """Against MONAI's two usual overlaps, and the share of our time that is not the network's."""
+    image = torch.rand(1, 1, side, side, device=device)
+    for overlap in (0.25, 0.5):
+        calls = {name: partial(infer, inferer, image, network) for name, inferer in ways(overlap).items()}
+        table(f"{side:,}², {norm} norm, overlap {overlap}", calls, image, repeats)
+    inferer = ways(0.25)["windows that fit"]
+    calls = {
+        "network alone": partial(network_alone, windows_given(inferer, image), network),
+        "windows that fit": partial(infer, inferer, image, network),
+    }
+    table(f"{side:,}², {norm} norm, what the engine adds", calls, image, max(repeats, 3))
+
+
+def memory(side: int, network: nn.Module, device: str) -> None:
+    """Peak of an image of that side; every batch is stitched, the network computes the first alone."""
+    image = torch.rand(1, 1, side, side, device=device)
+    half = TiledInferer("fit", progress=False, output_dtype=torch.float16)
+    inferers = {**ways(0.25), "windows that fit, float16": half}
+    calls = {
+        name: lambda inferer=inferer: infer(inferer, image, FirstAnswer(network))
+        for name, inferer in inferers.items()
+    }
+    table(f"{side:,}², time of stitching and peak memory", calls, image, repeats=1)
+
+
+def dice(folder: Path, network: nn.Module, device: str) -> None:
+    """Mean Dice score of the foreground of each image, for every way."""
+    read = LoadImage(reader=MicroscopyReader(), ensure_channel_first=True)
+    read_label = LoadImage(reader=MicroscopyReader("label"), ensure_channel_first=True)
+    stretch = PercentileStretch(1, 99)
+    pairs = [
+        (
+            stretch(read(item["image"])).as_tensor()[None].to(device),
+            read_label(item["label"]).as_tensor()[None] > 0,
+        )
+        for item in list_items(folder)
+    ]
+    print(f"\n{folder}: Dice score of {len(pairs)} images, as their mean and the worst")
+    for overlap in (0.25, 0.5):
+        for name, inferer in ways(overlap).items():
+            scores = []
+            for image, truth in pairs:
+                with torch.no_grad():
+                    found = inferer(image, network).cpu() > 0
+                scores.append(2 * float((found & truth).sum()) / float(found.sum() + truth.sum()))
+            print(f"{name:28} overlap {overlap} {fmean(scores):9.4f} {min(scores):9.4f}", flush=True)
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--weights", type=Path, help="of PatchAttentionUNet, channels 16 to 256")
+    parser.add_argument(
+        "--norm", default="group", choices=["group", "batch"], help="that the weights are for"
+    )
+    parser.add_argument("--data", type=Path, help="folder of images and masks")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--quick", action="store_true", help="nothing above 1,024²")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    norms: dict[str, Any] = {"group": ("group", {"num_groups": 8}), "batch": "batch"}
+    network = PatchAttentionUNet(2, 1, 1, channels=WIDTHS, norm=norms[arguments.norm]).eval()
+    if arguments.weights is not None:
+        network.load_state_dict(torch.load(arguments.weights, weights_only=True))
+    network.to(arguments.device)
+
+    if arguments.weights is not None and arguments.data is not None:
+        dice(arguments.data, network, arguments.device)
+    else:
+        print("no Dice scores: they need --weights and --data")
+    throughput(1024, network, arguments.norm, arguments.device, repeats=3)
+    if not arguments.quick:
+        memory(8192, network, arguments.device)
+        throughput(4096, network, arguments.norm, arguments.device, repeats=1)
+
+
+if __name__ == "__main__":
+    main()
