@@ -82,6 +82,39 @@ def _patches(source: str, out: str, patch_size: int, count: int, seed: int) -> i
     return 0
 
 
+def _evaluate(
+    pred: str,
+    truth: str,
+    out: str,
+    metrics: Sequence[str] | None,
+    pieces: bool,
+    section: str,
+    modality: str | None,
+    bundle: str | None,
+) -> int:
+    from cellseg_monai.evaluation import DEFAULT_METRICS, evaluate
+
+    result = evaluate(
+        pred,
+        truth,
+        out,
+        DEFAULT_METRICS if metrics is None else metrics,
+        pieces=pieces,
+        section=section,
+        modality=modality,
+        bundle=bundle,
+    )
+    print(result)
+    return int(bool(result.summary["missing"]))
+
+
+def _report(runs: Sequence[str], out: str, bundle: str | None) -> int:
+    from cellseg_monai.evaluation import write_report
+
+    print(write_report(runs, out, bundle))
+    return 0
+
+
 def _render_bundles(source: str) -> int:
     from cellseg_monai.bundling import render_bundles
 
@@ -112,7 +145,31 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True)
     _add_data_verbs(commands.add_parser("data", help="import, check and look at datasets"))
     _add_bundle_verbs(commands.add_parser("bundle", help="render, check and pack bundles"))
+    _add_evaluation_verbs(commands)
     return parser
+
+
+def _add_evaluation_verbs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verb = commands.add_parser(
+        "evaluate", help="score predictions against truth; exit code 1 if a prediction is missing"
+    )
+    verb.set_defaults(verb=_evaluate)
+    verb.add_argument("--pred", required=True, metavar="DIR", help="folder of predicted label maps")
+    verb.add_argument(
+        "--truth", required=True, metavar="DIR", help="dataset with labels, or a folder of label maps"
+    )
+    verb.add_argument("--out", required=True, metavar="DIR", help="folder for scores, summary and report")
+    verb.add_argument("--metrics", nargs="+", metavar="NAME", help="columns, such as dice f1@0.75 n_true")
+    verb.add_argument("--pieces", action="store_true", help="connected pieces of a binary mask are its objects")
+    verb.add_argument("--section", default="training", help="of a dataset.json or table (default training)")
+    verb.add_argument("--modality", metavar="PATTERN", help="finds the modality in the name of an image")
+    verb.add_argument("--bundle", metavar="DIR", help="that made the predictions, for the record")
+
+    verb = commands.add_parser("report", help="one HTML file about one run, or a comparison of several")
+    verb.set_defaults(verb=_report)
+    verb.add_argument("runs", nargs="+", metavar="RUN", help="folder of an evaluation, training or study")
+    verb.add_argument("--out", required=True, metavar="FILE", help="HTML file to write")
+    verb.add_argument("--bundle", metavar="DIR", help="that was run, for the record")
 
 
 def _add_data_verbs(data: argparse.ArgumentParser) -> None:

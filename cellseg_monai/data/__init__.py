@@ -4,6 +4,7 @@ from cellseg_monai.data.checks import CheckReport, Finding, check_dataset, rende
 from cellseg_monai.data.datalist import combine_datasets, labelled, list_items
 from cellseg_monai.data.folds import first_n, foreground_fraction, groups_in_common, hold_out, k_folds
 from cellseg_monai.data.layouts import LAYOUTS, ImportReport, import_dataset
+from cellseg_monai.data.pairing import label_files, pair_folder
 from cellseg_monai.data.readers import (
     SUFFIXES,
     MicroscopyReader,
@@ -41,8 +42,10 @@ __all__ = [
     "hold_out",
     "import_dataset",
     "k_folds",
+    "label_files",
     "labelled",
     "list_items",
+    "pair_folder",
     "read_label_map",
     "read_picture",
     "read_pixels",

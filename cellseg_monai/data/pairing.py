@@ -74,6 +74,49 @@ def pair_folder(folder: str | PathLike[str], recursive: bool = False) -> Pairing
     )
 
 
+def label_files(folder: str | PathLike[str]) -> dict[str, Path]:
+    """The label maps of a folder by name, as a program wrote them or a person saved them.
+
+    Sub-folders are searched. A name is the path without ending, without ``_mask`` and its like, and without
+    folders called ``images``, ``masks`` or ``labels``: so ``labels/images/a.tif`` and ``a_cp_masks.png`` are
+    both ``a``. If the folder has ``masks/`` or ``labels/``, only that is searched; if ``a_mask.tif`` lies beside
+    ``a.tif``, the latter is the image.
+
+    Args:
+        folder: where to look.
+
+    Returns:
+        Files in the order of their names.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        ValueError: two files claim one name.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> for name in ("a.tif", "a_mask.tif", "b_cp_masks.png"):
+        ...     (folder / name).touch()
+        >>> {name: path.name for name, path in label_files(folder).items()}
+        {'a': 'a_mask.tif', 'b': 'b_cp_masks.png'}
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise FileNotFoundError(f"{root}: there is no such folder")
+    root = _first_existing(root, MASK_FOLDERS) or root
+    named: dict[str, list[Path]] = defaultdict(list)
+    for name, paths in _by_name(_files(root, recursive=True), root).items():
+        parts = [part for part in name.split("/")[:-1] if part not in IMAGE_FOLDERS + MASK_FOLDERS]
+        named["/".join([*parts, name.split("/")[-1]])] += paths
+    found = {}
+    for name, paths in sorted(named.items()):
+        masks = [path for path in paths if _MASK_ENDING.search(stem(path))] or paths
+        if len(masks) > 1:
+            raise ValueError(f"{root}: {' and '.join(map(str, masks))} claim the name {name}; keep one")
+        found[name] = masks[0]
+    return found
+
+
 def stem(path: Path) -> str:
     """The file name without its ending, also where that has two parts.
 

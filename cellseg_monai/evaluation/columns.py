@@ -1,0 +1,158 @@
+"""What can be scored of one image: the names that ``--metrics`` takes, and how each becomes a number."""
+
+import re
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+from cellseg_monai.label_maps import LabelMap
+from cellseg_monai.metrics import (
+    AP_THRESHOLDS,
+    CountErrors,
+    ObjectPairs,
+    PixelScores,
+    aggregated_jaccard_plus,
+    boundary_f1,
+    hausdorff95,
+    instance_scores,
+    jaccard_counts,
+    jaccard_score,
+    neurips_f1,
+    object_pairs,
+    pair_count_errors,
+    pair_counts,
+    pixel_counts,
+    pixel_scores,
+)
+
+DEFAULT_METRICS = (
+    "dice", "iou", "f1@0.5", "precision@0.5", "recall@0.5", "pq", "aji", "map", "boundary_f1",
+    "n_true", "n_pred", "split", "merged",
+)  # fmt: skip
+"""The columns of a table of scores, unless others are asked for."""
+
+Kind = Literal["score", "count", "distance"]
+
+
+class Case:
+    """Prediction and truth of one image; what several columns need is computed once."""
+
+    def __init__(self, pred: LabelMap, truth: LabelMap) -> None:
+        self.pred = pred
+        self.truth = truth
+
+    @cached_property
+    def pairs(self) -> ObjectPairs:
+        """All pairs of objects that overlap."""
+        return object_pairs(self.pred, self.truth)
+
+    @cached_property
+    def pixels(self) -> PixelScores:
+        """Scores of the foreground."""
+        return pixel_scores(pixel_counts(self.pred, self.truth)[0])
+
+    @cached_property
+    def errors(self) -> CountErrors:
+        """Splits, merges and their like."""
+        return pair_count_errors(self.pairs)
+
+
+class Column(NamedTuple):
+    """A column of the table of scores.
+
+    Attributes:
+        name: as asked for.
+        kind: a score from 0 to 1, a count of objects, or a distance in pixels.
+        needs: maps that must say where one object ends, of ``pred`` and ``truth``; empty if pixels suffice.
+        compute: the number of one image.
+    """
+
+    name: str
+    kind: Kind
+    needs: frozenset[str]
+    compute: Callable[[Case], float]
+
+
+_NEITHER, _BOTH = frozenset[str](), frozenset({"pred", "truth"})
+
+
+def _of_pixels(field: str) -> tuple[Kind, frozenset[str], Callable[[Case], float]]:
+    return "score", _NEITHER, lambda case: float(getattr(case.pixels, field))
+
+
+def _of_count(field: str, *needs: str) -> tuple[Kind, frozenset[str], Callable[[Case], float]]:
+    return "count", frozenset(needs) or _BOTH, lambda case: float(getattr(case.errors, field))
+
+
+def _mean_ap(case: Case) -> float:
+    return float(instance_scores(pair_counts(case.pairs, AP_THRESHOLDS)).ap.mean())
+
+
+_PLAIN: dict[str, tuple[Kind, frozenset[str], Callable[[Case], float]]] = {
+    "dice": _of_pixels("dice"),
+    "iou": _of_pixels("iou"),
+    "pixel_precision": _of_pixels("precision"),
+    "pixel_recall": _of_pixels("recall"),
+    "accuracy": _of_pixels("accuracy"),
+    "aji": ("score", _BOTH, lambda case: float(jaccard_score(jaccard_counts(case.pairs)))),
+    "aji+": ("score", _BOTH, lambda case: aggregated_jaccard_plus(case.pred, case.truth)),
+    "map": ("score", _BOTH, _mean_ap),
+    "boundary_f1": ("score", _BOTH, lambda case: boundary_f1(case.pred, case.truth)),
+    "neurips_f1": ("score", _BOTH, lambda case: neurips_f1(case.pred, case.truth)),
+    "hausdorff95": ("distance", _NEITHER, lambda case: hausdorff95(case.pred, case.truth)),
+    "n_true": _of_count("truth", "truth"),
+    "n_pred": _of_count("pred", "pred"),
+    "split": _of_count("split"),
+    "merged": _of_count("merged"),
+    "invented": _of_count("invented"),
+    "missed": _of_count("missed"),
+}
+_AT_IOU = ("f1", "precision", "recall", "ap", "sq", "pq")
+_NAME = re.compile(rf"({'|'.join(_AT_IOU)})(?:@([0-9.]+))?")
+
+
+def columns_of(names: Sequence[str]) -> list[Column]:
+    """Look names of metrics up.
+
+    Args:
+        names: of scores of pixels (``dice``, ``iou``, ``pixel_precision``, ``pixel_recall``, ``accuracy``), of
+            objects matched at an IoU (``f1``, ``precision``, ``recall``, ``ap``, ``sq``, ``pq``, each
+            alone for 0.5 or with another as in ``f1@0.75``), of objects otherwise (``map``, ``aji``, ``aji+``,
+            ``boundary_f1``, ``neurips_f1``), of distance (``hausdorff95``), and counts (``n_true``, ``n_pred``,
+            ``split``, ``merged``, ``invented``, ``missed``).
+
+    Returns:
+        Columns in the order of the names.
+
+    Raises:
+        ValueError: a name is not known, or occurs twice, or there is none.
+
+    Example:
+        >>> [column.kind for column in columns_of(["dice", "f1@0.75", "n_true"])]
+        ['score', 'score', 'count']
+    """
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"metrics are named once each and at least one, not {list(names)}")
+    return [_column(name) for name in names]
+
+
+def _column(name: str) -> Column:
+    if name in _PLAIN:
+        return Column(name, *_PLAIN[name])
+    found = _NAME.fullmatch(name)
+    try:
+        threshold = float(found[2] or 0.5) if found else float("nan")
+    except ValueError:
+        threshold = float("nan")
+    if found is None or not 0 < threshold <= 1:
+        raise ValueError(
+            f"there is no metric {name!r}; there are {', '.join(_PLAIN)}, and {', '.join(_AT_IOU)} "
+            "alone or at an IoU above 0 and at most 1, as in f1@0.75"
+        )
+    field = found[1]
+    return Column(
+        name,
+        "score",
+        _BOTH,
+        lambda case: float(getattr(instance_scores(pair_counts(case.pairs, threshold)), field)[0]),
+    )

@@ -1,0 +1,160 @@
+"""Two folders to a verdict: scores, summary, table by modality, report."""
+
+import json
+import logging
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from cellseg_monai.evaluation.columns import DEFAULT_METRICS, columns_of
+from cellseg_monai.evaluation.pairs import Pair, pair_files
+from cellseg_monai.evaluation.provenance import provenance
+from cellseg_monai.evaluation.report import write_report
+from cellseg_monai.evaluation.scoring import score_pairs
+from cellseg_monai.evaluation.summaries import by_modality, overall
+
+_logger = logging.getLogger(__name__)
+
+
+class Evaluation(NamedTuple):
+    """What an evaluation found.
+
+    Attributes:
+        folder: where its files are.
+        scores: what is in ``scores.csv``.
+        summary: what is in ``summary.json``.
+    """
+
+    folder: Path
+    scores: pd.DataFrame
+    summary: dict[str, Any]
+
+    def __str__(self) -> str:
+        """Means with intervals, and what is missing."""
+        lines = [f"{len(self.scores)} images; report: {self.folder / 'report.html'}"]
+        for name, score in self.summary["scores"].items():
+            lines.append(f"{name:<15}{_in_words(score)}")
+        missing = self.summary["missing"]
+        if missing:
+            lines.append(f"no prediction, counted as empty ({len(missing)}): {', '.join(missing)}")
+        return "\n".join(lines)
+
+
+def evaluate(
+    pred: str | PathLike[str],
+    truth: str | PathLike[str],
+    out: str | PathLike[str],
+    metrics: Sequence[str] = DEFAULT_METRICS,
+    *,
+    pieces: bool = False,
+    section: str = "training",
+    modality: str | None = None,
+    bundle: str | PathLike[str] | None = None,
+) -> Evaluation:
+    """Score predicted label maps against true ones and write the result.
+
+    A missing prediction counts as an empty one, and is listed. Where a mask is binary and so does not tell
+    cells apart, the scores of objects stay empty.
+
+    Args:
+        pred: folder of predicted label maps, of any format, with the names of the images.
+        truth: a dataset as :func:`~cellseg_monai.data.list_items` takes it, or a folder of label maps alone.
+        out: folder to write ``scores.csv``, ``summary.json``, ``files.csv``, ``report.html`` and, where the dataset
+            names modalities, ``modality.csv``.
+        metrics: columns of the table, see :func:`columns_of`.
+        pieces: take the connected pieces of a binary mask for its objects.
+        section: which part of a truth that is a JSON file or a table.
+        modality: regular expression that finds the modality in a name, where the dataset does not state it.
+        bundle: folder or zip of the bundle that made the predictions, for the record.
+
+    Returns:
+        :class:`Evaluation`.
+
+    Raises:
+        ValueError: the shapes of a pair differ, a file cannot be read, no name occurs on both sides, or a
+            metric is not known. Nothing is written then.
+
+    Example:
+        >>> import tempfile, numpy as np, tifffile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> for name in ("pred/a.tif", "truth/a_mask.tif", "truth/b_mask.tif"):
+        ...     (folder / name).parent.mkdir(exist_ok=True)
+        ...     tifffile.imwrite(folder / name, np.eye(8, dtype=np.uint16))
+        >>> result = evaluate(folder / "pred", folder / "truth", folder / "out", ["dice"])
+        >>> result.scores.dice.tolist(), result.summary["missing"]
+        ([1.0, 0.0], ['b'])
+    """
+    columns = columns_of(metrics)
+    pairs = pair_files(pred, truth, section, modality)
+    record = provenance(_files_by_part(pairs.scored), bundle)
+    scores = score_pairs(pairs.scored, columns, pieces)
+    missing = [pair.name for pair in pairs.scored if pair.prediction is None]
+    modalities = by_modality(scores.table)
+    summary = {
+        "images": len(scores.table),
+        "missing": missing,
+        "without_truth": [str(path) for path in pairs.without_truth],
+        "binary_truth": scores.binary_truth,
+        "binary_predictions": scores.binary_predictions,
+        "pieces": pieces,
+        "scores": overall(scores.table),
+        "by_modality": json.loads(modalities.to_json(orient="records")) if len(modalities) else [],
+        "provenance": record,
+    }
+    _tell(missing, pairs.without_truth)
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    scores.table.to_csv(folder / "scores.csv", index=False, float_format="%.6g")
+    (folder / "summary.json").write_text(json.dumps(summary, indent=1))
+    _file_table(pairs.scored).to_csv(folder / "files.csv", index=False)
+    (folder / "modality.csv").unlink(missing_ok=True)  # of an earlier evaluation
+    if len(modalities):
+        modalities.to_csv(folder / "modality.csv", index=False)
+    write_report([folder], folder / "report.html")
+    return Evaluation(folder, scores.table, summary)
+
+
+def _files_by_part(pairs: Sequence[Pair]) -> dict[str, list[Path]]:
+    parts = {
+        "truth": [pair.truth for pair in pairs],
+        "predictions": [pair.prediction for pair in pairs if pair.prediction],
+        "images": [pair.image for pair in pairs if pair.image],
+    }
+    return {part: files for part, files in parts.items() if files}
+
+
+def _file_table(pairs: Sequence[Pair]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "image": pair.name,
+            "picture": str(pair.image.resolve()) if pair.image else "",
+            "truth": str(pair.truth.resolve()),
+            "prediction": str(pair.prediction.resolve()) if pair.prediction else "",
+        }
+        for pair in pairs
+    )
+
+
+def _tell(missing: list[str], without_truth: list[Path]) -> None:
+    if missing:
+        _logger.warning(
+            "%d images have no prediction and count as empty: %s", len(missing), ", ".join(missing)
+        )
+    if without_truth:
+        _logger.warning(
+            "%d predictions belong to no true label map and are left out: %s",
+            len(without_truth),
+            ", ".join(map(str, without_truth)),
+        )
+
+
+def _in_words(score: dict[str, Any] | None) -> str:
+    if score is None:
+        return "not scored: the masks are binary (see pieces)"
+    mean, median = score["mean"], score["median"]
+    interval = "" if mean["low"] is None else f" [{mean['low']:.3f}, {mean['high']:.3f}]"
+    left_out = f", {score['left_out']} images without" if score["left_out"] else ""
+    return f"mean {mean['value']:.3f}{interval}, median {median['value']:.3f}{left_out}"

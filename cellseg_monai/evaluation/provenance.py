@@ -1,0 +1,115 @@
+"""Where numbers come from: command, versions, machine, and hashes of data, bundle and weights."""
+
+import hashlib
+import json
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from importlib import metadata
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import torch
+
+_PACKAGES = ("cellseg-monai", "monai", "torch", "numpy", "scipy", "scikit-image")
+
+
+def provenance(
+    files: Mapping[str, Iterable[Path]], bundle: str | PathLike[str] | None = None
+) -> dict[str, Any]:
+    """Describe a run.
+
+    Args:
+        files: what was read, by the part that it plays.
+        bundle: folder or zip of the bundle that made the predictions.
+
+    Returns:
+        What JSON can hold.
+
+    Example:
+        >>> sorted(provenance({}))
+        ['command', 'created', 'data', 'hardware', 'versions']
+    """
+    described: dict[str, Any] = {
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "command": shlex.join(sys.argv),
+        "data": {
+            part: {"files": len(paths := list(those)), "sha256": hash_of(paths)}
+            for part, those in files.items()
+        },
+        "versions": {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
+        "hardware": _hardware(),
+    }
+    return described | ({} if bundle is None else {"bundle": describe_bundle(bundle)})
+
+
+def hash_of(files: Iterable[Path]) -> str:
+    """SHA-256 over the SHA-256 of each file, in the order given: the same files at another place give the same.
+
+    Example:
+        >>> hash_of([])[:8]
+        'e3b0c442'
+    """
+    total = hashlib.sha256()
+    for path in files:
+        total.update(_hash_of_file(path))
+    return total.hexdigest()
+
+
+def describe_bundle(bundle: str | PathLike[str]) -> dict[str, Any]:
+    """Name, version, seed and hashes of a bundle.
+
+    Args:
+        bundle: its folder or zip.
+
+    Returns:
+        For a folder the hash of its configurations and that of its weights, for a zip the hash of the file.
+
+    Raises:
+        FileNotFoundError: there is no bundle.
+    """
+    path = Path(bundle)
+    if path.is_file():
+        return {"name": path.name, "sha256": _hash_of_file(path).hex()}
+    if not (path / "configs/metadata.json").is_file():
+        raise FileNotFoundError(f"{path}: no bundle, as there is no configs/metadata.json in it")
+    stated = json.loads((path / "configs/metadata.json").read_text())
+    described = {
+        "name": stated.get("name", path.resolve().name),
+        "version": stated.get("version", ""),
+        "configs_sha256": hash_of(sorted((path / "configs").glob("*.json"))),
+    }
+    for weights in sorted((path / "models").glob("model.*")):
+        described[f"{weights.name}_sha256"] = _hash_of_file(weights).hex()
+    training = path / "configs/train.json"
+    if training.is_file():
+        described["seed"] = json.loads(training.read_text()).get("seed")
+    return described
+
+
+def _hash_of_file(path: Path) -> bytes:
+    total = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            total.update(block)
+    return total.digest()
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _hardware() -> dict[str, Any]:
+    gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    return {
+        "system": platform.platform(),
+        "processors": os.cpu_count() or 0,
+        "gpus": ", ".join(gpus) or "none",
+    }
