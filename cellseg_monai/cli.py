@@ -160,7 +160,9 @@ def _add_evaluation_verbs(commands: "argparse._SubParsersAction[argparse.Argumen
     )
     verb.add_argument("--out", required=True, metavar="DIR", help="folder for scores, summary and report")
     verb.add_argument("--metrics", nargs="+", metavar="NAME", help="columns, such as dice f1@0.75 n_true")
-    verb.add_argument("--pieces", action="store_true", help="connected pieces of a binary mask are its objects")
+    verb.add_argument(
+        "--pieces", action="store_true", help="connected pieces of a binary mask are its objects"
+    )
     verb.add_argument("--section", default="training", help="of a dataset.json or table (default training)")
     verb.add_argument("--modality", metavar="PATTERN", help="finds the modality in the name of an image")
     verb.add_argument("--bundle", metavar="DIR", help="that made the predictions, for the record")

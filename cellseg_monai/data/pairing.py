@@ -79,8 +79,8 @@ def label_files(folder: str | PathLike[str]) -> dict[str, Path]:
 
     Sub-folders are searched. A name is the path without ending, without ``_mask`` and its like, and without
     folders called ``images``, ``masks`` or ``labels``: so ``labels/images/a.tif`` and ``a_cp_masks.png`` are
-    both ``a``. If the folder has ``masks/`` or ``labels/``, only that is searched; if ``a_mask.tif`` lies beside
-    ``a.tif``, the latter is the image.
+    both ``a``. If the folder has ``masks/`` or ``labels/``, only that is searched; if ``a_mask.tif`` lies
+    beside ``a.tif``, the latter is the image.
 
     Args:
         folder: where to look.

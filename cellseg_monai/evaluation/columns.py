@@ -115,11 +115,11 @@ def columns_of(names: Sequence[str]) -> list[Column]:
     """Look names of metrics up.
 
     Args:
-        names: of scores of pixels (``dice``, ``iou``, ``pixel_precision``, ``pixel_recall``, ``accuracy``), of
-            objects matched at an IoU (``f1``, ``precision``, ``recall``, ``ap``, ``sq``, ``pq``, each
-            alone for 0.5 or with another as in ``f1@0.75``), of objects otherwise (``map``, ``aji``, ``aji+``,
-            ``boundary_f1``, ``neurips_f1``), of distance (``hausdorff95``), and counts (``n_true``, ``n_pred``,
-            ``split``, ``merged``, ``invented``, ``missed``).
+        names: of scores of pixels (``dice``, ``iou``, ``pixel_precision``, ``pixel_recall``, ``accuracy``),
+            of objects matched at an IoU (``f1``, ``precision``, ``recall``, ``ap``, ``sq``, ``pq``, each
+            alone for 0.5 or with another as in ``f1@0.75``), of objects otherwise (``map``, ``aji``,
+            ``aji+``, ``boundary_f1``, ``neurips_f1``), of distance (``hausdorff95``), and counts
+            (``n_true``, ``n_pred``, ``split``, ``merged``, ``invented``, ``missed``).
 
     Returns:
         Columns in the order of the names.
@@ -156,3 +156,13 @@ def _column(name: str) -> Column:
         _BOTH,
         lambda case: float(getattr(instance_scores(pair_counts(case.pairs, threshold)), field)[0]),
     )
+
+
+def is_score(name: str) -> bool:
+    """Whether a column holds a score, and not a count or a distance; those of other programs are scores.
+
+    Example:
+        >>> is_score("dice"), is_score("n_true"), is_score("val_mean_dice")
+        (True, False, True)
+    """
+    return name not in _PLAIN or _PLAIN[name][0] == "score"

@@ -62,8 +62,8 @@ def evaluate(
     Args:
         pred: folder of predicted label maps, of any format, with the names of the images.
         truth: a dataset as :func:`~cellseg_monai.data.list_items` takes it, or a folder of label maps alone.
-        out: folder to write ``scores.csv``, ``summary.json``, ``files.csv``, ``report.html`` and, where the dataset
-            names modalities, ``modality.csv``.
+        out: folder to write ``scores.csv``, ``summary.json``, ``files.csv``, ``report.html`` and, where the
+            dataset names modalities, ``modality.csv``.
         metrics: columns of the table, see :func:`columns_of`.
         pieces: take the connected pieces of a binary mask for its objects.
         section: which part of a truth that is a JSON file or a table.

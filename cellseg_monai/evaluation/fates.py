@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.metrics import match_objects, object_pairs
@@ -20,8 +21,8 @@ class Fates(NamedTuple):
 
     Example:
         >>> fates = object_fates(np.array([[1, 1, 2, 2, 0, 3]]), np.array([[4, 4, 4, 4, 0, 0]]))
-        >>> fates.split.tolist(), fates.added.tolist(), fates.matched.max()
-        ([[4, 4, 4, 4, 0, 0]], [[0, 0, 0, 0, 0, 3]], 0)
+        >>> fates.split.tolist(), fates.added.tolist(), fates.matched.any()
+        ([[4, 4, 4, 4, 0, 0]], [[0, 0, 0, 0, 0, 3]], False)
     """
 
     matched: LabelMap
@@ -40,8 +41,9 @@ class Fates(NamedTuple):
 def object_fates(pred: LabelMap, truth: LabelMap, threshold: float = 0.5) -> Fates:
     """Sort objects by what became of them.
 
-    An object lies in another if more than half of its pixels do. A true cell in two pieces is told as one split,
-    not as a miss and two inventions, also where one of the pieces is large enough to match; likewise a merge.
+    An object lies in another if more than half of its pixels do. A true cell in two pieces is told as one
+    split, not as a miss and two inventions, also where one of the pieces is large enough to match; likewise a
+    merge.
 
     Args:
         pred: predicted label map.
@@ -50,6 +52,10 @@ def object_fates(pred: LabelMap, truth: LabelMap, threshold: float = 0.5) -> Fat
 
     Returns:
         :class:`Fates`.
+
+    Example:
+        >>> object_fates(np.array([[1, 1, 1, 1]]), np.array([[1, 1, 2, 2]])).counts()
+        {'matched': 0, 'missed': 0, 'added': 0, 'split': 0, 'merged': 1}
     """
     pairs = object_pairs(pred, truth)
     n_pred, n_truth = len(pairs.pred_ids), len(pairs.truth_ids)
@@ -65,7 +71,7 @@ def object_fates(pred: LabelMap, truth: LabelMap, threshold: float = 0.5) -> Fat
     pred_hit[pairs.pred[chosen]] = True
     truth_hit[pairs.truth[chosen]] = True
 
-    def only(label_map: LabelMap, ids: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> LabelMap:
+    def only(label_map: LabelMap, ids: npt.NDArray[np.int64]) -> LabelMap:
         return np.where(np.isin(label_map, ids), label_map, 0).astype(np.int32)
 
     return Fates(
@@ -87,5 +93,5 @@ def pixel_fates(pred: LabelMap, truth: LabelMap) -> Fates:
     """
     one, other = pred > 0, truth > 0
     nothing = np.zeros(pred.shape, np.int32)
-    parts = (one & other, other & ~one, one & ~other)
-    return Fates(*(part.astype(np.int32) for part in parts), nothing, nothing)
+    hit, missed, added = (part.astype(np.int32) for part in (one & other, other & ~one, one & ~other))
+    return Fates(hit, missed, added, nothing, nothing)

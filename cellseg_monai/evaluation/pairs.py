@@ -117,7 +117,7 @@ def _found(pattern: str | None, name: str) -> str:
 
 
 def _unique_last_parts(predictions: dict[str, Path], wanted: list[Pair]) -> dict[str, str]:
-    """Predictions by file name alone, where that is not ambiguous: sub-folders may differ on the two sides."""
+    """Predictions by file name alone, where that is clear: sub-folders may differ on the two sides."""
     last = Counter(name.split("/")[-1] for name in predictions)
     true_last = Counter(pair.name.split("/")[-1] for pair in wanted)
     exact = {pair.name for pair in wanted}

@@ -1,5 +1,6 @@
 """The worst, the median and the best image of a run, with what became of their objects."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,19 +56,28 @@ def gallery(run: Run, metric: str, each: int = 3) -> str:
         figures = []
         for row in part.to_dict("records"):
             try:
-                figures.append(_figure(files.loc[row["image"]], row, metric, run.summary))
+                lead = "" if each > 1 else f"{title}: "
+                figures.append(_figure(lead, files.loc[row["image"]], row, metric, run.summary))
             except (OSError, ValueError, KeyError) as error:
                 failed.append(f"{row['image']}: {error}")
-        if figures:
+        if figures and each > 1:
             shown.append(f'<h3>{title}</h3><div class="pictures">{"".join(figures)}</div>')
+        else:
+            shown += figures
     complaint = note("These images could not be drawn:", warning=True, items=failed) if failed else ""
+    drawn = "".join(shown)
+    return complaint + (drawn if each > 1 else f'<div class="pictures">{drawn}</div>')
+
+
+def key_to_colours() -> str:
+    """What the layers mean, and the buttons to switch them; once, before the galleries."""
     keys = [(key, name, f"rgb{colour}", on) for key, (name, colour, on) in _KINDS.items()]
     words = note(
-        "Found objects are outlined, errors are filled. Missed: a true object without prediction. Added: a prediction "
-        "without true object. Split: one true object in several predictions. Merged: several true objects in one. "
-        "Switch layers with the buttons; in a picture, + and − zoom, arrow keys or the mouse move."
+        "Found objects are outlined, errors are filled. Missed: a true object without prediction. Added: a "
+        "prediction without true object. Split: one true object in several predictions. Merged: several true "
+        "objects in one. The buttons switch layers; in a picture, + and − zoom, arrow keys or the mouse move."
     )
-    return words + complaint + (legend(keys) if shown else "") + "".join(shown)
+    return words + legend(keys)
 
 
 def ranked(scores: pd.DataFrame, metric: str, each: int) -> dict[str, pd.DataFrame]:
@@ -92,7 +102,7 @@ def ranked(scores: pd.DataFrame, metric: str, each: int) -> dict[str, pd.DataFra
     return {title: known.iloc[indices] for title, indices in places.items() if indices}
 
 
-def _figure(files: pd.Series, row: dict[str, Any], metric: str, summary: dict[str, Any]) -> str:
+def _figure(lead: str, files: pd.Series, row: Mapping[Any, Any], metric: str, summary: dict[str, Any]) -> str:
     truth = read_label_map(files.truth)
     pred = read_label_map(files.prediction) if isinstance(files.prediction, str) else np.zeros_like(truth)
     if summary.get("pieces"):
@@ -106,7 +116,11 @@ def _figure(files: pd.Series, row: dict[str, Any], metric: str, summary: dict[st
     base = base_picture(_to_draw(files.picture, truth.shape))
     score = f"{metric} {row[metric]:.3f}"
     return layered_figure(
-        name, f"{score}; {told}", base, _layers(pred, truth, fates, binary), f"{name}: {score}; {told}"
+        f"{lead}{name}",
+        f"{score}; {told}",
+        base,
+        _layers(pred, truth, fates, binary),
+        f"{name}: {score}; {told}",
     )
 
 
@@ -132,7 +146,7 @@ def _layers(pred: LabelMap, truth: LabelMap, fates: Fates, binary: bool) -> list
         fill = 0 if kind == "matched" else 110
         layers.append(Layer(kind, object_layer(label_map, colour(kind), fill=fill, dashed=kind == "missed")))
     for kind, label_map in (("truth", truth), ("pred", pred)):
-        layers.append(Layer(kind, object_layer(label_map, colour(kind), width=1)))
+        layers.append(Layer(kind, object_layer(label_map, colour(kind), width=2)))
     return layers
 
 

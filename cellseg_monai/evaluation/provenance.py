@@ -48,7 +48,7 @@ def provenance(
 
 
 def hash_of(files: Iterable[Path]) -> str:
-    """SHA-256 over the SHA-256 of each file, in the order given: the same files at another place give the same.
+    """SHA-256 over the SHA-256 of each file, in the order given, wherever the files lie.
 
     Example:
         >>> hash_of([])[:8]

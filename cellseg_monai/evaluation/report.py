@@ -4,16 +4,10 @@ from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
+from cellseg_monai.evaluation.comparison import comparison
 from cellseg_monai.evaluation.provenance import describe_bundle
 from cellseg_monai.evaluation.runs import Run, read_runs
-from cellseg_monai.evaluation.score_sections import (
-    comparison,
-    distribution,
-    glance,
-    images,
-    modalities,
-    pictures,
-)
+from cellseg_monai.evaluation.score_sections import distribution, glance, images, modalities, pictures
 from cellseg_monai.evaluation.sections import curves, maps, origin
 from cellseg_monai.export.report import Section, page
 
@@ -23,13 +17,13 @@ def write_report(
     out: str | PathLike[str],
     bundle: str | PathLike[str] | None = None,
 ) -> Path:
-    """Write one self-contained HTML file about one run or several.
+    r"""Write one self-contained HTML file about one run or several.
 
     Args:
-        runs: folders written by :func:`evaluate`, by the training or the evaluation of a bundle, or by a study. What
-            is in them is shown: scores, curves, learning curves (``learning_curve.csv`` with ``images``, ``score`` and
-            perhaps ``model``), attention maps (``attention/<image>/<gate>.tif``, from 0 to 1), provenance. Several
-            runs are compared.
+        runs: folders written by :func:`evaluate`, by the training or the evaluation of a bundle, or by a
+            study. What is in them is shown: scores, curves, learning curves (``learning_curve.csv`` with
+            ``images``, ``score`` and perhaps ``model``), attention maps (``attention/<image>/<gate>.tif``,
+            from 0 to 1), provenance. Several runs are compared.
         out: the file.
         bundle: folder or zip of the bundle that was run, for the record, where the runs do not name it.
 
@@ -44,7 +38,7 @@ def write_report(
         >>> import tempfile
         >>> folder = Path(tempfile.mkdtemp()) / "my_run"
         >>> folder.mkdir()
-        >>> _ = (folder / "scores.csv").write_text("image,dice\\na,0.9\\nb,0.8\\n")
+        >>> _ = (folder / "scores.csv").write_text("image,dice\na,0.9\nb,0.8\n")
         >>> write_report([folder], folder / "report.html").read_text().startswith("<!doctype html>")
         True
     """

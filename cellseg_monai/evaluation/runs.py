@@ -41,6 +41,12 @@ class Run:
     attention: dict[str, dict[str, Path]] = field(default_factory=dict)
 
     @property
+    def table(self) -> pd.DataFrame:
+        """The scores, of a run that has them."""
+        assert self.scores is not None
+        return self.scores
+
+    @property
     def empty(self) -> bool:
         """Whether there is nothing to report."""
         return self.scores is None and self.learning is None and not self.curves and not self.attention
@@ -86,8 +92,8 @@ def read_run(folder: Path, name: str) -> Run:
         run.summary = json.loads((folder / "summary.json").read_text())
     if run.empty:
         raise ValueError(
-            f"{folder}: nothing to report; expected scores.csv of 'cellseg evaluate', tables or TensorBoard events "
-            "of a bundle's run, learning_curve.csv, or attention/"
+            f"{folder}: nothing to report; expected scores.csv of 'cellseg evaluate', tables or TensorBoard "
+            "events of a bundle's run, learning_curve.csv, or attention/"
         )
     return run
 
@@ -105,9 +111,8 @@ def _scores(folder: Path) -> pd.DataFrame | None:
     table = _table(folder / "scores.csv")
     if table is not None:
         if "image" not in table:
-            raise ValueError(
-                f"{folder / 'scores.csv'}: there is no column 'image'; it has {', '.join(table.columns)}"
-            )
+            there = ", ".join(table.columns)
+            raise ValueError(f"{folder / 'scores.csv'}: there is no column 'image'; it has {there}")
         return table
     columns = []
     for path in sorted(folder.glob("*_raw.csv")):
@@ -126,10 +131,10 @@ def _curves(folder: Path) -> Curves:
     """Scalars of TensorBoard's events; of a training that was resumed, the later file has the last word."""
     if not any(folder.glob("events.out.tfevents.*")):
         return {}
-    from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
+    from tensorboard.backend.event_processing import event_accumulator as reader
 
     logging.getLogger("tensorboard").setLevel(logging.ERROR)
-    events = EventAccumulator(str(folder), size_guidance={SCALARS: 0})
+    events = reader.EventAccumulator(str(folder), size_guidance={reader.SCALARS: 0})
     events.Reload()
     return {
         tag: sorted({scalar.step: float(scalar.value) for scalar in events.Scalars(tag)}.items())

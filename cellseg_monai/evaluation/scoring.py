@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from cellseg_monai.data import read_label_map
@@ -21,7 +22,7 @@ class Scores(NamedTuple):
     """What was scored.
 
     Attributes:
-        table: ``image``, the metrics, ``modality`` and ``missing``; a number is NaN where the masks do not tell it.
+        table: ``image``, the metrics, ``modality`` and ``missing``; NaN where the masks do not tell.
         binary_truth: images whose true mask tells foreground from background only.
         binary_predictions: likewise for the predictions.
     """
@@ -91,14 +92,14 @@ def score_pairs(pairs: Sequence[Pair], columns: Sequence[Column], pieces: bool =
     if any(names.values()) and any(column.needs for column in columns):
         _logger.warning(
             "%d true and %d predicted masks are binary: they do not tell cells apart, so the scores of "
-            "objects stay empty there; to count connected pieces as objects, evaluate with pieces=True (--pieces)",
+            "objects stay empty there; pieces=True (--pieces) counts connected pieces as objects",
             len(names["truth"]),
             len(names["pred"]),
         )
     return Scores(table, names["truth"], names["pred"])
 
 
-def _binary(pairs: Sequence[Pair], contents: Sequence[Content]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _binary(pairs: Sequence[Pair], contents: Sequence[Content]) -> npt.NDArray[np.bool_]:
     by_modality = defaultdict(list)
     for index, pair in enumerate(pairs):
         by_modality[pair.modality].append(index)

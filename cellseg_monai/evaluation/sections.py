@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 
 from cellseg_monai.data import read_pixels
 from cellseg_monai.evaluation.runs import Run
-from cellseg_monai.export.report import Line, Section, definitions, heat_picture, line_plot, note, table
+from cellseg_monai.export.report import Cell, Line, Section, definitions, heat_picture, line_plot, note, table
 from cellseg_monai.metrics import summarize
 
 _MOST_MAPS = 6
@@ -31,20 +32,20 @@ def _training(runs: Sequence[Run]) -> Section | None:
             name = tag if len(with_curves) == 1 else f"{run.name}: {tag}"
             kinds[kind].append(Line(name, [step for step, _ in points], values))
     words = {
-        "loss": ("Loss", "iteration"),
-        "score": ("Scores of validation", "epoch"),
-        "other": ("Others", "step"),
+        "loss": ("Loss", "iteration", "loss"),
+        "score": ("Scores of validation", "epoch", "score"),
+        "other": ("Others", "step", "value"),
     }
     plots = []
     for kind, lines in kinds.items():
         if lines:
-            title, step = words[kind]
-            plots.append(
-                f"<h3>{title}</h3>" + line_plot(lines, title, step, title.lower(), scores=kind == "score")
-            )
+            title, step, value = words[kind]
+            plots.append(f"<h3>{title}</h3>" + line_plot(lines, title, step, value, scores=kind == "score"))
     if not plots:
         return None
-    rows = [[line.name, *_best(line, kind)] for kind, lines in kinds.items() for line in lines]
+    rows: list[list[Cell]] = [
+        [line.name, *_best(line, kind)] for kind, lines in kinds.items() for line in lines
+    ]
     numbers = table(["curve", "values", "last", "best", "at step"], rows, "Curves in numbers")
     return Section("training", "Training", "".join(plots) + numbers)
 
@@ -63,7 +64,8 @@ def _best(line: Line, kind: str) -> tuple[int, float, float, int]:
 
 
 def _learning(runs: Sequence[Run]) -> Section | None:
-    lines, rows = [], []
+    lines: list[Line] = []
+    rows: list[list[Cell]] = []
     for run in runs:
         if run.learning is None:
             continue
@@ -110,16 +112,21 @@ def maps(runs: Sequence[Run]) -> Section | None:
         if len(run.attention) > _MOST_MAPS:
             parts.append(note(f"The first {_MOST_MAPS} of {len(run.attention)} images of {run.name}:"))
         for image, gates in list(run.attention.items())[:_MOST_MAPS]:
-            figures = "".join(
-                f'<figure><img src="{heat_picture(read_pixels(path).astype(float), 360)}" '
-                f'alt="{escape(f"Attention of gate {gate} in {image}")}"><figcaption>{escape(gate)}</figcaption></figure>'
-                for gate, path in gates.items()
-            )
+            figures = "".join(_map(image, gate, path) for gate, path in gates.items())
             parts.append(f'<h3>{escape(image)}</h3><div class="maps">{figures}</div>')
     if not parts:
         return None
     words = note("How much each attention gate lets pass: nothing is dark blue, everything is yellow.")
     return Section("attention", "Attention", words + "".join(parts))
+
+
+def _map(image: str, gate: str, path: Path) -> str:
+    name = escape(gate)
+    picture = heat_picture(read_pixels(path).astype(float), longest=360)
+    return (
+        f'<figure><img src="{picture}" alt="Attention of gate {name} in {escape(image)}">'
+        f"<figcaption>{name}</figcaption></figure>"
+    )
 
 
 def origin(runs: Sequence[Run], bundle: Mapping[str, Any] | None) -> Section:

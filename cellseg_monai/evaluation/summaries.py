@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from cellseg_monai.evaluation.columns import is_score
 from cellseg_monai.metrics import Estimate, summarize
 
 NOT_METRICS = ("image", "modality", "missing")
@@ -20,6 +22,16 @@ def metrics_of(table: pd.DataFrame) -> list[str]:
         ['dice']
     """
     return [str(name) for name in table.columns if name not in NOT_METRICS]
+
+
+def score_names(table: pd.DataFrame) -> list[str]:
+    """The columns that hold scores from 0 to 1, without counts and distances.
+
+    Example:
+        >>> score_names(pd.DataFrame({"image": ["a"], "dice": [1.0], "n_true": [3]}))
+        ['dice']
+    """
+    return [name for name in metrics_of(table) if is_score(name)]
 
 
 def key_metric(tables: Sequence[pd.DataFrame]) -> str | None:
@@ -38,7 +50,7 @@ def key_metric(tables: Sequence[pd.DataFrame]) -> str | None:
     return next((name for name in (*preferred, *common) if name in common), None)
 
 
-def finite(values: pd.Series) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def finite(values: pd.Series) -> npt.NDArray[np.float64]:
     """Scores as numbers; an infinite distance, of which there is no mean, is NaN."""
     numbers = values.to_numpy(float)
     return np.where(np.isfinite(numbers), numbers, np.nan)
@@ -89,7 +101,7 @@ def by_modality(table: pd.DataFrame) -> pd.DataFrame:
         [(kind or "(not named)", table[kinds == kind]) for kind in sorted(set(kinds))] if kinds.any() else []
     )
     rows = []
-    for kind, part in [*groups, ("all", table)] if groups else []:
+    for kind, part in [*groups, ("all", table)] if len(groups) > 1 else groups:
         row: dict[str, Any] = {"modality": kind, "images": len(part)}
         for name in metrics:
             values = pd.Series(finite(part[name]))
@@ -101,3 +113,23 @@ def by_modality(table: pd.DataFrame) -> pd.DataFrame:
 def _plain(estimate: Estimate) -> dict[str, float | None]:
     """For JSON, which has no NaN."""
     return {name: None if np.isnan(value) else float(value) for name, value in estimate._asdict().items()}
+
+
+def interval_in_words(estimate: Estimate) -> str:
+    """The interval in brackets, empty if it is not known.
+
+    Example:
+        >>> interval_in_words(Estimate(0.5, 0.4, 0.6))
+        '[0.400, 0.600]'
+    """
+    return "" if np.isnan(estimate.low) else f"[{estimate.low:.3f}, {estimate.high:.3f}]"
+
+
+def in_words(estimate: Estimate | None) -> str | None:
+    """The value and its interval.
+
+    Example:
+        >>> in_words(Estimate(0.5, 0.4, 0.6))
+        '0.500 [0.400, 0.600]'
+    """
+    return None if estimate is None else f"{estimate.value:.3f} {interval_in_words(estimate)}".strip()

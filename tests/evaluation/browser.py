@@ -1,6 +1,7 @@
 """A headless Chromium over its debugging pipe: enough of the protocol to open a page and to use it."""
 
 import base64
+import fcntl
 import json
 import os
 import shutil
@@ -39,7 +40,13 @@ class Page:
     def open(self, path: Path, size: tuple[int, int] = (1280, 900), scheme: str = "light") -> float:
         """Load a file and return the seconds it took until all of it was drawn."""
         width, height = size
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=False,
+        )
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         began = time.perf_counter()
         self._loaded = False
@@ -75,7 +82,9 @@ class Page:
     def _send(self, method: str, session: str | None = None, **parameters: Any) -> Any:
         self._number += 1
         message = {"id": self._number, "method": method, "params": parameters}
-        self._commands.write(json.dumps(message | ({"sessionId": session} if session else {})).encode() + b"\0")
+        self._commands.write(
+            json.dumps(message | ({"sessionId": session} if session else {})).encode() + b"\0"
+        )
         while True:
             answer = self._receive()
             if answer.get("id") == self._number:
@@ -106,17 +115,31 @@ class Page:
         return event
 
 
+def _high(descriptor: int) -> int:
+    high = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 20)
+    os.close(descriptor)
+    return high
+
+
 @contextmanager
 def chromium(executable: str) -> Iterator[Page]:
     """Start the browser; it and its profile are gone afterwards."""
-    child_reads, we_write = os.pipe()
-    we_read, child_writes = os.pipe()
+    # High numbers, as the shell below puts the two that go to the browser at 3 and 4.
+    (child_reads, we_write), (we_read, child_writes) = (map(_high, os.pipe()) for _ in range(2))
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         # The browser reads commands from descriptor 3 and answers on 4.
-        start = f'exec "$0" "$@" 3<&{child_reads} 4>&{child_writes} {child_reads}<&- {child_writes}>&-'
+        start = f'exec "$0" "$@" 3<&{child_reads} 4>&{child_writes}'
         flags = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage")
         process = subprocess.Popen(
-            ["bash", "-c", start, executable, *flags, "--remote-debugging-pipe", f"--user-data-dir={profile}"],
+            [
+                "bash",
+                "-c",
+                start,
+                executable,
+                *flags,
+                "--remote-debugging-pipe",
+                f"--user-data-dir={profile}",
+            ],
             pass_fds=(child_reads, child_writes),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

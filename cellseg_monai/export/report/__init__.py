@@ -5,7 +5,7 @@ Nothing here knows what a score means: arrays and names come in, text goes out.
 
 from cellseg_monai.export.report.axes import SERIES
 from cellseg_monai.export.report.figure import Layer, layered_figure, legend
-from cellseg_monai.export.report.html import Section, definitions, note, page, table, tiles
+from cellseg_monai.export.report.html import Cell, Section, definitions, note, page, table, tiles
 from cellseg_monai.export.report.interval_plot import Interval, interval_plot
 from cellseg_monai.export.report.layers import base_picture, heat_picture, mask_layer, object_layer
 from cellseg_monai.export.report.line_plot import Line, line_plot
@@ -13,6 +13,7 @@ from cellseg_monai.export.report.strip_plot import strip_plot
 
 __all__ = [
     "SERIES",
+    "Cell",
     "Interval",
     "Layer",
     "Line",

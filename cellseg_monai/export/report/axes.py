@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from html import escape
-from itertools import count
 from typing import NamedTuple
 
 SERIES = 6
@@ -11,7 +10,6 @@ SERIES = 6
 
 WIDTH = 720
 _DASHES = ("", "7 4", "2 3", "9 3 2 3")
-_numbers = count(1)
 
 
 class Scale(NamedTuple):
@@ -73,12 +71,10 @@ def dash(index: int) -> str:
 
 def svg(title: str, description: str, height: float, body: str) -> str:
     """A drawing with a name and a description for screen readers."""
-    key = next(_numbers)
+    words = escape(f"{title}. {description}.")
     return (
         f'<div class="plot" tabindex="0" role="group" aria-label="{escape(title)}">'
-        f'<svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-labelledby="t{key} d{key}">'
-        f'<title id="t{key}">{escape(title)}</title><desc id="d{key}">{escape(description)}</desc>'
-        f"{body}</svg></div>"
+        f'<svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{words}">{body}</svg></div>'
     )
 
 
@@ -100,4 +96,4 @@ def tick_label(value: float) -> str:
         >>> tick_label(0.2), tick_label(100.0), tick_label(20000.0)
         ('0.2', '100', '20,000')
     """
-    return f"{value:,.10g}"
+    return f"{value:,.10g}".replace("-", "−")

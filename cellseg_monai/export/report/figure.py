@@ -18,16 +18,16 @@ class Layer(NamedTuple):
 
 
 def legend(layers: Sequence[tuple[str, str, str, bool]]) -> str:
-    """Buttons that switch a layer in all pictures of the section.
+    r"""Buttons that switch a layer in all pictures of the section.
 
     Args:
-        layers: key, name, colour (any of CSS, or the name of a pattern class) and whether it is shown at first.
+        layers: key, name, colour (any of CSS) and whether it is shown at first.
 
     Returns:
         HTML, to stand before the figures.
 
     Example:
-        >>> legend([("truth", "Truth", "#fff", True)]).count("aria-pressed=\\"true\\"")
+        >>> legend([("truth", "Truth", "#fff", True)]).count("aria-pressed=\"true\"")
         1
     """
     buttons = "".join(
@@ -64,8 +64,10 @@ def layered_figure(title: str, caption: str, base: str, layers: Sequence[Layer],
         for step, words, sign in (("in", "Enlarge", "+"), ("out", "Shrink", "−"), ("fit", "Fit", "fit"))
     )
     return (
-        f'<figure class="picture"><figcaption><strong>{name}</strong> <span>{escape(caption)}</span></figcaption>'
-        f'<div class="view"><div class="viewport" tabindex="0" role="group" aria-label="{name}: plus and minus keys '
-        f'enlarge and shrink, arrow keys move"><div class="stack"><img src="{base}" alt="{escape(description)}">'
-        f'{over}</div></div><div class="zoom" role="group" aria-label="Zoom of {name}">{buttons}</div></div></figure>'
+        f'<figure class="picture"><figcaption><div><strong>{name}</strong> '
+        f"<span>{escape(caption)}</span></div>"
+        f'<div class="zoom" role="group" aria-label="Zoom of {name}">{buttons}</div></figcaption>'
+        f'<div class="viewport" tabindex="0" role="group" aria-label="{name}: plus and minus keys '
+        f'enlarge and shrink, arrow keys move"><div class="stack">'
+        f'<img src="{base}" alt="{escape(description)}">{over}</div></div></figure>'
     )

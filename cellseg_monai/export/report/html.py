@@ -98,15 +98,16 @@ def table(
         f"<tr>{''.join(_cell(cell, place) for place, cell in enumerate(row))}</tr>" for row in rows
     )
     found = (
-        '<p class="filter"><label>Show only rows that contain <input type="search" autocomplete="off"></label> '
-        '<span role="status"></span></p>'
+        '<p class="filter"><label>Show only rows that contain '
+        '<input type="search" autocomplete="off"></label> <span role="status"></span></p>'
         if sortable
         else ""
     )
     kind = ' class="sortable"' if sortable else ""
+    words = escape(caption)
     return (
-        f'<div class="table">{found}<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
-        f"<table{kind}><caption>{escape(caption)}</caption><thead><tr>{headings}</tr></thead>"
+        f'<div class="table">{found}<div class="scroll" tabindex="0" role="region" aria-label="{words}">'
+        f"<table{kind}><caption>{words}</caption><thead><tr>{headings}</tr></thead>"
         f"<tbody>{body}</tbody></table></div></div>"
     )
 
@@ -149,7 +150,9 @@ def number(value: float) -> str:
         return str(value)
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    return f"{value:.3f}" if (abs(value) < 10 and value != round(value)) or abs(value) <= 1 else f"{value:.1f}"
+    return (
+        f"{value:.3f}" if (abs(value) < 10 and value != round(value)) or abs(value) <= 1 else f"{value:.1f}"
+    )
 
 
 def tiles(figures: Sequence[tuple[str, str, str]]) -> str:
@@ -160,7 +163,8 @@ def tiles(figures: Sequence[tuple[str, str, str]]) -> str:
         1
     """
     inner = "".join(
-        f"<div><dt>{escape(name)}</dt><dd><strong>{escape(value)}</strong> <small>{escape(small)}</small></dd></div>"
+        f"<div><dt>{escape(name)}</dt>"
+        f"<dd><strong>{escape(value)}</strong> <small>{escape(small)}</small></dd></div>"
         for name, value, small in figures
     )
     return f'<dl class="tiles">{inner}</dl>'

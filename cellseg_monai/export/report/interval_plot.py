@@ -7,7 +7,17 @@ import numpy as np
 
 from cellseg_monai.export.report.axes import WIDTH, Scale, line, span, svg, text, tick_label, ticks
 
-_ROW, _LEFT, _RIGHT, _TOP = 38, 190, 150, 8
+_ROW, _LEFT, _RIGHT, _TOP = 38, 170, 190, 8
+
+
+def minus(value: float) -> str:
+    """Three decimals, with a minus and not a hyphen.
+
+    Example:
+        >>> minus(-0.5)
+        '−0.500'
+    """
+    return f"{value:.3f}".replace("-", "−")
 
 
 class Interval(NamedTuple):
@@ -65,8 +75,8 @@ def interval_plot(rows: Sequence[Interval], title: str, zero: bool = False) -> s
             parts.append(line(left, y, right, y, "whisker"))
             parts += [line(end, y - 6, end, y + 6, "whisker") for end in (left, right)]
         parts.append(f'<circle cx="{scale.place(row.value):.1f}" cy="{y:.1f}" r="5.5" class="point s0"/>')
-        interval = f" [{row.low:.3f}, {row.high:.3f}]" if known else ""
-        parts.append(text(WIDTH - _RIGHT + 10, y + 4.5, f"{row.value:.3f}{interval}", kind="value"))
+        interval = f" [{minus(row.low)}, {minus(row.high)}]" if known else ""
+        parts.append(text(WIDTH - _RIGHT + 10, y + 4.5, f"{minus(row.value)}{interval}", kind="value"))
         told.append(
             f"{row.name}: {row.value:.3f}" + (f", interval {row.low:.3f} to {row.high:.3f}" if known else "")
         )

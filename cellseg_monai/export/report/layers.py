@@ -35,7 +35,7 @@ def base_picture(image: npt.NDArray[Any], longest: int = LONGEST) -> str:
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
         raise ValueError(f"a picture is grey or has 3 colours, this one has the shape {image.shape}")
     pixels = (np.clip(np.nan_to_num(image), 0, 1) * 255).round().astype(np.uint8)
-    rows, columns = _shown_size(image.shape[:2], longest)
+    rows, columns = _shown_size(image.shape, longest)
     shrinks = columns < image.shape[1]
     resized = Image.fromarray(pixels).resize(
         (columns, rows), Image.Resampling.LANCZOS if shrinks else Image.Resampling.NEAREST
@@ -44,7 +44,7 @@ def base_picture(image: npt.NDArray[Any], longest: int = LONGEST) -> str:
 
 
 def heat_picture(values: npt.NDArray[Any], longest: int = LONGEST) -> str:
-    """Values from 0 to 1 as a data URI in colours from dark blue over grey to yellow, which all eyes can order.
+    """Values from 0 to 1 as a data URI, dark blue over grey to yellow, which all eyes can order.
 
     Example:
         >>> heat_picture(np.zeros((4, 6)))[:22]
@@ -66,7 +66,7 @@ def object_layer(
     colour: Colour,
     *,
     fill: int = 0,
-    width: int = 2,
+    width: int = 3,
     dashed: bool = False,
     longest: int = LONGEST,
 ) -> str:
@@ -97,8 +97,8 @@ def object_layer(
         edge = ndimage.binary_dilation(edge, iterations=width - 1) & (shown > 0)
     rim = ndimage.binary_dilation(edge) & ~edge
     if dashed:
-        row, column = np.indices(shown.shape, sparse=True)
-        gap = ((row + column) // 7 + (row - column) // 7) % 2 == 0
+        row, column = np.ogrid[:rows, :columns]
+        gap = ((row + column) // 12 + (row - column) // 12) % 2 == 0
         edge, rim = edge & ~gap, rim & ~gap
     return _layer(shown > 0, edge, rim, colour, fill)
 
@@ -127,8 +127,9 @@ def _layer(inside: Mask, edge: Mask, rim: Mask, colour: Colour, fill: int) -> st
 
 
 def _shown_size(shape: tuple[int, ...], longest: int) -> tuple[int, int]:
-    scale = longest / max(shape)
-    return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
+    rows, columns = shape[0], shape[1]
+    scale = longest / max(rows, columns)
+    return max(1, round(rows * scale)), max(1, round(columns * scale))
 
 
 def _nearest(have: int, want: int) -> npt.NDArray[np.int64]:

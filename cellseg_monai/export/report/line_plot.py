@@ -43,7 +43,8 @@ class Line(NamedTuple):
 def line_plot(lines: Sequence[Line], title: str, x_label: str, y_label: str, *, scores: bool = False) -> str:
     """Draw curves with their names at their ends.
 
-    A curve of more than 300 points is drawn as means of neighbours, with the band from the least to the greatest.
+    A curve of more than 300 points is drawn as means of neighbours, with a band from the least to the
+    greatest.
 
     Args:
         lines: curves.

@@ -11,7 +11,7 @@ for (const button of document.querySelectorAll("[data-toggle]")) {
 }
 
 // Zoom: the picture grows inside its frame, which scrolls; the middle stays in the middle.
-for (const view of document.querySelectorAll(".view")) {
+for (const view of document.querySelectorAll("figure.picture")) {
   const frame = view.querySelector(".viewport"), stack = view.querySelector(".stack");
   let zoom = 1;
   const set = wanted => {

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 import numpy as np
+import numpy.typing as npt
 
 from cellseg_monai.export.report.axes import WIDTH, Scale, line, span, svg, text, tick_label, ticks
 
@@ -51,21 +52,20 @@ def strip_plot(
     return svg(title, "; ".join(words), bottom + 26, "".join(parts))
 
 
-def _row(
-    values: "np.ndarray[tuple[int], np.dtype[np.float64]]", names: Sequence[str], scale: Scale, y: float
-) -> tuple[str, str]:
+def _row(values: npt.NDArray[np.float64], names: Sequence[str], scale: Scale, y: float) -> tuple[str, str]:
     known = np.flatnonzero(np.isfinite(values))
     if not len(known):
         return text(scale.start + 8, y + 4.5, "not scored", kind="tick"), "not scored"
     quarter, median, three_quarters = np.quantile(values[known], [0.25, 0.5, 0.75])
     dots = []
-    for index, shift in zip(known, _spread(values[known], scale), strict=True):
+    for index, shift in zip(known.tolist(), _spread(values[known], scale), strict=True):
         tip = f"<title>{escape(names[index])}: {values[index]:.3f}</title>" if len(names) > index else ""
         dots.append(
             f'<circle cx="{scale.place(values[index]):.1f}" cy="{y + shift:.1f}" r="3">{tip}</circle>'
         )
     left, right = scale.place(quarter), scale.place(three_quarters)
-    box = f'<rect x="{left:.1f}" y="{y - 15:.1f}" width="{max(right - left, 1):.1f}" height="30" rx="3" class="box"/>'
+    wide = max(right - left, 1)
+    box = f'<rect x="{left:.1f}" y="{y - 15:.1f}" width="{wide:.1f}" height="30" rx="3" class="box"/>'
     place = scale.place(median)
     told = f"median {median:.3f}"
     return (
@@ -75,8 +75,8 @@ def _row(
     )
 
 
-def _spread(values: "np.ndarray[tuple[int], np.dtype[np.float64]]", scale: Scale) -> list[float]:
-    """Move dots that would hide each other up and down, as bees swarm; the same values give the same picture."""
+def _spread(values: npt.NDArray[np.float64], scale: Scale) -> list[float]:
+    """Move dots that would hide each other up and down; the same values give the same picture."""
     levels = [0.0, *(sign * step for step in (5.0, 10.0, 15.0, 2.5, 7.5, 12.5) for sign in (-1.0, 1.0))]
     last = dict.fromkeys(levels, -np.inf)
     shifts = np.zeros(len(values))
