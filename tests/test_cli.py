@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from cellseg_monai.cli import main
 
@@ -93,3 +94,26 @@ def test_no_verb_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
         main([])
     assert stopped.value.code == 2
     assert "usage: cellseg" in capsys.readouterr().err
+
+
+def test_evaluate_and_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, out = tmp_path / "data", tmp_path / "out"
+    assert main(["data", "synthesize", "nuclei", str(data), "--count", "2", "--size", "64", "64"]) == 0
+    truth = ["--truth", str(data), "--out", str(out)]
+    assert main(["evaluate", "--pred", str(data / "labels"), *truth, "--metrics", "dice", "f1@0.75"]) == 0
+    assert "f1@0.75" in capsys.readouterr().out
+    assert main(["report", str(out), "--out", str(tmp_path / "again.html")]) == 0
+    assert (tmp_path / "again.html").stat().st_size > 10_000
+
+
+def test_evaluate_fails_on_a_missing_prediction(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("pred/a.png", "truth/a.tif", "truth/b.tif"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(np.array([[1, 0], [0, 2]], np.uint8)).save(tmp_path / name)
+    folders = [f"--{part}={tmp_path / part}" for part in ("pred", "truth", "out")]
+    assert main(["evaluate", *folders]) == 1
+    assert "no prediction, counted as empty (1): b" in capsys.readouterr().out
+    assert main(["evaluate", *folders, "--metrics", "dize"]) == 1
+    assert "there is no metric 'dize'" in capsys.readouterr().err
+    assert main(["report", str(tmp_path / "pred"), "--out", str(tmp_path / "a.html")]) == 1
+    assert "nothing to report" in capsys.readouterr().err

@@ -26,6 +26,13 @@ class Evaluation(NamedTuple):
         folder: where its files are.
         scores: what is in ``scores.csv``.
         summary: what is in ``summary.json``.
+
+    Example:
+        >>> table = pd.DataFrame({"image": ["a"], "dice": [1.0]})
+        >>> print(Evaluation(Path("out"), table, {"scores": overall(table), "missing": ["a"]}))
+        1 images; report: out/report.html
+        dice           mean 1.000, median 1.000
+        no prediction, counted as empty (1): a
     """
 
     folder: Path

@@ -21,8 +21,8 @@ class Fates(NamedTuple):
 
     Example:
         >>> fates = object_fates(np.array([[1, 1, 2, 2, 0, 3]]), np.array([[4, 4, 4, 4, 0, 0]]))
-        >>> fates.split.tolist(), fates.added.tolist(), fates.matched.any()
-        ([[4, 4, 4, 4, 0, 0]], [[0, 0, 0, 0, 0, 3]], False)
+        >>> fates.split.tolist(), fates.added.tolist()
+        ([[4, 4, 4, 4, 0, 0]], [[0, 0, 0, 0, 0, 3]])
     """
 
     matched: LabelMap

@@ -81,13 +81,15 @@ def score_pairs(pairs: Sequence[Pair], columns: Sequence[Column], pieces: bool =
             {"image": pair.name} | row | {"modality": pair.modality, "missing": pair.prediction is None}
         )
     table = pd.DataFrame(rows)
+    counts = [column.name for column in columns if column.kind == "count"]
+    table[counts] = table[counts].astype("Int64")  # whole numbers that may be unknown
     if pieces:
         return Scores(table, [], [])
     binary = {side: _binary(pairs, found) for side, found in contents.items()}
     for column in columns:
         unknown = np.any([binary[side] for side in column.needs], axis=0)
         if column.needs:
-            table[column.name] = table[column.name].astype(float).mask(unknown)
+            table[column.name] = table[column.name].mask(unknown)
     names = {side: table.image[flags].tolist() for side, flags in binary.items()}
     if any(names.values()) and any(column.needs for column in columns):
         _logger.warning(

@@ -52,7 +52,7 @@ def key_metric(tables: Sequence[pd.DataFrame]) -> str | None:
 
 def finite(values: pd.Series) -> npt.NDArray[np.float64]:
     """Scores as numbers; an infinite distance, of which there is no mean, is NaN."""
-    numbers = values.to_numpy(float)
+    numbers = values.to_numpy(float, na_value=np.nan)
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
 

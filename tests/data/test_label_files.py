@@ -19,7 +19,7 @@ def touch(folder: Path, *names: str) -> Path:
         (["a_mask.tif", "b_cp_masks.png"], {"a": "a_mask.tif", "b": "b_cp_masks.png"}),
         (["a.tif", "a_mask.png"], {"a": "a_mask.png"}),
         (["labels/a.tif", "probability/a.tif"], {"a": "labels/a.tif"}),
-        (["labels/images/a.tif", "labels/images/p/a.tif"], {"a": "labels/images/a.tif", "p/a": "labels/images/p/a.tif"}),
+        (["labels/images/a.tif", "labels/p/a.tif"], {"a": "labels/images/a.tif", "p/a": "labels/p/a.tif"}),
         (["a.tif", "notes.txt", ".a.tif"], {"a": "a.tif"}),
         (["notes.txt"], {}),
     ],

@@ -15,10 +15,10 @@ from tests.evaluation.conftest import Save, discs
 TRUTH = [[1, 1, 0, 2], [1, 1, 0, 2], [0, 0, 0, 0]]
 PRED = [[7, 7, 0, 0], [7, 0, 0, 0], [0, 0, 9, 0]]
 EXPECTED = {
-    "dice": 2 * 3 / (4 + 6), "iou": 3 / 7, "pixel_precision": 3 / 4, "pixel_recall": 3 / 6, "accuracy": 8 / 12,
-    "f1": 0.5, "f1@0.5": 0.5, "f1@0.8": 0.0, "precision@0.75": 0.5, "recall@0.5": 0.5, "ap": 1 / 3, "sq": 0.75,
-    "pq": 0.375, "pq@0.8": 0.0, "aji": 3 / (4 + 2 + 1), "aji+": 3 / (4 + 2 + 1), "map": 6 / 10 / 3,
-    "n_true": 2, "n_pred": 2, "split": 0, "merged": 0, "invented": 1, "missed": 1,
+    "dice": 2 * 3 / (4 + 6), "iou": 3 / 7, "pixel_precision": 3 / 4, "pixel_recall": 3 / 6,
+    "accuracy": 8 / 12, "f1": 0.5, "f1@0.5": 0.5, "f1@0.8": 0.0, "precision@0.75": 0.5, "recall@0.5": 0.5,
+    "ap": 1 / 3, "sq": 0.75, "pq": 0.375, "pq@0.8": 0.0, "aji": 3 / (4 + 2 + 1), "aji+": 3 / (4 + 2 + 1),
+    "map": 6 / 10 / 3, "n_true": 2, "n_pred": 2, "split": 0, "merged": 0, "invented": 1, "missed": 1,
 }  # fmt: skip
 
 
@@ -131,7 +131,8 @@ class TestBinaryMasks:
     def test_decided_for_each_modality(self, save: Save) -> None:
         folder = save({
             "pred/dic_1.tif": TRUTH, "pred/dic_2.tif": TRUTH, "pred/phase_1.tif": TRUTH,
-            "truth/dic_1.tif": np.minimum(TRUTH, 1), "truth/dic_2.tif": [[1, 1, 0, 0]] * 3, "truth/phase_1.tif": TRUTH,
+            "truth/dic_1.tif": np.minimum(TRUTH, 1), "truth/dic_2.tif": [[1, 1, 0, 0]] * 3,
+            "truth/phase_1.tif": TRUTH,
         })  # fmt: skip
         assert run(folder, "f1", modality="[a-z]+")["f1"].isna().tolist() == [True, True, False]
 

@@ -140,7 +140,8 @@ def test_the_table_is_sorted_and_filtered(opened: browser.Page) -> None:
     opened.press("Enter")
     assert opened.run(column) == sorted(values, reverse=True)
     opened.run(
-        "field = document.querySelector('#images input'); field.value = '05'; field.dispatchEvent(new Event('input'))"
+        "field = document.querySelector('#images input'); field.value = '05'; "
+        "field.dispatchEvent(new Event('input'))"
     )
     assert opened.run("document.querySelector('#images [role=status]').textContent").endswith(" of 200")
 
@@ -194,7 +195,8 @@ def pixels(path: Path) -> bytes:
 # The least ratio of luminance, as WCAG 2 defines it, of texts and the nearest ground that is not transparent.
 _CONTRAST = """(() => {
   const parts = colour => colour.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map(v => v / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
+  const linear = v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
+  const light = colour => colour.slice(0, 3).map(v => linear(v / 255))
     .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
   const ground = element => {
     for (; element; element = element.parentElement) {
@@ -205,9 +207,12 @@ _CONTRAST = """(() => {
   };
   const ratio = element => {
     const style = getComputedStyle(element), svg = element instanceof SVGElement;
-    const [a, b] = [light(parts(svg ? style.fill : style.color)), light(ground(element))].sort((x, y) => y - x);
+    const both = [light(parts(svg ? style.fill : style.color)), light(ground(element))];
+    const [a, b] = both.sort((x, y) => y - x);
     return (a + .05) / (b + .05);
   };
-  return Math.min(...[...document.querySelectorAll('p, h1, h2, h3, td, th, a, dt, dd, small, button, span, text')]
-    .filter(element => element.textContent.trim() && !element.classList.contains('skip')).map(ratio));
+  const texts = 'p, h1, h2, h3, td, th, a, dt, dd, small, button, span, text';
+  return Math.min(...[...document.querySelectorAll(texts)]
+    .filter(element => element.textContent.trim() && !element.classList.contains('skip'))
+    .map(ratio));
 })()"""
