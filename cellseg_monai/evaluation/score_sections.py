@@ -31,7 +31,8 @@ def glance(runs: Sequence[Run]) -> Section:
         for metric in score_names(scores)[:5]:
             summary = summary_of(run, metric)
             if summary is not None:
-                figures.append((metric, f"{summary.mean.value:.3f}", interval_in_words(summary.mean)))
+                fewer = f" of {summary.images} images" if summary.left_out else ""
+                figures.append((metric, f"{summary.mean.value:.3f}", interval_in_words(summary.mean) + fewer))
         heading = f"<h3>{escape(run.name)}</h3>" if len(runs) > 1 else ""
         body.append(heading + tiles(figures) + _warnings(run))
     body.append(
