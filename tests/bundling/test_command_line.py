@@ -41,7 +41,7 @@ def test_options_that_the_configuration_has_pass(train: Path, words: list[str]) 
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_others_are_refused(train: Path, words: list[str], name: str) -> None:
-    with pytest.raises(ValueError, match=f"command line: the base has no id '{name}'"):
+    with pytest.raises(ValueError, match=f"command line: there is no id '{name}'"):
         check_options(["run", "--config_file", str(train), *words])
 
 
