@@ -6,6 +6,7 @@ from cellseg_monai.data.folds import first_n, foreground_fraction, groups_in_com
 from cellseg_monai.data.layouts import LAYOUTS, ImportReport, import_dataset
 from cellseg_monai.data.readers import (
     SUFFIXES,
+    ImageRegions,
     MicroscopyReader,
     Picture,
     read_label_map,
@@ -28,6 +29,7 @@ __all__ = [
     "SUFFIXES",
     "CheckReport",
     "Finding",
+    "ImageRegions",
     "ImportReport",
     "MicroscopyReader",
     "Picture",
