@@ -1,6 +1,7 @@
 """An image that does not fit into memory as one TIFF in tiles."""
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from os import PathLike
 from typing import Any, Protocol
 
@@ -79,7 +80,7 @@ def write_tiled_tiff(
 
 def _tiles(pixels: Pixels, side: int) -> Iterator[npt.NDArray[Any]]:
     *planes, rows, columns = pixels.shape
-    for plane in np.ndindex(*planes):
+    for plane in product(*map(range, planes)):
         above = tuple(slice(index, index + 1) for index in plane)
         for top in range(0, rows, side):
             for left in range(0, columns, side):
@@ -88,7 +89,7 @@ def _tiles(pixels: Pixels, side: int) -> Iterator[npt.NDArray[Any]]:
                     slice(top, min(top + side, rows)),
                     slice(left, min(left + side, columns)),
                 )
-                part = np.asarray(pixels[box])
+                part: Any = np.asarray(pixels[box])
                 part = part.reshape(part.shape[-2:])
-                lacking = [(0, side - int(filled)) for filled in part.shape]
-                yield np.pad(part, lacking) if any(map(sum, lacking)) else part
+                below, beside = side - part.shape[0], side - part.shape[1]
+                yield np.pad(part, ((0, below), (0, beside))) if below or beside else part
