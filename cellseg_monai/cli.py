@@ -7,6 +7,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from cellseg_monai.causes import cause_of, origin_of
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; an error of the user's is one sentence, and the exit code is 1.
@@ -27,20 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(verb(**options))
     except (ValueError, OSError, RuntimeError) as error:
-        print(f"cellseg: error: {_cause(error)}", file=sys.stderr)
+        cause = cause_of(error)
+        if isinstance(cause, RuntimeError) and "/cellseg_monai/" not in origin_of(cause):
+            raise  # a bug, which needs its traceback
+        print(f"cellseg: error: {cause}", file=sys.stderr)
         return 1
-
-
-def _cause(error: BaseException) -> BaseException:
-    """MONAI wraps what a transform raises in a RuntimeError; the user needs what lies inside.
-
-    A RuntimeError with nothing inside is a bug of ours, and is raised again with its traceback.
-    """
-    if not isinstance(error, RuntimeError):
-        return error
-    if error.__cause__ is None:
-        raise error
-    return _cause(error.__cause__)
 
 
 def _import(layout: str, source: str, destination: str) -> int:
@@ -82,6 +75,22 @@ def _patches(source: str, out: str, patch_size: int, count: int, seed: int) -> i
     return 0
 
 
+def _predict(
+    bundle: str,
+    inputs: Sequence[str],
+    out: str,
+    device: str | None,
+    tta: bool,
+    save_probability: bool,
+    overlay: bool,
+) -> int:
+    from cellseg_monai.prediction import predict
+
+    labels = predict(bundle, inputs, out, device, tta, save_probability, overlay)
+    print(f"{len(labels)} label map{'' if len(labels) == 1 else 's'} in {out}/labels")
+    return 0
+
+
 def _render_bundles(source: str) -> int:
     from cellseg_monai.bundling import render_bundles
 
@@ -111,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", required=True)
     _add_data_verbs(commands.add_parser("data", help="import, check and look at datasets"))
+    _add_predict(commands.add_parser("predict", help="segment images with a trained bundle"))
     _add_bundle_verbs(commands.add_parser("bundle", help="render, check and pack bundles"))
     return parser
 
@@ -149,6 +159,17 @@ def _add_data_verbs(data: argparse.ArgumentParser) -> None:
     verb.add_argument("--patch-size", type=int, default=128)
     verb.add_argument("--count", type=int, default=32, help="number of patches (default 32)")
     verb.add_argument("--seed", type=int, default=0)
+
+
+def _add_predict(verb: argparse.ArgumentParser) -> None:
+    verb.set_defaults(verb=_predict)
+    verb.add_argument("bundle", help="folder of the bundle")
+    verb.add_argument("inputs", nargs="+", metavar="input", help="images, folders, datasets, patterns")
+    verb.add_argument("--out", required=True, help="folder to write")
+    verb.add_argument("--device", help="such as cpu or cuda:1; by default the GPU if there is one")
+    verb.add_argument("--tta", action="store_true", help="average over flips and quarter turns")
+    verb.add_argument("--save-probability", action="store_true", help="write what the network says as well")
+    verb.add_argument("--overlay", action="store_true", help="draw the cells' outlines on the images")
 
 
 def _add_bundle_verbs(bundle: argparse.ArgumentParser) -> None:

@@ -45,10 +45,7 @@ def draw_patches(
         >>> Image.open(sheet).size
         (274, 36)
     """
-    items = labelled(list_items(source))
-    if not items:
-        raise ValueError(f"{source}: no image has a label; patches are drawn with their outlines")
-    items = items[:count]
+    items = labelled(list_items(source))[:count]
     per_image = -(-count // len(items))
     transform = Compose(
         [

@@ -36,7 +36,7 @@ def override(
         >>> override(train, {"trainer#max_epoch": 5}, "bundle.yaml, section train")
         Traceback (most recent call last):
         ...
-        ValueError: bundle.yaml, section train: the base has no id 'trainer#max_epoch'; did you mean
+        ValueError: bundle.yaml, section train: there is no id 'trainer#max_epoch'; did you mean
         'trainer#max_epochs'? To add to a list or dictionary, override '+<its id>'
     """
     parser = ConfigParser(deepcopy(dict(config)))
@@ -44,7 +44,7 @@ def override(
         place = path.removeprefix(MERGE_KEY)
         if place not in parser and path not in new_ids:
             raise ValueError(
-                f"{where}: the base has no id {place!r}{_hint(place, parser.get())} "
+                f"{where}: there is no id {place!r}{_hint(place, parser.get())} "
                 f"To add to a list or dictionary, override '{MERGE_KEY}<its id>'"
             )
         try:

@@ -10,6 +10,7 @@ from cellseg_monai.networks.blocks.weight_standardised import (
     WeightStandardisedConv3d,
     standardise_weight,
 )
+from cellseg_monai.networks.last_output import LastOutput
 from cellseg_monai.networks.nets.attention_unet_plus_plus import AttentionUNetPlusPlus
 from cellseg_monai.networks.nets.patch_attention_unet import PatchAttentionUNet
 from cellseg_monai.networks.nets.skip_swin_unet import SkipSwinUNet
@@ -21,6 +22,7 @@ __all__ = [
     "AttentionUNetPlusPlus",
     "DoubleConvolution",
     "GridAttentionGate",
+    "LastOutput",
     "PatchAttentionUNet",
     "SkipConnections",
     "SkipSwinUNet",

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pandas as pd
 import pytest
 import tifffile
@@ -143,3 +144,29 @@ def test_classes_are_trained_scored_and_segmented(
     found = labels_in(tmp_path / "run")
     assert len(found) == 8
     assert all(label_map.shape == (96, 144) and label_map.max() <= 2 for label_map in found.values())
+
+
+def test_tracking_by_mlflow_is_monais(dataset: Path, tmp_path: Path) -> None:
+    pytest.importorskip("mlflow", reason="MLflow is optional: pip install 'cellseg-monai[mlflow]'")
+    bundle = copied("patch_attention_unet", tmp_path)
+    where = {"dataset_dir": dataset, "output_dir": tmp_path / "run", "ckpt_dir": tmp_path}
+    bundle.run("train", max_epochs=1, folds=4, tracking="mlflow", **where)
+    assert (tmp_path / "run/mlruns.db").is_file()
+
+
+def test_onnx_is_exported(dataset: Path, tmp_path: Path) -> None:
+    bundle = copied("patch_attention_unet", tmp_path)
+    where = {"dataset_dir": dataset, "output_dir": tmp_path / "run"}
+    bundle.run("train", max_epochs=1, folds=4, **where)
+    narrow = {name: value for name, value in bundle.options.items() if name != "patch_size"}
+    bundle.command(
+        "onnx_export",
+        net_id="network_def",
+        filepath=tmp_path / "model.onnx",
+        ckpt_file="models/model.pt",
+        meta_file="configs/metadata.json",
+        config_file="configs/inference.json",
+        input_shape=[1, 1, 64, 64],
+        **narrow,
+    )
+    onnx.checker.check_model(onnx.load(tmp_path / "model.onnx"))

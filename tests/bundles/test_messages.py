@@ -11,7 +11,7 @@ CASES = {
     "wrong key": (
         "train",
         {"max_epoch": 5},
-        "ValueError: command line: the base has no id 'max_epoch'; did you mean 'max_epochs'?",
+        "ValueError: command line: there is no id 'max_epoch'; did you mean 'max_epochs'?",
     ),
     "wrong argument of a component": (
         "train",

@@ -116,7 +116,7 @@ FAULTS: dict[str, tuple[Callable[[Path], Any], str]] = {
         r"train.json: ValueError: By 'unnet', .*MONAI cannot read it",
     ),
     "published overlay": (
-        rewrite("as_published: {losses#dice: {_target_: DiceLoss, reduction: sometimes}}"),
+        rewrite("as_published: {losses: {dice: {_target_: DiceLoss, reduction: sometimes}}}"),
         r"as_published.json: losses#dice: ValueError: .*sometimes",
     ),
     "indirect property": (

@@ -80,14 +80,14 @@ def test_as_published_lies_over_train_and_inference(bundle: Path) -> None:
         ("train:", r"bundle.yaml, section train: it must hold ids and values, it holds None"),
         (
             "train: {lerning_rate: 1}",
-            r"section train: the base has no id 'lerning_rate'; did you mean 'learning_rate'",
+            r"section train: there is no id 'lerning_rate'; did you mean 'learning_rate'",
         ),
-        ("shared: {learning_rate: 1}", r"section shared: the base has no id 'learning_rate'"),
-        ("inference: {learning_rate: 1}", r"section inference: the base has no id 'learning_rate'"),
+        ("shared: {learning_rate: 1}", r"section shared: there is no id 'learning_rate'"),
+        ("inference: {learning_rate: 1}", r"section inference: there is no id 'learning_rate'"),
         ("evaluate: {validate#handler: 1}", r"section evaluate: .* did you mean 'validate#handlers'"),
         (
             "multi_gpu_train: {rang: 1}",
-            r"section multi_gpu_train: the base has no id 'rang'; did you mean 'rank'",
+            r"section multi_gpu_train: there is no id 'rang'; did you mean 'rank'",
         ),
         ("as_published: {optimizer#lr_: 1}", r"section as_published: .* did you mean 'optimizer#lr'"),
         ("as_published: {optimizer#lr: 1}", r"inference.json has no 'optimizer' to change a part of"),
@@ -113,7 +113,7 @@ def test_a_new_id_of_an_overlay_must_be_used(bundle: Path) -> None:
     base.write_text("{train#limit: 3, validate#handlers: [{name: '$str(@train#limit)'}]}")
     assert json.loads(render_bundle(bundle)["configs/evaluate.json"])["train#limit"] == 3
     base.write_text("{limit: 3}")
-    with pytest.raises(ValueError, match=r"evaluate.yaml: the base has no id 'limit'"):
+    with pytest.raises(ValueError, match=r"evaluate.yaml: there is no id 'limit'"):
         render_bundle(bundle)
 
 

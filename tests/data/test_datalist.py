@@ -52,7 +52,8 @@ def test_recursive_pairs_stay_in_their_sub_folder(tmp_path: Path) -> None:
 
 def test_images_without_any_mask_are_unlabelled(tmp_path: Path) -> None:
     items = list_items(touch(tmp_path, "images/a.tif", "images/b.tif"))
-    assert labelled(items) == []
+    with pytest.raises(ValueError, match=r"none of the \d+ images, such as .*, has a label; put masks/"):
+        labelled(items)
     assert len(items) == 2
 
 

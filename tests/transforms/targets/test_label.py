@@ -113,3 +113,39 @@ def test_losses_take_the_mask_as_it_is():
     loss = DiceCELoss(sigmoid=True)
     target = transforms.binary_target(torch.from_numpy(IDS))[None]
     assert loss(60 * target.float() - 30, target) == pytest.approx(0, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("target", "encodes", "channels", "distances"),
+    [
+        (transforms.BinaryTargetd("label"), "foreground", 1, 0),
+        (transforms.DistanceTargetd("label"), "distance", 1, 1),
+        (transforms.ForegroundDistanceTargetd("label"), "foreground and distance", 2, 1),
+        (transforms.BoundaryTargetd("label", one_hot=True), "interior and boundary", 3, 0),
+        (transforms.ClassTargetd("label", {0: 0, 1: 2, 2: 3}, one_hot=True), "classes", 4, 0),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_target_says_what_a_network_for_it_must_give(
+    target: transforms.BinaryTargetd, encodes: str, channels: int, distances: int
+) -> None:
+    assert (target.encodes, target.channels, target.distances) == (encodes, channels, distances)
+    assert target({"label": np.array([[[0, 1, 1, 2]]])})["label"].shape[0] == channels
+
+
+@pytest.mark.parametrize(
+    ("plain", "hot"),
+    [
+        (transforms.BoundaryTarget(), transforms.BoundaryTarget(one_hot=True)),
+        (
+            transforms.ClassTarget({0: 0, 1: 1, 2: 2}),
+            transforms.ClassTarget({0: 0, 1: 1, 2: 2}, one_hot=True),
+        ),
+    ],
+    ids=["boundary", "classes"],
+)
+def test_one_hot_channels_are_the_class_numbers(plain: object, hot: object) -> None:
+    label = np.random.default_rng(0).integers(0, 3, (1, 9, 11))
+    numbers, channels = plain(label), hot(label)  # type: ignore[operator]
+    np.testing.assert_array_equal(channels.argmax(axis=0), numbers[0])
+    np.testing.assert_array_equal(channels.sum(axis=0), 1)

@@ -1,0 +1,146 @@
+"""Images to cells by the bundle's own ``inference.json``: what the command adds is how to name the images."""
+
+import os
+from collections.abc import Sequence
+from glob import glob, has_magic
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from monai.bundle import ConfigWorkflow
+from monai.transforms import Compose, LoadImaged
+from PIL import Image
+
+from cellseg_monai.data import MicroscopyReader, list_items
+from cellseg_monai.export import outline
+from cellseg_monai.transforms import MatchChannelsd, PercentileStretchd
+
+Source = str | list[str]
+"""The file of an image, or the files of its channels."""
+
+
+def predict(
+    bundle: str | PathLike[str],
+    inputs: Sequence[str | PathLike[str]],
+    out: str | PathLike[str],
+    device: str | None = None,
+    tta: bool = False,
+    save_probability: bool = False,
+    overlay: bool = False,
+) -> list[Path]:
+    """Segment images with a trained bundle; the files are those of MONAI's own command.
+
+    Args:
+        bundle: folder of the bundle, with its weights.
+        inputs: images, folders of images or datasets, and patterns such as ``"day?/*.tif"``.
+        out: folder for ``labels/``, ``timing.csv`` and ``failures.csv``. Images keep the sub-folders that
+            they have below the folder which all share.
+        device: such as ``"cpu"`` or ``"cuda:1"``; by default the GPU if there is one.
+        tta: average over flips and quarter turns.
+        save_probability: write what the network says as well, into ``probability/``.
+        overlay: draw the outlines of the cells on the images, into ``overlays/``.
+
+    Returns:
+        The label maps.
+
+    Raises:
+        FileNotFoundError: the bundle, its weights or an input is not there.
+        ValueError: two images would have the same label map.
+        RuntimeError: at the end, if an image failed.
+
+    Example:
+        >>> predict("bundles/unknown", ["a.tif"], "out")
+        Traceback (most recent call last):
+        ...
+        FileNotFoundError: bundles/unknown/configs/inference.json: there is no such bundle
+    """
+    config = Path(bundle) / "configs/inference.json"
+    if not config.is_file():
+        raise FileNotFoundError(f"{config}: there is no such bundle")
+    images = find_images(inputs)
+    root = Path(os.path.commonpath([_first(image).parent for image in images]))
+    options = {
+        "bundle_root": str(bundle),
+        "dataset_dir": str(root),
+        "output_dir": str(out),
+        "items": [{"image": image} for image in images],
+        "tta": tta,
+        "save_probability": save_probability,
+    }
+    if device is not None:
+        options["device"] = f"$torch.device({device!r})"
+    workflow = ConfigWorkflow(str(config), logging_file=False, **options)
+    workflow.initialize()
+    labels = [_result(_first(image), root, Path(out) / "labels", ".tif") for image in images]
+    try:
+        workflow.run()
+    finally:  # an image that failed does not stop the others
+        if overlay:
+            for image, label in zip(images, labels, strict=True):
+                if label.is_file():
+                    _draw(image, label, _result(_first(image), root, Path(out) / "overlays", ".png"))
+    return labels
+
+
+def find_images(inputs: Sequence[str | PathLike[str]]) -> list[Source]:
+    """The images that paths, folders, datasets and patterns name, each once, with absolute paths.
+
+    Raises:
+        FileNotFoundError: something is not there, or a pattern matches nothing.
+        ValueError: two images of one folder differ in nothing but their suffix.
+
+    Example:
+        >>> find_images(["absent/*.tif"])
+        Traceback (most recent call last):
+        ...
+        FileNotFoundError: absent/*.tif: the pattern matches no file
+    """
+    images: dict[Path, Source] = {}
+    stems: dict[Path, Path] = {}
+    for image in (image for name in inputs for image in _images_of(str(name))):
+        first = _first(image)
+        images[first] = image
+        other = stems.setdefault(first.with_suffix(""), first)
+        if other != first:
+            raise ValueError(
+                f"{other} and {first.name} would both become {first.stem}.tif; segment them apart"
+            )
+    return list(images.values())
+
+
+def _first(image: Source) -> Path:
+    return Path(image if isinstance(image, str) else image[0])
+
+
+def _images_of(name: str) -> list[Source]:
+    path = Path(name).absolute()
+    if path.is_dir() or path.suffix in (".json", ".csv"):
+        return [item["image"] for item in list_items(path, recursive=path.is_dir())]
+    if path.is_file():
+        return [str(path)]
+    if not has_magic(name):
+        raise FileNotFoundError(f"{name}: there is no such file or folder")
+    matches = [Path(match) for match in sorted(glob(name, recursive=True))]
+    if not matches:
+        raise FileNotFoundError(f"{name}: the pattern matches no file")
+    return [image for match in matches for image in _images_of(str(match))]
+
+
+def _result(image: Path, root: Path, folder: Path, suffix: str) -> Path:
+    """Where ``SaveImaged`` puts the result of an image."""
+    stem = image.name.removesuffix(".nii.gz") if image.name.endswith(".nii.gz") else image.stem
+    return folder / image.parent.relative_to(root) / f"{stem}{suffix}"
+
+
+def _draw(image: Source, label: Path, file: Path) -> None:
+    read = Compose(
+        [
+            LoadImaged("image", reader=MicroscopyReader(), ensure_channel_first=True),
+            PercentileStretchd("image"),
+            MatchChannelsd("image", channels=3),
+        ]
+    )
+    pixels = np.asarray(read({"image": image})["image"]).T
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(outline(pixels, tifffile.imread(label))).save(file)

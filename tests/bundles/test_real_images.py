@@ -1,0 +1,24 @@
+"""Real nuclei, in a minute: what the README tells of five minutes begins here."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from tests.bundles.reduced import Bundle, copied
+
+WIDTHS = {"networks#patch_attention_unet#channels": [16, 32, 64, 128, 256]}
+
+
+def test_four_epochs_find_nuclei(real_data: Path, tmp_path: Path) -> None:
+    bundle = Bundle(copied("patch_attention_unet", tmp_path).path, WIDTHS)
+    nuclei = real_data / "tasks/nuclei"
+    bundle.run(
+        "train", dataset_dir=nuclei / "train", output_dir=tmp_path / "run", max_epochs=4, val_interval=4
+    )
+    bundle.run("train", "evaluate", dataset_dir=nuclei / "test", output_dir=tmp_path / "scores")
+    scores = {
+        name: pd.read_csv(tmp_path / f"scores/val_{name}_raw.csv")["mean"].mean()
+        for name in ("mean_dice", "f1")
+    }
+    assert scores["mean_dice"] > 0.93
+    assert scores["f1"] > 0.7
