@@ -9,6 +9,7 @@ of them changes, and the results are committed, complete, next to it.
 | `metadata.json` | `metadata.yaml` |
 | `train.json` | `shared.yaml` and `train.yaml` |
 | `inference.json` | `shared.yaml` and `inference.yaml` |
+| `inference_large.json` | `inference_large.yaml`, laid over `inference.json`, for images larger than memory |
 | `evaluate.json` | `evaluate.yaml`, laid over `train.json` |
 | `multi_gpu_train.json` | `multi_gpu_train.yaml`, laid over `train.json` |
 | `multi_gpu_evaluate.json` | `multi_gpu_evaluate.yaml`, laid over `train.json` and `evaluate.json` |
@@ -33,6 +34,7 @@ from cellseg_monai.bundling.sources import BASE, SOURCE, find_bundles, load_sour
 LAYERS = {
     "train": ("train",),
     "inference": ("inference",),
+    "inference_large": ("inference", "inference_large"),
     "evaluate": ("train", "evaluate"),
     "multi_gpu_train": ("train", "multi_gpu_train"),
     "multi_gpu_evaluate": ("train", "evaluate", "multi_gpu_evaluate"),
@@ -96,6 +98,7 @@ def render_bundle(bundle: Path) -> dict[str, str]:
     for name in ("train", "inference"):
         content = _joined(shared, load_source(base / f"{name}.yaml"), base / f"{name}.yaml")
         configs[name] = override(content, sections.get(name, {}), _where(source, name))
+    configs["inference_large"] = overlay("inference_large", configs["inference"])
     configs["evaluate"] = overlay("evaluate", configs["train"])
     configs["multi_gpu_train"] = overlay("multi_gpu_train", configs["train"])
     configs["multi_gpu_evaluate"] = overlay("multi_gpu_evaluate", configs["train"], configs["evaluate"])

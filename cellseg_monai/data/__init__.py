@@ -7,6 +7,7 @@ from cellseg_monai.data.layouts import LAYOUTS, ImportReport, import_dataset
 from cellseg_monai.data.pairing import label_files, pair_folder
 from cellseg_monai.data.readers import (
     SUFFIXES,
+    ImageRegions,
     MicroscopyReader,
     Picture,
     read_label_map,
@@ -29,6 +30,7 @@ __all__ = [
     "SUFFIXES",
     "CheckReport",
     "Finding",
+    "ImageRegions",
     "ImportReport",
     "MicroscopyReader",
     "Picture",

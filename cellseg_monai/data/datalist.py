@@ -160,7 +160,7 @@ def locate(entry: Any, listing: Path, place: str) -> Item:
         if key in item:
             files = [listing.parent / file for file in _as_list(item[key])]
             for file in files:
-                if not file.is_file():
+                if not file.exists():
                     raise FileNotFoundError(f"{file}: there is no such file; {listing} lists it at {place}")
             item[key] = [str(file) for file in files] if isinstance(item[key], list) else str(files[0])
     if "weight" in item:

@@ -1,5 +1,6 @@
 """Which mask belongs to which image in a folder: by stem, across formats."""
 
+import os
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 
 from cellseg_monai.data.readers import SUFFIXES
+from cellseg_monai.data.readers.ome_zarr import SUFFIXES as FOLDER_SUFFIXES
 
 IMAGE_FOLDERS = ("images", "image")
 MASK_FOLDERS = ("masks", "labels", "mask", "label")
@@ -137,12 +139,14 @@ def _first_existing(root: Path, names: tuple[str, ...]) -> Path | None:
 
 
 def _files(folder: Path, recursive: bool) -> list[Path]:
-    found = folder.rglob("*") if recursive else folder.glob("*")
-    return sorted(
-        path
-        for path in found
-        if path.is_file() and path.name.lower().endswith(SUFFIXES) and not path.name.startswith(".")
-    )
+    """Image files, and folders that are images: nothing is looked for in these."""
+    found: list[Path] = []
+    for parent, folders, files in os.walk(folder):
+        images = [name for name in folders if name.lower().endswith(FOLDER_SUFFIXES)]
+        folders[:] = sorted(set(folders) - set(images)) if recursive else []
+        named = (name for name in files if not name.lower().endswith(FOLDER_SUFFIXES))
+        found += [Path(parent, name) for name in (*images, *named) if name.lower().endswith(SUFFIXES)]
+    return sorted(path for path in found if not path.name.startswith("."))
 
 
 def _by_name(files: list[Path], root: Path) -> dict[str, list[Path]]:

@@ -87,8 +87,8 @@ class EachImage:
         failures, timing = self.output_dir / "failures.csv", self.output_dir / "timing.csv"
         failed = 0
         with (
-            _table(failures, ("image", "error")) as add_failure,
-            _table(timing, ("image", *STAGES)) as add_timing,
+            table(failures, ("image", "error")) as add_failure,
+            table(timing, ("image", *STAGES)) as add_timing,
             self._timed_postprocessing(),
         ):
             for name, sample in tqdm(self._read_ahead(), total=len(self.dataset), unit="image"):
@@ -163,7 +163,8 @@ class EachImage:
 
 
 @contextmanager
-def _table(path: Path, columns: Sequence[str]) -> Iterator[Callable[[Sequence[str]], None]]:
+def table(path: Path, columns: Sequence[str]) -> Iterator[Callable[[Sequence[str]], None]]:
+    """Start a table and give the function that adds a row to it, which is in the file at once."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
 

@@ -22,6 +22,7 @@ class WindowProgress:
     Args:
         total: windows.
         shown: False for neither.
+        unit: what is counted, if not windows.
 
     Example:
         >>> with WindowProgress(total=10, shown=True) as progress:
@@ -30,15 +31,14 @@ class WindowProgress:
         4
     """
 
-    def __init__(self, total: int, shown: bool) -> None:
+    def __init__(self, total: int, shown: bool, unit: str = "window") -> None:
         self.total = total
         self.shown = shown
+        self.unit = unit
         self.done = 0
         self._began = self._told = time.monotonic()
         disabled = None if shown else True  # None: unless standard error is a terminal
-        self._bar: Any = tqdm(
-            total=total, unit="window", delay=SECONDS_BEFORE_BAR, leave=False, disable=disabled
-        )
+        self._bar: Any = tqdm(total=total, unit=unit, delay=SECONDS_BEFORE_BAR, leave=False, disable=disabled)
 
     def __enter__(self) -> "WindowProgress":
         return self
@@ -55,11 +55,11 @@ class WindowProgress:
             yield batch
 
     def advance(self, windows: int) -> None:
-        """So many more windows are done."""
+        """So many more are done."""
         self.done += windows
         self._bar.update(windows)
         now = time.monotonic()
         if self.shown and self._bar.disable and now - self._told > SECONDS_BETWEEN_LINES:
             self._told = now
             left = (now - self._began) / self.done * (self.total - self.done)
-            logger.info("window %d/%d  %s left", self.done, self.total, timedelta(seconds=round(left)))
+            logger.info("%s %d/%d  %s left", self.unit, self.done, self.total, timedelta(seconds=round(left)))

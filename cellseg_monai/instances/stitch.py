@@ -144,6 +144,28 @@ class Stitcher:
         table = np.append(np.int32(0), self._cells[number])
         return table.take(self._store.load(number)[self._within(number, number, part=0)])
 
+    def region(self, box: Box) -> LabelMap:
+        """The final labels of any part of the image; only what it needs of each tile is read.
+
+        Args:
+            box: a slice an axis, with start and stop.
+
+        Raises:
+            ValueError: tiles are missing, or the part does not lie in the image.
+        """
+        self.join()
+        assert self._cells is not None
+        wanted = np.array([[part.start for part in box], [part.stop for part in box]])
+        if (wanted[0] < 0).any() or (wanted[0] > wanted[1]).any() or (wanted[1] > self.shape).any():
+            raise ValueError(f"the part {box} does not lie in the image of shape {self.shape}")
+        labels = np.zeros(wanted[1] - wanted[0], np.int32)
+        for number in overlapping(wanted, self._corners[:, 0]).tolist():
+            shared = self._corners[number, 0].clip(*wanted)
+            table = np.append(np.int32(0), self._cells[number])
+            kept = self._store.load(number)[_box(shared - self._corners[number, 1, 0])]
+            labels[_box(shared - wanted[0])] = table.take(kept)
+        return labels
+
     def write(self, target: Writable) -> int:
         """Write the labels of the whole image, tile by tile.
 

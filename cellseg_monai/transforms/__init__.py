@@ -9,6 +9,7 @@ from cellseg_monai.transforms.intensity import PercentileStretch, PercentileStre
 from cellseg_monai.transforms.limits import intensity_limits
 from cellseg_monai.transforms.padding import covered_shape, pad_end
 from cellseg_monai.transforms.patches import patch_cover, patch_locations, reassemble
+from cellseg_monai.transforms.streamed import streamed_limits
 from cellseg_monai.transforms.targets.binary import BinaryTarget, BinaryTargetd, binary_target
 from cellseg_monai.transforms.targets.boundary import BoundaryTarget, BoundaryTargetd, boundary_target
 from cellseg_monai.transforms.targets.classes import ClassTarget, ClassTargetd, class_target
@@ -58,6 +59,7 @@ __all__ = [
     "patch_cover",
     "patch_locations",
     "reassemble",
+    "streamed_limits",
     "stretch",
     "warp",
 ]

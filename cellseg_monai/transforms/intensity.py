@@ -19,6 +19,7 @@ from monai.utils import TransformBackends, convert_to_dst_type, convert_to_tenso
 
 from cellseg_monai.transforms.limits import Limits, check_settings, intensity_limits
 from cellseg_monai.transforms.provenance import origin
+from cellseg_monai.transforms.streamed import Parts, streamed_limits
 
 Image = TypeVar("Image", npt.NDArray[Any], torch.Tensor)
 
@@ -160,6 +161,14 @@ class PercentileStretch(Transform):
             stretched.meta["intensity_stretch"] = source
         return stretched
 
+    def limits_of(self, parts: Parts) -> Limits:
+        """The limits of an image that is read part by part, to be given with each part.
+
+        Args:
+            parts: see :func:`~cellseg_monai.transforms.streamed_limits`.
+        """
+        return streamed_limits(parts, self.lower, self.upper, self.nonzero, self.channel_wise, self.min_range)
+
 
 class PercentileStretchd(MapTransform):
     """Dictionary form of :class:`PercentileStretch`.
@@ -195,6 +204,10 @@ class PercentileStretchd(MapTransform):
     ) -> None:
         super().__init__(keys, allow_missing_keys)
         self.stretch = PercentileStretch(lower, upper, nonzero, channel_wise, min_range, clip)
+
+    def limits_of(self, parts: Parts) -> Limits:
+        """See :meth:`PercentileStretch.limits_of`."""
+        return self.stretch.limits_of(parts)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Stretch the images of one item."""

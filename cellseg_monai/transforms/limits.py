@@ -5,6 +5,7 @@ would fill the range. The range is therefore never narrower than a share of the 
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -93,8 +94,26 @@ def check_settings(lower: float, upper: float, min_range: float) -> None:
 def _channel_limits(
     channel: Any, lower: float, upper: float, nonzero: bool, min_range: float
 ) -> tuple[float, float]:
-    percents = (0, _TAILS[0], lower, upper, _TAILS[1], 100)
-    minimum, bottom, low, high, top, maximum = percentiles(channel, percents, nonzero)
+    return widened(percentiles(channel, judged_by(lower, upper), nonzero), min_range)
+
+
+def judged_by(lower: float, upper: float) -> tuple[float, ...]:
+    """The percentiles that :func:`widened` takes."""
+    return (0, _TAILS[0], lower, upper, _TAILS[1], 100)
+
+
+def widened(found: Sequence[float], min_range: float) -> tuple[float, float]:
+    """The third and fourth of the percentiles, moved apart where they are too close.
+
+    Args:
+        found: those of :func:`judged_by`.
+        min_range: see :func:`intensity_limits`.
+
+    Example:
+        >>> widened([0, 0, 0, 0, 200, 200], min_range=0.1)
+        (0.0, 20.0)
+    """
+    minimum, bottom, low, high, top, maximum = found
     if bottom == top:
         bottom, top = minimum, maximum
     missing = min_range * (top - bottom) - (high - low)

@@ -5,7 +5,7 @@ images mostly hold whole numbers, also where they are stored as float; these are
 faster than NumPy selects. Other values are selected without a full sort, or sorted on an accelerator.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -49,6 +49,25 @@ def percentiles(
         count, at_ranks = int(counts.sum()), partial(_look_up, levels, counts)
     if count == 0:
         return [0.0] * len(percents)
+    return interpolated(percents, count, at_ranks)
+
+
+def interpolated(
+    percents: Sequence[float],
+    count: int,
+    at_ranks: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.float64]],
+) -> list[float]:
+    """Percentiles of pixels that can be asked for by their place in the sorted image.
+
+    Args:
+        percents: from 0 to 100.
+        count: how many pixels there are.
+        at_ranks: gives the pixels at places, in ascending order.
+
+    Example:
+        >>> interpolated([25], 4, lambda ranks: 10.0 * ranks)
+        [7.5]
+    """
     position = np.array([0, *percents, 100]) / 100 * (count - 1)  # the extremes show every bad pixel
     below = np.floor(position).astype(np.int64)
     ranks, place = np.unique([below, np.minimum(below + 1, count - 1)], return_inverse=True)
@@ -56,8 +75,8 @@ def percentiles(
     if not np.isfinite(values).all():
         return [np.nan] * len(percents)
     left, right = values[place.reshape(2, -1)]
-    interpolated: list[float] = (left + (right - left) * (position - below)).tolist()
-    return interpolated[1:-1]
+    found: list[float] = (left + (right - left) * (position - below)).tolist()
+    return found[1:-1]
 
 
 def _flat(pixels: Any) -> Any:

@@ -88,6 +88,20 @@ def test_inference_writes_labels_and_its_exported_network_the_same(trained: Bund
         np.testing.assert_array_equal(label_map, found[name])
 
 
+def test_large_images_have_the_same_cells(trained: Bundle, dataset: Path, tmp_path: Path) -> None:
+    """An image that fits into one tile goes through the same steps."""
+    trained.run("inference", dataset_dir=dataset, output_dir=tmp_path / "whole")
+    trained.run("inference", "inference_large", dataset_dir=dataset, output_dir=tmp_path / "tiles")
+    found = labels_in(tmp_path / "whole")
+    large = labels_in(tmp_path / "tiles")
+    assert list(found) == list(large)
+    for name, label_map in found.items():
+        np.testing.assert_array_equal(large[name] > 0, label_map > 0)
+        assert large[name].max() == len(np.unique(label_map[label_map > 0]))
+    assert len(pd.read_csv(tmp_path / "tiles/timing.csv")) == 8
+    assert pd.read_csv(tmp_path / "tiles/failures.csv").empty
+
+
 def test_fine_tuning_keeps_what_is_frozen_and_the_base(
     trained: Bundle, dataset: Path, tmp_path: Path
 ) -> None:

@@ -118,6 +118,10 @@ BASE = {
           - "$@evaluator.run()"
           - "$torch.save(@evaluator.state.output[0]['pred'].as_tensor(), @output_dir + '/pred.pt')"
     """,
+    "inference_large.yaml": """
+        tile: 64
+        inferer: {_target_: SlidingWindowInferer, roi_size: "@tile"}
+    """,
     "evaluate.yaml": """
         validate#handlers: [{_target_: StatsHandler, name: evaluation}]
         run: ["$@validate#evaluator.run()"]

@@ -59,6 +59,12 @@ def test_monai_makes_of_the_files_what_was_meant(bundle: Path) -> None:
     assert everything["validate"]["handlers"][0]["name"] == "$'of ' + str(@device)"
 
 
+def test_the_overlay_for_large_images_lies_over_inference(bundle: Path) -> None:
+    assert rendered(bundle, "inference_large: {tile: 32}")["inference_large.json"]["tile"] == 32
+    with pytest.raises(ValueError, match=r"section inference_large: .* did you mean 'tile'"):
+        rendered(bundle, "inference_large: {tiles: 32}")
+
+
 def test_as_published_lies_over_train_and_inference(bundle: Path) -> None:
     section = "{learning_rate: 0.5, preprocessing: {_target_: Compose}}"
     assert rendered(bundle, f"as_published: {section}")["as_published.json"] == {

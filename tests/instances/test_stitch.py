@@ -335,6 +335,24 @@ def test_killed_and_started_again_it_goes_on(tmp_path: Path) -> None:
     assert_same_cells(written(stitcher), components(image))
 
 
+@pytest.mark.parametrize("folder", [False, True], ids=["in memory", "in a folder"])
+@pytest.mark.parametrize("shape", [(37, 52), (11, 13, 17)], ids=["plane", "volume"])
+def test_any_part_can_be_read(shape: tuple[int, ...], folder: bool, tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    whole = components(random.random(shape) > 0.6)
+    stitcher = Stitcher(tile_grid(shape, 8, 2), tmp_path if folder else None)
+    for number in stitcher.missing:
+        stitcher.add(number, whole[stitcher.tiles[number].window])
+    written = np.zeros(shape, np.int32)
+    stitcher.write(written)
+    for _ in range(20):
+        box = tuple(slice(*sorted(random.integers(0, side + 1, 2).tolist())) for side in shape)
+        np.testing.assert_array_equal(stitcher.region(box), written[box])
+    for box in [(slice(0, side + 1) for side in shape), (slice(-1, side) for side in shape)]:
+        with pytest.raises(ValueError, match="does not lie in the image of shape"):
+            stitcher.region(tuple(box))
+
+
 def test_a_tile_added_again_is_replaced(tmp_path: Path) -> None:
     tiles = tile_grid((4, 8), 4, 1)
     for folder in (None, tmp_path / "tiles"):

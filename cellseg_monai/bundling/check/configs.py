@@ -6,7 +6,7 @@ from monai.bundle import ConfigParser
 
 from cellseg_monai.bundling.render import LAYERS, OPTIONAL
 
-SINGLE_PROCESS = ("train", "inference", "evaluate", *OPTIONAL)
+SINGLE_PROCESS = ("train", "inference", "inference_large", "evaluate", *OPTIONAL)
 """Configurations that one process can instantiate; the others need ``torchrun``."""
 
 

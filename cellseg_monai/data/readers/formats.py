@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy.typing as npt
 
-from cellseg_monai.data.readers import metaimage, nifti, raster, tiff
+from cellseg_monai.data.readers import metaimage, nifti, ome_zarr, raster, tiff
 from cellseg_monai.data.readers.picture import Kind, Picture, Region, choose
 from cellseg_monai.label_maps import LabelMap, as_label_map
 
-SUFFIXES = (*tiff.SUFFIXES, *raster.SUFFIXES, *nifti.SUFFIXES, *metaimage.SUFFIXES)
+SUFFIXES = (*tiff.SUFFIXES, *raster.SUFFIXES, *nifti.SUFFIXES, *metaimage.SUFFIXES, *ome_zarr.SUFFIXES)
 """File name endings that can be read."""
 
 
@@ -30,10 +30,10 @@ def read_picture(
         path: the file.
         kind: ``"image"`` drops an alpha channel and turns palette indices into colours; ``"label"`` keeps
             palette indices, which are what a mask means.
-        axes: names of a TIFF's dimensions where its own are missing or wrong.
+        axes: names of the dimensions of a TIFF or OME-Zarr where its own are missing or wrong.
         select: one plane of an axis, for example ``{"T": 0}`` or ``{"Z": 7}``.
-        level: pyramid level of a TIFF.
-        region: start and stop along x and along y; of a TIFF only this part is read.
+        level: pyramid level of a TIFF or OME-Zarr.
+        region: start and stop along x and along y; of TIFF, OME-Zarr and NIfTI only this part is read.
 
     Returns:
         The pixels and what the file says about them.
@@ -51,15 +51,18 @@ def read_picture(
         ((10, 20, 3), (40, 60, 3), ('red', 'green', 'blue'))
     """
     path = Path(path)
-    if not path.is_file():
+    if not (path.is_file() or (path.is_dir() and _has(path, ome_zarr.SUFFIXES))):
         raise FileNotFoundError(f"{path}: there is no such file")
     try:
+        if _has(path, ome_zarr.SUFFIXES):
+            return ome_zarr.read_ome_zarr(path, axes, select, level, region)
         if _has(path, tiff.SUFFIXES):
             return tiff.read_tiff(path, kind, axes, select, level, region)
-        picture = _read_whole(path, kind)
         if axes is not None or level != 0:
-            raise ValueError("axes and level can be chosen in TIFF files only")
-        return _select(picture, select or {}).crop(region)
+            raise ValueError("axes and level can be chosen in TIFF files and OME-Zarr only")
+        if _has(path, nifti.SUFFIXES):
+            return _select(nifti.read_nifti(path, region), select or {})
+        return _select(_read_whole(path, kind), select or {}).crop(region)
     except Exception as error:
         raise ValueError(f"{path}: cannot be read: {_reason(error)}") from error
 
@@ -114,8 +117,6 @@ def one_channel(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def _read_whole(path: Path, kind: Kind) -> Picture:
     if _has(path, raster.SUFFIXES):
         return raster.read_raster(path, kind)
-    if _has(path, nifti.SUFFIXES):
-        return nifti.read_nifti(path)
     if _has(path, metaimage.SUFFIXES):
         return metaimage.read_itk(path)
     raise ValueError(f"the format is not known; use one of {', '.join(SUFFIXES)}")

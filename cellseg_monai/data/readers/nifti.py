@@ -6,20 +6,24 @@ from pathlib import Path
 import nibabel
 import numpy as np
 
-from cellseg_monai.data.readers.picture import Picture
+from cellseg_monai.data.readers.picture import Picture, Region, region_slices
 
 SUFFIXES = (".nii", ".nii.gz")
 
 _MICROMETRES = {"mm": 1e3, "micron": 1.0, "meter": 1e6}
 
 
-def read_nifti(path: Path) -> Picture:
+def read_nifti(path: Path, region: Region | None = None) -> Picture:
     """Read a plane or volume; a depth of one slice is a plane; dimensions past the third are channels."""
     image = nibabel.load(path)
-    pixels = np.asanyarray(image.dataobj)
+    stored_shape, stored_axes = image.shape, "XYZCCCC"[: len(image.shape)]
+    if region is None:
+        pixels = np.asanyarray(image.dataobj)
+    else:  # only this part is read
+        spans = region_slices(region, image.shape[:2])
+        pixels = np.asanyarray(image.dataobj[spans["X"], spans["Y"]])
     if pixels.dtype.names:  # an RGB voxel is one structured element
         pixels = np.stack([pixels[name] for name in pixels.dtype.names], axis=-1)
-    stored_shape, stored_axes = pixels.shape, "XYZCCCC"[: pixels.ndim]
     spatial = (*pixels.shape, 1, 1)[:3]
     pixels = pixels.reshape((*spatial, prod(pixels.shape[3:])))
     axes = "XYZC"

@@ -50,10 +50,10 @@ def read_tiff(
         if not 0 <= level < len(series.levels):
             raise ValueError(f"there is no pyramid level {level}; choose 0 to {len(series.levels) - 1}")
         stored = series.levels[level]
-        names = _checked_axes(axes, stored)
-        index = _index(names, stored.shape, select or {}, region)
+        names = checked_axes(axes, stored.axes, stored.shape)
+        index = index_of(names, stored.shape, select or {}, region)
         kept = "".join(axis for axis, chosen in zip(names, index, strict=True) if isinstance(chosen, slice))
-        pixels = _channels_last(_pixels(path, series, level, index), kept)
+        pixels = channels_last(_pixels(path, series, level, index), kept)
         if kind == "image":
             pixels = _intensities(pixels, series.keyframe)
         shrinkage = series.shape[names.index("X")] / stored.shape[names.index("X")]
@@ -79,17 +79,18 @@ def _main_series(path: Path, file: tifffile.TiffFile) -> tifffile.TiffPageSeries
     return first
 
 
-def _checked_axes(axes: str | None, stored: tifffile.TiffPageSeries) -> str:
-    names = axes or str(stored.axes)
-    if len(names) != len(stored.shape) or len(set(names)) != len(names) or not {"X", "Y"} <= set(names):
+def checked_axes(axes: str | None, stored: str, shape: tuple[int, ...]) -> str:
+    """The axes that the caller names, or else the file, if they can be those of the shape."""
+    names = axes or str(stored)
+    if len(names) != len(shape) or len(set(names)) != len(names) or not {"X", "Y"} <= set(names):
         raise ValueError(
-            f"the axes {names!r} do not describe the shape {tuple(stored.shape)}; "
+            f"the axes {names!r} do not describe the shape {tuple(shape)}; "
             "give one letter a dimension, X and Y among them, for example axes='ZYX'"
         )
     return names
 
 
-def _index(
+def index_of(
     names: str, shape: tuple[int, ...], select: Mapping[str, int], region: Region | None
 ) -> tuple[int | slice, ...]:
     """What to read along each axis: one plane, a span, or everything."""
@@ -131,7 +132,7 @@ def _pixels(
         return np.asarray(zarr.open(store, mode="r")[index])
 
 
-def _channels_last(pixels: npt.NDArray[Any], names: str) -> npt.NDArray[Any]:
+def channels_last(pixels: npt.NDArray[Any], names: str) -> npt.NDArray[Any]:
     """Order the axes (Z,) Y, X and merge every kind of channel into one last axis."""
     order = [axis for axis in "ZYX" if axis in names]
     channels = [axis for axis in names if axis in _CHANNELS]
@@ -153,3 +154,13 @@ def _intensities(pixels: npt.NDArray[Any], page: tifffile.TiffPage) -> npt.NDArr
     if alpha and pixels.shape[-1] == page.samplesperpixel:
         return np.delete(pixels, alpha, axis=-1)
     return pixels
+
+
+def largest_piece(path: Path, level: int = 0) -> int:
+    """Bytes of the pixels that are decoded at least to read one of them: a tile, a strip, at worst a page."""
+    with tifffile.TiffFile(path) as file:
+        series = file.series[0]
+        stored = series.levels[min(level, len(series.levels) - 1)]
+        if stored.dataoffset is not None:
+            return 0
+        return int(np.prod(stored.keyframe.chunks)) * int(stored.dtype.itemsize)

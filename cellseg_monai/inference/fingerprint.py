@@ -1,0 +1,84 @@
+"""One short text for all that a result depends on, so that no half of a result is taken for another's."""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+_PLAIN = (type(None), bool, int, float, complex, str, bytes)
+
+
+def fingerprint(*values: Any) -> str:
+    """A digest of values and objects: equal ones, of the same settings and weights, have the same one.
+
+    Objects are known by their class and attributes, networks by their structure and weights, functions by
+    their name. So it is the same in another process.
+
+    Args:
+        values: whatever matters.
+
+    Returns:
+        16 hexadecimal digits.
+
+    Example:
+        >>> fingerprint(1, "a") == fingerprint(1, "a"), fingerprint(1, "a") == fingerprint(1, "b")
+        (True, False)
+    """
+    digest = hashlib.sha256()
+    for piece in _pieces(values, []):
+        digest.update(len(piece).to_bytes(8, "big"))
+        digest.update(piece)
+    return digest.hexdigest()[:16]
+
+
+def _pieces(value: Any, within: list[int]) -> Iterator[Any]:
+    if isinstance(value, _PLAIN):
+        yield f"{type(value).__name__} {value!r}".encode()
+        return
+    if id(value) in within:  # an object that holds itself
+        yield b"above"
+        return
+    inside = [*within, id(value)]
+    yield _name(type(value)).encode()
+    if isinstance(value, np.ndarray):
+        yield f"{value.dtype} {value.shape}".encode()
+        yield np.ascontiguousarray(value).tobytes()
+    elif isinstance(value, torch.Tensor):
+        yield f"{value.dtype} {tuple(value.shape)}".encode()
+        yield value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
+    else:
+        for part in _parts(value):
+            yield from _pieces(part, inside)
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    if isinstance(value, nn.Module):
+        yield dict(value.state_dict())
+        for path, part in value.named_modules():
+            options = {name: option for name, option in vars(part).items() if name[0] != "_"}
+            yield (path, _name(type(part)), part.extra_repr(), {**options, "training": None})
+    elif isinstance(value, Mapping):
+        for key in sorted(value, key=str):
+            yield key
+            yield value[key]
+    elif isinstance(value, list | tuple):
+        yield from value
+    elif isinstance(value, set | frozenset):
+        yield from sorted(value, key=str)
+    elif isinstance(value, partial):
+        yield from (value.func, value.args, value.keywords)
+    elif isinstance(value, type) or (isinstance(value, Callable) and hasattr(value, "__qualname__")):  # type: ignore[arg-type]
+        yield _name(value)
+    elif hasattr(value, "__dict__"):
+        yield vars(value)
+    else:
+        yield re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
+
+
+def _name(value: Any) -> str:
+    return f"{value.__module__}.{value.__qualname__}"
