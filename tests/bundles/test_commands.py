@@ -82,7 +82,11 @@ def test_inference_writes_labels_and_its_exported_network_the_same(trained: Bund
     )
     exported = "$torch.jit.load('models/model.ts')"
     trained.run(
-        "inference", dataset_dir=dataset, output_dir=trained.path / "ts", network_def=exported, weights=None
+        "inference",
+        dataset_dir=dataset,
+        output_dir=trained.path / "ts",
+        network_def=exported,
+        weights="$None",
     )
     for name, label_map in labels_in(trained.path / "ts").items():
         np.testing.assert_array_equal(label_map, found[name])

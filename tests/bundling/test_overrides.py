@@ -60,7 +60,7 @@ def test_override_by_id(overrides: dict[str, Any], place: str, value: Any) -> No
     ],
 )
 def test_unknown_id(path: str, message: str) -> None:
-    with pytest.raises(ValueError, match=f"^file, section train: the base has {message}"):
+    with pytest.raises(ValueError, match=f"^file, section train: there is {message}"):
         override(CONFIG, {path: 1}, "file, section train")
 
 
