@@ -22,12 +22,12 @@ def require_match(target: Any, decoding: Any) -> None:
         ...
         ValueError: ForegroundDistanceTargetd encodes 'foreground and distance', but Componentsd decodes
         'foreground'; choose a target and a decoding that belong together, such as --target
-        '%targets#foreground' --decoding '%decodings#foreground'
+        @targets#foreground --decoding @decodings#foreground
     """
     encodes, decodes = getattr(target, "encodes", None), getattr(decoding, "decodes", None)
     if encodes != decodes:
         raise ValueError(
             f"{type(target).__name__} encodes {encodes!r}, but {type(decoding).__name__} decodes "
             f"{decodes!r}; choose a target and a decoding that belong together, such as --target "
-            "'%targets#foreground' --decoding '%decodings#foreground'"
+            "@targets#foreground --decoding @decodings#foreground"
         )

@@ -18,7 +18,16 @@ CASES = {
         {"networks#patch_attention_unet#chanels": [8, 16]},
         "TypeError: PatchAttentionUNet.__init__() got an unexpected keyword argument 'chanels'",
     ),
-    "unknown reference": ("train", {"loss": "@losses#dise"}, "losses::dise"),
+    "unknown loss": (
+        "train",
+        {"loss": "@losses#dise"},
+        "'losses::dise' is not a valid value.",
+    ),
+    "unknown network": (
+        "train",
+        {"network_def": "@networks#swin_unet"},
+        "'networks::swin_unet' is not a valid value.",
+    ),
     "missing dataset": (
         "train",
         {"dataset_dir": "nowhere"},
@@ -74,7 +83,7 @@ def test_a_mistake_is_told_in_one_sentence(case: str, bundle: Bundle, dataset: P
 @pytest.mark.parametrize(
     ("option", "value", "missing"),
     [("network_def", "%networks#swin_unet", "swin_unet"), ("train#dataloder#shuffle", False, "dataloder")],
-    ids=["unknown network", "wrong key within an entry"],
+    ids=["a copy of an unknown network", "wrong key within an entry"],
 )
 def test_what_monai_refuses_before_a_bundle_is_asked(
     option: str, value: object, missing: str, bundle: Bundle

@@ -64,9 +64,10 @@ def test_every_network_learns(name: str) -> None:
     assert loss_of_a_step(parser, parser.get_parsed_content("network_def").eval(), SIDE).isfinite()
 
 
+@pytest.mark.parametrize("sign", ["%", "@"], ids=["copied", "referred to"])
 @pytest.mark.parametrize("bundle", sorted(NARROW))
-def test_another_network_and_loss_work_in_every_bundle(bundle: str) -> None:
-    parser = parsed(bundle, network_def="%networks#swin_unetr", loss="%losses#dynamic")
+def test_another_network_and_loss_work_in_every_bundle(bundle: str, sign: str) -> None:
+    parser = parsed(bundle, network_def=f"{sign}networks#swin_unetr", loss=f"{sign}losses#dynamic")
     assert type(parser.get_parsed_content("network_def")).__name__ == "SwinUNETR"
     assert loss_of_a_step(parser, parser.get_parsed_content("network_def").eval(), side=64).isfinite()
 
