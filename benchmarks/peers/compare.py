@@ -1,0 +1,122 @@
+"""This package beside other tools: same images, same time to train, same scores.
+
+    python benchmarks/peers/compare.py --train nuclei/train --test nuclei/test --budget 600 --out peers
+
+Each tool starts from random weights, trains for the budget on the CPU, and segments the test folder. What is
+done already in ``--out`` is not done again, so a comparison that was interrupted goes on by the same command.
+The environments of the peers are made by the first call and take some gigabytes.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from environment import CACHE
+from report import render, row
+from tools import TOOLS, Setup, Training, predict, train
+
+SETTINGS = "settings.json"
+
+
+def trained(tool: str, setup: Setup, folder: Path) -> Training:
+    """Train a tool, or read how long it took before."""
+    record = folder / "trained.json"
+    if not record.is_file():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        record.write_text(json.dumps(train(tool, setup, folder)._asdict()))
+    return Training(**json.loads(record.read_text()))
+
+
+def segmented(tool: str, setup: Setup, folder: Path, repeat: int) -> Path:
+    """Segment the test images, unless it was done before; the folder of the result."""
+    out = folder / f"labels_{repeat}"
+    record = out / "done.json"
+    if not record.is_file():
+        shutil.rmtree(out, ignore_errors=True)
+        record.write_text(json.dumps({"seconds": predict(tool, setup, folder, out)}))
+    return out
+
+
+def keep_settings(setup: Setup, out: Path) -> None:
+    """Write down what is compared.
+
+    Raises:
+        ValueError: the folder holds another comparison.
+    """
+    settings = {name: str(value) for name, value in asdict(setup).items() if name != "cache"}
+    file = out / SETTINGS
+    if file.is_file() and (before := json.loads(file.read_text())) != settings:
+        raise ValueError(f"{file} is of another comparison, {before}; choose another --out")
+    file.write_text(json.dumps(settings, indent=1))
+
+
+def compare(setup: Setup, tools: Sequence[str], repeats: int, out: Path) -> dict[str, Exception]:
+    """Print the table of the tools that could be run; why the others could not."""
+    failed: dict[str, Exception] = {}
+    training: dict[str, float] = {}
+    runs: dict[str, list[Path]] = {tool: [] for tool in tools}
+    for tool in tools:
+        with _noted(tool, failed):
+            tell(f"{tool}: training")
+            training[tool] = trained(tool, setup, out / tool).seconds
+    for repeat in range(1, repeats + 1):  # in turns, so that a busy moment of the machine falls on all
+        for tool in [tool for tool in tools if tool not in failed]:
+            with _noted(tool, failed):
+                tell(f"{tool}: segmenting, {repeat} of {repeats}")
+                runs[tool].append(segmented(tool, setup, out / tool, repeat))
+    done = [tool for tool in tools if tool not in failed]
+    if done:
+        table = render([row(tool, training[tool], runs[tool], setup.test) for tool in done])
+        (out / "table.md").write_text(table + "\n")
+        print(table)
+    return failed
+
+
+@contextmanager
+def _noted(tool: str, failed: dict[str, Exception]) -> Iterator[None]:
+    """One tool that fails does not stop the others."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001
+        failed[tool] = error
+
+
+def tell(message: str) -> None:
+    """What is going on, apart from the table; with the load, since others on the machine make all slow."""
+    now, load = time.strftime("%H:%M:%S"), os.getloadavg()[0]
+    print(f"{now} load {load:.1f} on {os.cpu_count()} cores: {message}", file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Read the command line."""
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=formatter)
+    parser.add_argument("--train", type=Path, required=True, help="folder with images/ and masks/")
+    parser.add_argument("--test", type=Path, required=True, help="the same, for the scores")
+    parser.add_argument("--out", type=Path, required=True, help="models, label maps, times and the table")
+    parser.add_argument("--budget", type=float, default=600, help="seconds to train, of each tool")
+    parser.add_argument("--tools", nargs="+", choices=TOOLS, default=["ours", "stardist", "cellpose"])
+    parser.add_argument("--threads", type=int, default=2, help="of every tool")
+    parser.add_argument("--seed", type=int, default=0, help="of every tool")
+    parser.add_argument("--repeats", type=int, default=3, help="how often the test folder is segmented")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="folder of the peers' environments")
+    options = parser.parse_args()
+    paths = [path.resolve() for path in (options.train, options.test, options.cache)]
+    setup = Setup(*paths, options.budget, options.seed, options.threads)
+    out = options.out.resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    keep_settings(setup, out)
+    failed = compare(setup, list(dict.fromkeys(options.tools)), options.repeats, out)
+    sys.exit("\n".join(f"{tool} failed: {error}" for tool, error in failed.items()) or 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""StarDist: `python stardist_runner.py job.json`, by the Python of its environment.
+
+Settings are those of its example notebook: 32 rays, grid of 2, normalisation between the percentiles 1 and
+99.8, flips, quarter turns, changes of intensity, noise, thresholds tuned on the validation images. Only the
+length of an epoch follows the budget.
+"""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from common import Clock, main, predict_each, read_image, read_labels
+from csbdeep.utils import normalize
+from stardist import fill_label_holes
+from stardist.models import Config2D, StarDist2D
+
+NAME = "stardist"
+EPOCHS = 40
+PATIENCE = EPOCHS // 10  # 40 of 400 epochs in StarDist's own settings
+THRESHOLD_SHARE = 0.08  # of the budget, for the tuning of thresholds after the training
+CALIBRATION_STEPS = 6
+
+
+class Deadline(keras.callbacks.Callback):
+    """Ends the training when the time is up, and knows how long a step took."""
+
+    def __init__(self, clock: Clock, reserve: float) -> None:
+        super().__init__()
+        self.clock = clock
+        self.reserve = reserve
+        self.ends: list[float] = []
+
+    @property
+    def step_seconds(self) -> float:
+        """With the making of the batch; the first step, which compiles, and validations weigh nothing."""
+        return float(np.median(np.diff(self.ends)))
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Stop here if need be."""
+        self.ends.append(time.perf_counter())
+        if self.clock.left < self.reserve:
+            self.model.stop_training = True
+
+
+def augment(image: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Flips, quarter turns, intensity, noise, as in the example notebook."""
+    turns = np.random.randint(4)
+    image, labels = np.rot90(image, turns), np.rot90(labels, turns)
+    if np.random.rand() < 0.5:
+        image, labels = image[::-1], labels[::-1]
+    image = image * np.random.uniform(0.6, 2) + np.random.uniform(-0.2, 0.2)
+    return image + 0.02 * np.random.uniform() * np.random.normal(size=image.shape), labels
+
+
+def prepared(image: np.ndarray) -> np.ndarray:
+    """Stretched between its percentiles."""
+    return normalize(image, 1, 99.8, axis=(0, 1))
+
+
+def read(pairs: list[list[str]]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Images and label maps, ready for training."""
+    images = [prepared(read_image(image)) for image, _ in pairs]
+    return images, [fill_label_holes(read_labels(labels)) for _, labels in pairs]
+
+
+def new_model(folder: Path | None) -> StarDist2D:
+    """Untrained; without a folder it writes nothing."""
+    config = Config2D(
+        n_rays=32,
+        grid=(2, 2),
+        n_channel_in=1,
+        train_patch_size=(256, 256),
+        train_batch_size=4,
+        use_gpu=False,
+        train_tensorboard=False,
+        train_reduce_lr={"factor": 0.5, "patience": PATIENCE, "min_delta": 0},
+    )
+    return StarDist2D(config, NAME, folder and str(folder))
+
+
+def fit(
+    model: StarDist2D, data: Any, validation: Any, seed: int, epochs: int, steps: int, deadline: Deadline
+) -> None:
+    """Train until the deadline, if the epochs do not end before."""
+    model.prepare_for_training()
+    model.callbacks.append(deadline)
+    model.train(
+        *data,
+        validation_data=validation,
+        augmenter=augment,
+        seed=seed,
+        epochs=epochs,
+        steps_per_epoch=steps,
+    )
+
+
+def train(job: dict[str, Any], out: Path, clock: Clock) -> None:
+    """As many steps as fit into the budget, then the thresholds."""
+    keras.utils.set_random_seed(job["seed"])
+    data, validation = read(job["train"]), read(job["validation"])
+    reserve = THRESHOLD_SHARE * job["budget"]
+
+    def step_seconds() -> float:
+        trial = Deadline(Clock(float("inf")), 0)
+        fit(new_model(None), data, validation, job["seed"], 1, CALIBRATION_STEPS, trial)
+        return trial.step_seconds
+
+    step = clock.calibrate(step_seconds)
+    keras.utils.set_random_seed(job["seed"])
+    steps = max(1, int((clock.left - reserve) / EPOCHS / step))
+    model = new_model(out)
+    deadline = Deadline(clock, reserve)
+    # More epochs than can be: the deadline ends them, and the best weights so far are kept.
+    fit(model, data, validation, job["seed"], EPOCHS, steps, deadline)
+    print(f"{len(deadline.ends)} steps of {step:.2f} s", flush=True)
+    model.optimize_thresholds(*validation)
+
+
+def predict(job: dict[str, Any], out: Path) -> None:
+    """Label maps by the best weights and tuned thresholds."""
+    model = StarDist2D(None, NAME, job["model"])
+
+    def segment(image: np.ndarray) -> tuple[np.ndarray, dict[str, float]]:
+        began = time.perf_counter()
+        image = prepared(image)
+        marks = [time.perf_counter()]
+        # What predict_instances() goes through: it yields "predict", "nms" and the result.
+        steps = []
+        for step in model._predict_instances_generator(image):
+            steps.append(step)
+            marks.append(time.perf_counter())
+        ready, _, network, end = marks
+        labels, _ = steps[-1]
+        return labels, {
+            "read": ready - began,
+            "network": network - ready,
+            "postprocessing": end - network,
+        }
+
+    predict_each(job["images"], out, segment)
+
+
+if __name__ == "__main__":
+    main(train, predict)

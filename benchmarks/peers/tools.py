@@ -1,0 +1,134 @@
+"""The tools that are compared, each as two commands: one that trains, one that segments a folder."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from environment import HERE, environment_of, python_of
+
+from cellseg_monai.data import k_folds, labelled, list_items
+
+BUNDLE = HERE.parents[1] / "bundles" / "patch_attention_unet"
+TOOLS = ("ours", "stardist", "cellpose")
+CHANNELS = "[16,32,64,128,256]"  # the width that the bundle advises without a GPU
+CALIBRATION_EPOCHS = 3
+MODEL = "model"
+
+
+class Training(NamedTuple):
+    """How long a training took, in seconds.
+
+    Attributes:
+        seconds: from the start of the command to the weights on disk, without the calibration.
+        calibration: for finding out how much fits into the budget.
+    """
+
+    seconds: float
+    calibration: float
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What is the same for all tools."""
+
+    train: Path
+    test: Path
+    cache: Path
+    budget: float
+    seed: int
+    threads: int
+
+    @property
+    def split(self) -> tuple[list[Any], list[Any]]:
+        """Training and validation images: those of the bundle's first fold."""
+        return k_folds(labelled(list_items(self.train)), folds=5, seed=self.seed)[0]
+
+
+def train(tool: str, setup: Setup, folder: Path) -> Training:
+    """Train a tool; its model is in ``<folder>/model``."""
+    return _train_ours(setup, folder) if tool == "ours" else _train_peer(tool, setup, folder)
+
+
+def predict(tool: str, setup: Setup, folder: Path, out: Path) -> float:
+    """Segment the test images into ``<out>/labels``, with ``timing.csv`` beside; seconds of the command."""
+    if tool == "ours":
+        words = bundle_command(
+            "inference",
+            dataset_dir=setup.test,
+            output_dir=out,
+            weights=folder / MODEL / "model.pt",
+        )
+        return _run(words, setup, out.with_suffix(".log"), BUNDLE)
+    images = [str(item["image"]) for item in list_items(setup.test)]
+    job = {"verb": "predict", "images": images, "model": str(folder / MODEL), "out": str(out)}
+    return _run_peer(tool, job, setup, out.with_suffix(".log"))
+
+
+def bundle_command(config: str, **options: object) -> list[str]:
+    """``python -m monai.bundle run`` at the width for a CPU."""
+    options = {f"networks#{BUNDLE.name}#channels": CHANNELS, **options}
+    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    start = [sys.executable, "-m", "monai.bundle", "run", "--config_file", f"configs/{config}.json"]
+    return [*start, *words]
+
+
+def epochs_within(budget: float, one: float, several: float, epochs: int = CALIBRATION_EPOCHS) -> int:
+    """How many epochs fit into a budget, if a training of one takes so long, and one of several so long."""
+    epoch = max((several - one) / (epochs - 1), 0.01)
+    return max(1, int((budget - (one - epoch)) / epoch))
+
+
+def _train_ours(setup: Setup, folder: Path) -> Training:
+    def command(name: str, epochs: int) -> float:
+        words = bundle_command(
+            "train",
+            dataset_dir=setup.train,
+            output_dir=folder / name / "run",
+            ckpt_dir=folder / name,
+            max_epochs=epochs,
+            patience=epochs,  # all tools use their whole budget
+            seed=setup.seed,
+        )
+        return _run(words, setup, folder / f"{name}.log", BUNDLE)
+
+    one, several = command("trial_1", 1), command("trial_2", CALIBRATION_EPOCHS)
+    return Training(command(MODEL, epochs_within(setup.budget, one, several)), one + several)
+
+
+def _train_peer(tool: str, setup: Setup, folder: Path) -> Training:
+    training, validation = [
+        [[str(item["image"]), str(item["label"])] for item in part] for part in setup.split
+    ]
+    job = {
+        "verb": "train",
+        "train": training,
+        "validation": validation,
+        "budget": setup.budget,
+        "out": str(folder / MODEL),
+    }
+    seconds = _run_peer(tool, job, setup, folder / "model.log")
+    calibration = json.loads((folder / MODEL / "training.json").read_text())["calibration"]
+    return Training(seconds - calibration, calibration)
+
+
+def _run_peer(tool: str, job: dict[str, Any], setup: Setup, log: Path) -> float:
+    file = log.with_suffix(".json")
+    file.write_text(json.dumps({**job, "seed": setup.seed, "threads": setup.threads}, indent=1))
+    words = [str(python_of(tool, setup.cache)), str(HERE / f"{tool}_runner.py"), str(file)]
+    return _run(words, setup, log, HERE)
+
+
+def _run(words: Sequence[str], setup: Setup, log: Path, folder: Path) -> float:
+    began = time.perf_counter()
+    with log.open("w") as output:
+        done = subprocess.run(
+            words, cwd=folder, env=environment_of(setup.threads), stdout=output, stderr=subprocess.STDOUT
+        )
+    if done.returncode:
+        raise RuntimeError(f"exit code {done.returncode}; {log} says why")
+    return time.perf_counter() - began
