@@ -25,6 +25,7 @@ class JointLoss(_Loss):
         ValueError: an argument is negative, or, when called, no channel is left for the segmentation.
 
     Example:
+        >>> import torch
         >>> loss = JointLoss(torch.nn.BCEWithLogitsLoss(), distances=1, distance_weight=2)
         >>> output, target = torch.zeros(1, 2, 4), torch.tensor([[[0, 1, 1, 0], [0, 0.5, 0.5, 0]]])
         >>> loss(output, target)  # log 2 + 2 · (½)² / 2
