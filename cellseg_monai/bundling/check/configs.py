@@ -28,8 +28,10 @@ def load_config(bundle: Path, name: str, output: str) -> ConfigParser:
         "bundle_root": str(bundle.resolve()),
         "output_dir": output,
         "ckpt_dir": output,
+        "device": "$torch.device('cpu')",
+        "weights": "$None",
+        "pretrained": "$None",
     }
-    settings |= {"device": "$torch.device('cpu')", "weights": "$None", "pretrained": "$None"}
     parser.update({key: value for key, value in settings.items() if key in parser})
     parser.parse()
     return parser
