@@ -91,6 +91,14 @@ def _predict(
     return 0
 
 
+def _convert(inputs: Sequence[str], to: str, out: str, images: str | None, measurements: str | None) -> int:
+    from cellseg_monai.conversion import convert
+
+    conversion = convert(inputs, to, out, images, measurements)
+    print(conversion)
+    return int(bool(conversion.failures))
+
+
 def _evaluate(
     pred: str,
     truth: str,
@@ -154,6 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True)
     _add_data_verbs(commands.add_parser("data", help="import, check and look at datasets"))
     _add_predict(commands.add_parser("predict", help="segment images with a trained bundle"))
+    _add_convert(commands.add_parser("convert", help="label maps to QuPath, Fiji, napari, COCO and back"))
     _add_bundle_verbs(commands.add_parser("bundle", help="render, check and pack bundles"))
     _add_evaluation_verbs(commands)
     return parser
@@ -229,6 +238,21 @@ def _add_predict(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--tta", action="store_true", help="average over flips and quarter turns")
     verb.add_argument("--save-probability", action="store_true", help="write what the network says as well")
     verb.add_argument("--overlay", action="store_true", help="draw the cells' outlines on the images")
+
+
+def _add_convert(verb: argparse.ArgumentParser) -> None:
+    verb.set_defaults(verb=_convert)
+    verb.add_argument(
+        "inputs", nargs="+", metavar="input", help="label maps, outlines, folders, datasets, patterns"
+    )
+    verb.add_argument(
+        "--to", required=True, choices=("geojson", "rois", "ome-zarr", "coco", "tiff", "overlay")
+    )
+    verb.add_argument("--out", required=True, metavar="DIR", help="folder to write")
+    verb.add_argument("--images", metavar="DIR", help="the images, found by name: for sizes, and to draw on")
+    verb.add_argument(
+        "--measurements", metavar="CSV", help="columns label, image and class; others are measurements"
+    )
 
 
 def _add_bundle_verbs(bundle: argparse.ArgumentParser) -> None:

@@ -21,9 +21,9 @@ def write_coco(path: str | PathLike[str], images: Iterable[tuple[str, Objects]])
     """Write the objects of several images to one file.
 
     An object without holes is written as polygons along the edges of its pixels, one with holes as run
-    lengths, which COCO has no other way to tell. Both hold exactly its pixels. Its id in the label map is kept
-    as ``label``; ``id`` is unique in the file, as COCO wants it. Classes become categories; an object without
-    class is a ``cell``. Measurements have no place in this format.
+    lengths, which COCO has no other way to tell. Both hold exactly its pixels. Its id in the label map is
+    kept as ``label``; ``id`` is unique in the file, as COCO wants it. Classes become categories; an object
+    without class is a ``cell``. Measurements have no place in this format.
 
     Args:
         path: the file, ``.json``.

@@ -20,8 +20,9 @@ def run_lengths(rings: Sequence[npt.NDArray[Any]], shape: Shape) -> list[int]:
     _, columns, first, stop = runs([(1, [ring[:, ::-1] for ring in rings])], (shape[1], shape[0]))
     begins, ends = columns * shape[0] + first, columns * shape[0] + stop
     apart = begins[1:] != ends[:-1]  # a run that goes on in the next column is one
-    cuts = np.stack([begins[np.append(True, apart)], ends[np.append(apart, True)]], axis=1).ravel()
-    return [int(length) for length in np.diff(cuts, prepend=0, append=shape[0] * shape[1])]
+    cuts = np.sort(np.concatenate([begins[:1], begins[1:][apart], ends[:-1][apart], ends[-1:]]))
+    lengths = np.diff(cuts, prepend=0, append=shape[0] * shape[1]).tolist()
+    return lengths[:-1] if len(lengths) > 1 and lengths[-1] == 0 else lengths
 
 
 def rings_of_runs(counts: Any, shape: Shape) -> list[Points]:

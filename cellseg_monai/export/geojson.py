@@ -108,10 +108,12 @@ def read_geojson(path: str | PathLike[str], shape: Shape | None = None) -> Objec
     for number, one in zip(ids, kept, strict=True):
         drawn += [(number, rings) for rings in _polygons(path, one["geometry"])]
     label_map = draw(path, drawn, stored, shape)
-    rows = {number: _known(one.get("properties") or {}) for number, one in zip(ids, kept, strict=True)}
-    return Objects(
-        label_map, pd.DataFrame.from_dict(rows, orient="index") if any(rows.values()) else pd.DataFrame()
-    )
+    known = {
+        number: row
+        for number, one in zip(ids, kept, strict=True)
+        if (row := _known(one.get("properties") or {}))
+    }
+    return Objects(label_map, pd.DataFrame.from_dict(known, orient="index") if known else pd.DataFrame())
 
 
 def _geometry(one: Outline) -> dict[str, Any]:

@@ -93,6 +93,8 @@ def read_rois(path: str | PathLike[str], shape: Shape | None = None) -> Objects:
                 regions.append((name, region))
         kept = [one for one in regions if one[1].roitype.name in _AREAS]
         rings = [[np.asarray(ring) for ring in region.coordinates(multi=True)] for _, region in kept]
+        if stored is None and not regions:
+            raise ValueError("it holds no region of ImageJ (.roi)")
     except (BadZipFile, ValueError, RuntimeError, NotImplementedError) as error:
         raise ValueError(f"{path}: cannot be read: {error}") from error
     if len(kept) < len(regions):
