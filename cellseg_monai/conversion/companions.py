@@ -67,7 +67,7 @@ class ImageFolder:
         return pixels.swapaxes(1, 2)
 
     def drawing(self, name: str) -> npt.NDArray[Any]:
-        """Rows and columns, in grey or in colour, from 0 to 1; of other channels the brightest at each pixel."""
+        """Rows and columns, grey or in colour, from 0 to 1; of other channels the brightest at each pixel."""
         read = Compose(
             [
                 LoadImaged("image", reader=MicroscopyReader(), ensure_channel_first=True),

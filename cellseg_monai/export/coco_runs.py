@@ -21,7 +21,7 @@ def run_lengths(rings: Sequence[npt.NDArray[Any]], shape: Shape) -> list[int]:
     begins, ends = columns * shape[0] + first, columns * shape[0] + stop
     apart = begins[1:] != ends[:-1]  # a run that goes on in the next column is one
     cuts = np.sort(np.concatenate([begins[:1], begins[1:][apart], ends[:-1][apart], ends[-1:]]))
-    lengths = np.diff(cuts, prepend=0, append=shape[0] * shape[1]).tolist()
+    lengths: list[int] = np.diff(cuts, prepend=0, append=shape[0] * shape[1]).tolist()
     return lengths[:-1] if len(lengths) > 1 and lengths[-1] == 0 else lengths
 
 

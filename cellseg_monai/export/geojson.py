@@ -163,11 +163,11 @@ def _id(properties: Mapping[str, Any]) -> int | None:
 
 
 def _polygons(path: str | PathLike[str], geometry: Mapping[str, Any]) -> Iterator[Rings]:
-    coordinates = geometry["coordinates"]
     try:
+        coordinates = geometry["coordinates"]
         for polygon in [coordinates] if geometry["type"] == "Polygon" else coordinates:
             yield [np.asarray(ring, np.float64)[:, :2] for ring in polygon]
-    except (TypeError, ValueError, IndexError) as error:
+    except (TypeError, ValueError, IndexError, KeyError) as error:
         raise ValueError(f"{path}: a polygon is no list of rings of numbers: {error}") from error
 
 

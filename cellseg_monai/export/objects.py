@@ -73,10 +73,14 @@ def records(
 
 
 def _known(value: Any) -> bool:
-    return value is not None and not (isinstance(value, float | np.floating) and not np.isfinite(value))
+    return not (value is None or value is pd.NaT or value is pd.NA) and not (
+        isinstance(value, float | np.floating) and not np.isfinite(value)
+    )
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, bool | np.bool_):
+        return int(value)  # QuPath takes numbers alone
     return value.item() if isinstance(value, np.generic) else value
 
 

@@ -57,6 +57,7 @@ def test_qupath_finds_what_it_looks_for(tmp_path: Path) -> None:
             "class": ["Tumor", None, "Immune"],
             "area": [3, 2, 1],
             "mean": [0.5, np.nan, np.inf],
+            "good": [True, pd.NA, None],
             "well": ["A1"] * 3,
         },
         index=[1, 2, 3],
@@ -70,7 +71,7 @@ def test_qupath_finds_what_it_looks_for(tmp_path: Path) -> None:
         "name": "1",
         "label": 1,
         "classification": {"name": "Tumor", "color": [86, 180, 233]},
-        "measurements": {"area": 3, "mean": 0.5},
+        "measurements": {"area": 3, "mean": 0.5, "good": 1},
         "metadata": {"well": "A1"},
     }
     assert "classification" not in second
