@@ -7,6 +7,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from cellseg_monai._study_verbs import add_study_verbs
 from cellseg_monai.causes import cause_of, origin_of
 
 
@@ -156,6 +157,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_predict(commands.add_parser("predict", help="segment images with a trained bundle"))
     _add_bundle_verbs(commands.add_parser("bundle", help="render, check and pack bundles"))
     _add_evaluation_verbs(commands)
+    add_study_verbs(
+        commands.add_parser("study", help="many trainings to one table: how good, with how many images")
+    )
     return parser
 
 
