@@ -7,6 +7,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from cellseg_monai._study_verbs import add_study_verbs
 from cellseg_monai.causes import cause_of, origin_of
 
 
@@ -165,6 +166,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_convert(commands.add_parser("convert", help="label maps to QuPath, Fiji, napari, COCO and back"))
     _add_bundle_verbs(commands.add_parser("bundle", help="render, check and pack bundles"))
     _add_evaluation_verbs(commands)
+    add_study_verbs(
+        commands.add_parser("study", help="many trainings to one table: how good, with how many images")
+    )
     return parser
 
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from roifile import ImagejRoi
 
 _MOVE, _LINE, _CLOSE = 0.0, 1.0, 4.0
-_LARGEST_INTEGER = 60_535  # ImageJ takes what is above for a negative number
+_LARGEST_INTEGER = 32_767  # of 16 bits with a sign; what is larger is told by floats as well
+_VERSION_WITH_FLOATS = 227
 _AREAS = ("RECT", "OVAL", "POLYGON", "FREEHAND", "TRACED")
 
 
@@ -134,6 +135,7 @@ def _region(one: Outline, name: str) -> "ImagejRoi":
     region.n_coordinates = len(corners)
     region.integer_coordinates = corners - low
     if high.max() > _LARGEST_INTEGER:
+        region.version = _VERSION_WITH_FLOATS
         region.options |= roifile.ROI_OPTIONS.SUB_PIXEL_RESOLUTION
         region.subpixel_coordinates = corners.astype(np.float32)
     return region
