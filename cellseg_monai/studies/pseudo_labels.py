@@ -9,7 +9,7 @@ from typing import Any
 from cellseg_monai.data import k_folds
 from cellseg_monai.data.datalist import Item
 from cellseg_monai.prediction import predict
-from cellseg_monai.studies.run import FOLDS, Run, inference_options
+from cellseg_monai.studies.run import FOLDS, Run, known_options
 
 TEACHER, TRAINED_ON, PSEUDO, CONSISTENT = "teacher", "trained_on", "pseudo_labels", "consistent"
 
@@ -61,13 +61,16 @@ class PseudoLabels:
             folder: for the teacher's label maps.
         """
         files = [str(item["image"]) for item in self.unlabelled]
+        folder.mkdir(parents=True, exist_ok=True)
         listing = folder / "unlabelled.json"
         listing.write_text(json.dumps({"training": [{"image": file} for file in files]}, indent=1))
         labels = self._pseudo_labels(files, weights, folder / "pseudo_labels")
         said = [{"image": file, "label": str(label)} for file, label in zip(files, labels, strict=True)]
         consistent = {**self.student, "unlabelled_dir": str(listing)}
         return [
-            self._run(TRAINED_ON, options=self.student, pretrained=weights),
+            self._run(
+                TRAINED_ON, options=known_options(self.bundle, "train", self.student), pretrained=weights
+            ),
             self._run(PSEUDO, said),
             self._run(CONSISTENT, options=consistent, pretrained=weights, overlay=("semi_supervised",)),
         ]
@@ -92,7 +95,7 @@ class PseudoLabels:
         """The teacher's label maps, made once."""
         record = folder / "done.json"
         if not record.is_file():
-            options = inference_options(self.bundle, self.options) | {"weights": str(weights)}
+            options = known_options(self.bundle, "inference", self.options) | {"weights": str(weights)}
             labels = predict(self.bundle, files, folder, options=options)
             record.write_text(json.dumps([str(label) for label in labels]))
         return [Path(label) for label in json.loads(record.read_text())]

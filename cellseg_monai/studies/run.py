@@ -179,7 +179,7 @@ def _score(run: Run, test: str, weights: Path, folder: Path) -> float:
     items = run.tests[test]
     folder.mkdir(parents=True, exist_ok=True)
     truth = _listed(items, folder / "dataset.json")
-    options = inference_options(run.bundle, run.options) | {"weights": str(weights)}
+    options = known_options(run.bundle, "inference", run.options) | {"weights": str(weights)}
     began = time.monotonic()
     predict(run.bundle, [item["image"] for item in items], folder, options=options)
     seconds = time.monotonic() - began
@@ -187,14 +187,14 @@ def _score(run: Run, test: str, weights: Path, folder: Path) -> float:
     return seconds
 
 
-def inference_options(bundle: Path, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of a training's options that the inference of the bundle knows too.
+def known_options(bundle: Path, config: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the options that a configuration of the bundle knows.
 
     Example:
-        >>> inference_options(Path("bundles/skip_unet"), {"threshold": 0.4, "max_epochs": 3})
+        >>> known_options(Path("bundles/skip_unet"), "inference", {"threshold": 0.4, "max_epochs": 3})
         {'threshold': 0.4}
     """
-    known = json.loads((bundle / "configs/inference.json").read_text())
+    known = json.loads((bundle / f"configs/{config}.json").read_text())
     return {name: value for name, value in options.items() if name.split("#")[0] in known}
 
 

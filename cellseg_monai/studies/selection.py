@@ -10,7 +10,7 @@ import numpy.typing as npt
 from cellseg_monai.data import read_label_map, read_pixels
 from cellseg_monai.data.datalist import Item
 from cellseg_monai.prediction import predict
-from cellseg_monai.studies.run import inference_options
+from cellseg_monai.studies.run import known_options
 
 WAYS = ("first", "uncertain", "diverse")
 BANDS = 16
@@ -68,7 +68,7 @@ def disagreement(
             [_file(item) for item in items],
             folder / ("turned" if tta else "plain"),
             tta=tta,
-            options=inference_options(bundle, options) | {"weights": str(weights)},
+            options=known_options(bundle, "inference", options) | {"weights": str(weights)},
         )
         said.append([read_label_map(label) > 0 for label in labels])
     return [
