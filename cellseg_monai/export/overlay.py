@@ -9,6 +9,8 @@ import numpy.typing as npt
 from cellseg_monai.export.colours import Colours, colours_of
 from cellseg_monai.label_maps import as_label_map, boundaries
 
+__all__ = ["Colours", "contact_sheet", "outline"]
+
 
 def outline(image: npt.NDArray[Any], label_map: npt.ArrayLike) -> Colours:
     """Draw the outline of every object in one of seven colours, neighbours mostly in different ones.
