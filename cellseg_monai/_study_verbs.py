@@ -120,20 +120,25 @@ def add_study_verbs(study: argparse.ArgumentParser) -> None:
     )
 
 
-def _common() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
-        "--out", required=True, metavar="DIR", help="folder of the study; the same command goes on in it"
-    )
-    common.add_argument(
+def add_settings(verb: argparse.ArgumentParser) -> None:
+    """``--set``: values of the bundle's configurations."""
+    verb.add_argument(
         "--set",
         dest="options",
         type=_setting,
         nargs="+",
         default=[],
         metavar="ID=VALUE",
-        help="options of the bundle, such as max_epochs=30",
+        help="options of the bundle, such as threshold=0.4",
     )
+
+
+def _common() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--out", required=True, metavar="DIR", help="folder of the study; the same command goes on in it"
+    )
+    add_settings(common)
     common.add_argument(
         "--seeds", type=_numbers, default=[0], metavar="N,N", help="of the trainings (default 0)"
     )

@@ -6,8 +6,9 @@ Verbs import what they need when they run, so that ``cellseg --help`` answers at
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import Any
 
-from cellseg_monai._study_verbs import add_study_verbs
+from cellseg_monai._study_verbs import add_settings, add_study_verbs
 from cellseg_monai.causes import cause_of, origin_of
 
 
@@ -84,10 +85,14 @@ def _predict(
     tta: bool,
     save_probability: bool,
     overlay: bool,
+    attention: bool,
+    options: Sequence[tuple[str, Any]],
 ) -> int:
     from cellseg_monai.prediction import predict
 
-    labels = predict(bundle, inputs, out, device, tta, save_probability, overlay)
+    labels = predict(
+        bundle, inputs, out, device, tta, save_probability, overlay, attention, options=dict(options)
+    )
     print(f"{len(labels)} label map{'' if len(labels) == 1 else 's'} in {out}/labels")
     return 0
 
@@ -242,6 +247,8 @@ def _add_predict(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--tta", action="store_true", help="average over flips and quarter turns")
     verb.add_argument("--save-probability", action="store_true", help="write what the network says as well")
     verb.add_argument("--overlay", action="store_true", help="draw the cells' outlines on the images")
+    verb.add_argument("--attention", action="store_true", help="write what each attention gate lets pass")
+    add_settings(verb)
 
 
 def _add_convert(verb: argparse.ArgumentParser) -> None:

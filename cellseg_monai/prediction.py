@@ -1,5 +1,6 @@
 """Images to cells by the bundle's own ``inference.json``: what the command adds is how to name the images."""
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from glob import glob, has_magic
@@ -18,7 +19,12 @@ from cellseg_monai.data import MicroscopyReader, list_items
 from cellseg_monai.export import outline
 from cellseg_monai.export.overlay import Colours
 from cellseg_monai.label_maps import LabelMap
+from cellseg_monai.networks import attention_maps
 from cellseg_monai.transforms import MatchChannelsd, PercentileStretchd
+
+logger = logging.getLogger(__name__)
+
+LARGEST_WITH_ATTENTION = 4_000_000
 
 Source = str | list[str]
 """The file of an image, or the files of its channels."""
@@ -32,6 +38,7 @@ def predict(
     tta: bool = False,
     save_probability: bool = False,
     overlay: bool = False,
+    attention: bool = False,
     options: Mapping[str, Any] | None = None,
 ) -> list[Path]:
     """Segment images with a trained bundle; the files are those of MONAI's own command.
@@ -45,6 +52,8 @@ def predict(
         tta: average over flips and quarter turns.
         save_probability: write what the network says as well, into ``probability/``.
         overlay: draw the outlines of the cells on the images, into ``overlays/``.
+        attention: write what each attention gate lets pass, into ``attention/<image>/<gate>.tif``, of images
+            of up to four megapixels; a report shows them.
         options: further values of ``inference.json`` by id, such as ``{"threshold": 0.4}``.
 
     Returns:
@@ -52,7 +61,8 @@ def predict(
 
     Raises:
         FileNotFoundError: the bundle, its weights or an input is not there.
-        ValueError: two images would have the same label map, or ``inference.json`` has no such id.
+        ValueError: two images would have the same label map, ``inference.json`` has no such id, or attention
+            is asked of a network without gates.
         RuntimeError: at the end, if an image failed.
 
     Example:
@@ -89,6 +99,8 @@ def predict(
             for image, label in zip(images, labels, strict=True):
                 if label.is_file():
                     _draw(image, label, _result(_first(image), root, Path(out) / "overlays", ".png"))
+    if attention:
+        _save_attention(workflow, images, Path(out) / "attention")
     return labels
 
 
@@ -165,6 +177,21 @@ def outlined(image: Source, label_map: LabelMap) -> Colours:
         ]
     )
     return outline(np.asarray(read({"image": image})["image"]).T, label_map)
+
+
+def _save_attention(workflow: ConfigWorkflow, images: Sequence[Source], folder: Path) -> None:
+    """What the gates of the bundle's network say of each image, which they see whole."""
+    network, read = (workflow.parser.get_parsed_content(part) for part in ("network", "preprocessing"))
+    for image in images:
+        pixels = read({"image": image})["image"]
+        if pixels[0].numel() > LARGEST_WITH_ATTENTION:
+            logger.info("no attention maps of %s: it has more than four megapixels", _first(image))
+            continue
+        device = next(network.parameters()).device
+        for gate, weights in attention_maps(network, pixels.as_tensor()[None].to(device)).items():
+            file = folder / _first(image).stem / f"{gate}.tif"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            tifffile.imwrite(file, weights[0, 0].T.cpu().numpy(), compression="zlib")
 
 
 def _draw(image: Source, label: Path, file: Path) -> None:

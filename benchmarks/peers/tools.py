@@ -14,7 +14,7 @@ from environment import HERE, environment_of, python_of
 from cellseg_monai.data import k_folds, labelled, list_items
 
 BUNDLE = HERE.parents[1] / "bundles" / "patch_attention_unet"
-TOOLS = ("ours", "stardist", "cellpose")
+TOOLS = ("ours", "stardist", "cellpose", "nnunet")
 CHANNELS = "[16,32,64,128,256]"  # the width that the bundle advises without a GPU
 CALIBRATION_EPOCHS = 3
 MODEL = "model"

@@ -1,4 +1,4 @@
-"""A network that looks at a smaller image than it is given: for large cells, more of them in view in less time."""
+"""A network that looks at a smaller image than it is given: more of large cells in view, in less time."""
 
 import torch
 from torch import nn
@@ -42,9 +42,8 @@ class AtScale(nn.Module):
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Logits of the image."""
-        small = F.interpolate(
-            image, [max(1, int(round(side * self.scale))) for side in image.shape[2:]], mode="area"
-        )
+        sides = [max(1, int(side * self.scale + 0.5)) for side in image.shape[2:]]
+        small = F.interpolate(image, sides, mode="area")
         answer: torch.Tensor = self.network(small)
         mode = "bilinear" if image.dim() == 4 else "trilinear"
         return F.interpolate(answer, image.shape[2:], mode=mode)

@@ -51,7 +51,7 @@ class PseudoLabels:
 
     def teacher(self) -> Run:
         """The supervised model."""
-        return self._run(TEACHER, self.labelled)
+        return self._run(TEACHER)
 
     def students(self, weights: Path, folder: Path) -> list[Run]:
         """The three ways to go on.

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ from cellseg_monai.evaluation import DEFAULT_METRICS, evaluate
 from cellseg_monai.prediction import predict
 
 SETTINGS, TRAINED, DONE = "settings.json", "trained.json", "done.json"
-TRAINING_LOG = "training.log"
+COMMAND, TRAINING_LOG = "command.json", "training.log"
 FOLDS = 5
 
 
@@ -165,7 +166,7 @@ def _train(run: Run, folder: Path) -> None:
     words = [sys.executable, "-m", "monai.bundle", "run"]
     for name, value in {"config_file": files if run.overlay else files[0], **options}.items():
         words += [f"--{name}", str(value)]
-    (folder / "command.json").write_text(json.dumps(words, indent=1))
+    (folder / COMMAND).write_text(json.dumps(words, indent=1))
     with (folder / TRAINING_LOG).open("a") as log:
         code = subprocess.run(words, cwd=run.bundle, stdout=log, stderr=subprocess.STDOUT).returncode
     if code:
@@ -183,7 +184,20 @@ def _score(run: Run, test: str, weights: Path, folder: Path) -> float:
     began = time.monotonic()
     predict(run.bundle, [item["image"] for item in items], folder, options=options)
     seconds = time.monotonic() - began
-    evaluate(folder / "labels", truth, folder, DEFAULT_METRICS, pieces=run.pieces)
+    training = {"images": len(run.train), "pretrained": run.pretrained, **run.options}
+    command = weights.parent / COMMAND
+    if command.is_file():
+        training["command"] = shlex.join(json.loads(command.read_text()))
+    evaluate(
+        folder / "labels",
+        truth,
+        folder,
+        DEFAULT_METRICS,
+        pieces=run.pieces,
+        bundle=run.bundle,
+        weights=weights,
+        training={name: str(value) for name, value in training.items()},
+    )
     return seconds
 
 
