@@ -21,6 +21,7 @@ def add_study_verbs(study: argparse.ArgumentParser) -> None:
     _add_bundle(verb)
     verb.add_argument("--data", required=True, metavar="D", help="labelled images")
     verb.add_argument("--folds", type=int, default=5, help="how many (default 5)")
+    _add_calibrated(verb)
     verb.add_argument(
         "--test", metavar="T", help="further labelled images, scored by the model of every fold"
     )
@@ -156,9 +157,16 @@ def _add_bundle(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("bundle", help="folder of the bundle")
 
 
+def _add_calibrated(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--calibrated", action="store_true", help="choose how to decode by the images that validate"
+    )
+
+
 def _add_data(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--data", required=True, metavar="D", help="labelled images to learn from")
     verb.add_argument("--test", required=True, metavar="T", help="labelled images to score")
+    _add_calibrated(verb)
 
 
 def _verb(name: str) -> Any:
@@ -169,13 +177,14 @@ def _verb(name: str) -> Any:
         jobs: int,
         cluster: str | None,
         pieces: bool,
+        calibrated: bool = False,
         **own: Any,
     ) -> int:
         from cellseg_monai.studies import Study
 
         for part in {"tuning", "student"} & own.keys():
             own[part] = dict(own[part])
-        study = Study(out, dict(options), seeds, jobs, cluster, pieces)
+        study = Study(out, dict(options), seeds, jobs, cluster, pieces, calibrated)
         print(getattr(study, name)(**own))
         print(f"\n{Path(out) / 'report.html'}")
         return 0

@@ -105,6 +105,18 @@ def _convert(inputs: Sequence[str], to: str, out: str, images: str | None, measu
     return int(bool(conversion.failures))
 
 
+def _calibrate(
+    bundle: str, data: str, out: str, weights: str | None, options: Sequence[tuple[str, Any]]
+) -> int:
+    from cellseg_monai.calibration import CHOSEN, calibrate
+    from cellseg_monai.data import labelled, list_items
+
+    values = dict(options) | ({} if weights is None else {"weights": weights})
+    print(calibrate(bundle, labelled(list_items(data)), out, values))
+    print(f"{out}/{CHOSEN} is laid over configs/inference.json")
+    return 0
+
+
 def _evaluate(
     pred: str,
     truth: str,
@@ -169,6 +181,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_data_verbs(commands.add_parser("data", help="import, check and look at datasets"))
     _add_predict(commands.add_parser("predict", help="segment images with a trained bundle"))
     _add_convert(commands.add_parser("convert", help="label maps to QuPath, Fiji, napari, COCO and back"))
+    _add_calibrate(commands.add_parser("calibrate", help="choose threshold, seeds and smallest cell"))
     _add_bundle_verbs(commands.add_parser("bundle", help="render, check and pack bundles"))
     _add_evaluation_verbs(commands)
     add_study_verbs(
@@ -264,6 +277,17 @@ def _add_convert(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--measurements", metavar="CSV", help="columns label, image and class; others are measurements"
     )
+
+
+def _add_calibrate(verb: argparse.ArgumentParser) -> None:
+    verb.set_defaults(verb=_calibrate)
+    verb.add_argument("bundle", help="folder of the bundle")
+    verb.add_argument(
+        "--data", required=True, metavar="D", help="labelled images that it has not learned from"
+    )
+    verb.add_argument("--out", required=True, metavar="DIR", help="folder for decoding.json")
+    verb.add_argument("--weights", metavar="FILE", help="of the network, if not those of the bundle")
+    add_settings(verb)
 
 
 def _add_bundle_verbs(bundle: argparse.ArgumentParser) -> None:

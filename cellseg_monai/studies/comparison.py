@@ -31,6 +31,7 @@ def comparison(
     test: Sequence[Item],
     seeds: Sequence[int] = (0,),
     pieces: bool = False,
+    calibrated: bool = False,
 ) -> list[Run]:
     """A run for each variant and seed.
 
@@ -40,6 +41,7 @@ def comparison(
         test: labelled images to score.
         seeds: of the trainings; several tell apart what a variant and what chance does.
         pieces: binary masks, whose connected pieces are the objects.
+        calibrated: choose how to decode by the images that validate.
 
     Example:
         >>> images = [{"image": "a.tif", "label": "a_mask.tif"}]
@@ -56,6 +58,7 @@ def comparison(
             options={**options, "seed": seed},
             factors={"variant": name, "seed": seed},
             pieces=pieces,
+            calibrated=calibrated,
         )
         for name, (bundle, options) in variants.items()
         for seed in seeds

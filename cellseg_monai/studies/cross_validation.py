@@ -17,6 +17,7 @@ def cross_validation(
     options: Mapping[str, Any] | None = None,
     test: Sequence[Item] = (),
     pieces: bool = False,
+    calibrated: bool = False,
 ) -> list[Run]:
     """One run a fold: trained on the others, scored on the fold that is left out.
 
@@ -31,6 +32,7 @@ def cross_validation(
         options: of the bundle, by id.
         test: further images, scored by the model of every fold.
         pieces: binary masks, whose connected pieces are the objects.
+        calibrated: choose how to decode by the images that validate.
 
     Example:
         >>> items = [{"image": f"{i}.tif", "label": f"{i}_mask.tif", "foreground": 0.1} for i in range(4)]
@@ -46,6 +48,7 @@ def cross_validation(
             options={"seed": seed, **(options or {})},
             factors={"fold": number},
             pieces=pieces,
+            calibrated=calibrated,
         )
         for number, (training, left_out) in enumerate(k_folds(items, folds, seed), start=1)
     ]

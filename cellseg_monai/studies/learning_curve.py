@@ -19,6 +19,7 @@ def learning_curve(
     seeds: Sequence[int] = (0,),
     options: Mapping[str, Any] | None = None,
     pieces: bool = False,
+    calibrated: bool = False,
 ) -> list[Run]:
     """A run for each number of images and seed; the images of a smaller number are among those of a larger.
 
@@ -30,6 +31,7 @@ def learning_curve(
         seeds: each draws other images.
         options: of the bundle, by id.
         pieces: binary masks, whose connected pieces are the objects.
+        calibrated: choose how to decode by the images that validate.
 
     Raises:
         ValueError: a count is out of the range of the images.
@@ -54,6 +56,7 @@ def learning_curve(
                 options={**(options or {}), "seed": seed},
                 factors={"training_images": count, "seed": seed},
                 pieces=pieces,
+                calibrated=calibrated,
             )
             for count in counts
         ]

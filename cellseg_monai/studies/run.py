@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 
+from cellseg_monai.calibration import CHOSEN, calibrate
+from cellseg_monai.data import k_folds
 from cellseg_monai.data.datalist import Item
 from cellseg_monai.evaluation import DEFAULT_METRICS, evaluate
 from cellseg_monai.prediction import predict
@@ -38,6 +40,8 @@ class Run:
         pretrained: file of the weights to start from.
         factors: what distinguishes the run, as columns of the tables.
         pieces: binary masks, whose connected pieces are the objects.
+        calibrated: choose how to decode by the images that validated, see
+            :func:`~cellseg_monai.calibration.calibrate`.
 
     Example:
         >>> run = Run("fold_1", Path("bundles/skip_unet"), [{"image": "a.tif", "label": "b.tif"}], {})
@@ -55,6 +59,7 @@ class Run:
     pretrained: Path | None = None
     factors: Mapping[str, Any] = field(default_factory=dict)
     pieces: bool = False
+    calibrated: bool = False
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -69,6 +74,7 @@ class Run:
             "overlay": list(self.overlay),
             "pretrained": None if self.pretrained is None else str(self.pretrained),
             "pieces": self.pieces,
+            "calibrated": self.calibrated,
         }
         plain: dict[str, Any] = json.loads(json.dumps(described, default=str))
         return plain
@@ -94,7 +100,10 @@ def perform(run: Run, folder: Path) -> None:
         began = time.monotonic()
         _train(run, folder)
         (folder / TRAINED).write_text(json.dumps({"seconds": time.monotonic() - began}))
-    seconds = {name: _score(run, name, weights, folder / name) for name in run.tests}
+    options = known_options(run.bundle, "inference", run.options) | {"weights": str(weights)}
+    if run.train and run.calibrated:
+        options |= _decoding(run, options, folder / "calibration")
+    seconds = {name: _score(run, name, options, folder / name) for name in run.tests}
     trained = folder / TRAINED
     record = {
         "training_seconds": json.loads(trained.read_text())["seconds"] if trained.is_file() else 0.0,
@@ -175,16 +184,26 @@ def _train(run: Run, folder: Path) -> None:
     (folder / "training" / "training_state.pt").unlink(missing_ok=True)  # three times the size of the weights
 
 
-def _score(run: Run, test: str, weights: Path, folder: Path) -> float:
+def _decoding(run: Run, options: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Chosen once, by the images that the training has chosen its best epoch by."""
+    file = folder / CHOSEN
+    if not file.is_file():
+        folds = k_folds(run.train, min(FOLDS, len(run.train)), run.options.get("seed", 0))
+        calibrate(run.bundle, run.validation or folds[run.options.get("fold", 0)][1], folder, options)
+    chosen: dict[str, Any] = json.loads(file.read_text())
+    return chosen
+
+
+def _score(run: Run, test: str, options: Mapping[str, Any], folder: Path) -> float:
     """Segment and score the images of one test; seconds of the segmentation."""
     items = run.tests[test]
     folder.mkdir(parents=True, exist_ok=True)
     truth = _listed(items, folder / "dataset.json")
-    options = known_options(run.bundle, "inference", run.options) | {"weights": str(weights)}
     began = time.monotonic()
     predict(run.bundle, [item["image"] for item in items], folder, options=options)
     seconds = time.monotonic() - began
     training = {"images": len(run.train), "pretrained": run.pretrained, **run.options}
+    weights = Path(options["weights"])
     command = weights.parent / COMMAND
     if command.is_file():
         training["command"] = shlex.join(json.loads(command.read_text()))

@@ -36,6 +36,7 @@ class Study:
         jobs: runs at once.
         cluster: address of a Dask scheduler whose workers take the runs instead.
         pieces: the masks are binary, and their connected pieces are the objects.
+        calibrated: choose how to decode by the images that validate; of studies that train each run alike.
 
     Example:
         >>> Study("nuclei_study", {"max_epochs": 30}).cross_validate("bundles/skip_unet", "nowhere")
@@ -50,6 +51,7 @@ class Study:
     jobs: int = 1
     cluster: str | None = None
     pieces: bool = False
+    calibrated: bool = False
 
     def cross_validate(
         self, bundle: Dataset, data: Dataset, folds: int = 5, test: Dataset | None = None
@@ -67,7 +69,14 @@ class Study:
         """
         further = [] if test is None else _items(test)
         runs = cross_validation(
-            _folder(bundle), _items(data), folds, self.seeds[0], self.options, further, self.pieces
+            _folder(bundle),
+            _items(data),
+            folds,
+            self.seeds[0],
+            self.options,
+            further,
+            self.pieces,
+            self.calibrated,
         )
         return self._finish(runs, ["test"])
 
@@ -85,7 +94,7 @@ class Study:
         """
         folder = _folder(bundle)
         runs = learning_curve(
-            folder, _items(data), _items(test), counts, self.seeds, self.options, self.pieces
+            folder, _items(data), _items(test), counts, self.seeds, self.options, self.pieces, self.calibrated
         )
         self._perform(runs)
         curve = curve_of(gather(runs, self._out), metric, folder.name)
@@ -199,7 +208,8 @@ class Study:
 
     def _compare(self, variants: Mapping[str, Any], data: Dataset, test: Dataset) -> str:
         return self._finish(
-            comparison(variants, _items(data), _items(test), self.seeds, self.pieces), ["variant"]
+            comparison(variants, _items(data), _items(test), self.seeds, self.pieces, self.calibrated),
+            ["variant"],
         )
 
     def _perform(self, runs: Sequence[Run]) -> None:

@@ -25,7 +25,9 @@ def study(verb: str, out: Path, *words: object) -> pd.DataFrame:
 
 
 def test_cross_validation_scores_every_image_once(train: Path, test: Path, tmp_path: Path) -> None:
-    found = study("cross-validate", tmp_path, BUNDLE, "--data", train, "--folds", 2, "--test", test)
+    found = study(
+        "cross-validate", tmp_path, BUNDLE, "--data", train, "--folds", 2, "--test", test, "--calibrated"
+    )
     images = pd.read_csv(tmp_path / "images.csv")
     left_out = images[images["test"] == "left_out"]
     assert sorted(left_out["image"]) == sorted(path.stem for path in (train / "images").iterdir())
@@ -33,6 +35,7 @@ def test_cross_validation_scores_every_image_once(train: Path, test: Path, tmp_p
     assert found["dice"].between(0, 1).all()
     assert set(found["parameters"]) == {6851}
     assert found["training_seconds"].min() > 1
+    assert len(list(tmp_path.glob("runs/fold_?/calibration/decoding.json"))) == 2
 
 
 def test_learning_curve_draws_more_of_the_same(train: Path, test: Path, tmp_path: Path) -> None:
