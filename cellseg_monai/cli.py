@@ -124,6 +124,52 @@ def _report(runs: Sequence[str], out: str, bundle: str | None) -> int:
     return 0
 
 
+def _measure(
+    labels: str,
+    out: str,
+    images: str | None,
+    classes: str | None,
+    probability: str | None,
+    probability_channel: int,
+    pixel_size: Sequence[float] | None,
+    quantiles: Sequence[float],
+    background_window: int,
+    neighbours: int,
+    density_radius: float | None,
+    pairs: bool,
+    pieces: bool,
+    format: str,
+) -> int:
+    from cellseg_monai.measurement import measure_files
+
+    result = measure_files(
+        labels,
+        out,
+        images=images,
+        classes=classes,
+        probabilities=probability,
+        probability_channel=probability_channel,
+        pixel_size=_one_or_two(pixel_size),
+        quantiles=quantiles,
+        background_window=background_window or None,
+        neighbours=neighbours,
+        density_radius=density_radius,
+        pairs=pairs,
+        pieces=pieces,
+        file_format="parquet" if format == "parquet" else "csv",
+    )
+    print(result)
+    return int(bool(len(result.failures)))
+
+
+def _one_or_two(pixel_size: Sequence[float] | None) -> float | tuple[float, float] | None:
+    if pixel_size is None or len(pixel_size) == 1:
+        return None if pixel_size is None else pixel_size[0]
+    if len(pixel_size) > 2:
+        raise ValueError(f"--pixel-size takes one length or two, along x and y, not {len(pixel_size)}")
+    return pixel_size[0], pixel_size[1]
+
+
 def _render_bundles(source: str) -> int:
     from cellseg_monai.bundling import render_bundles
 
@@ -156,7 +202,41 @@ def _parser() -> argparse.ArgumentParser:
     _add_predict(commands.add_parser("predict", help="segment images with a trained bundle"))
     _add_bundle_verbs(commands.add_parser("bundle", help="render, check and pack bundles"))
     _add_evaluation_verbs(commands)
+    _add_measure(commands.add_parser("measure", help="tables of what the cells of label maps measure"))
     return parser
+
+
+def _add_measure(verb: argparse.ArgumentParser) -> None:
+    verb.set_defaults(verb=_measure)
+    verb.add_argument("labels", help="folder of label maps, a dataset, or one label map")
+    verb.add_argument("--out", required=True, metavar="DIR", help="folder for the tables")
+    verb.add_argument("--images", metavar="DIR", help="folder of the images, for intensities")
+    verb.add_argument("--classes", metavar="DIR", help="folder of class maps or class probabilities")
+    verb.add_argument("--probability", metavar="DIR", help="folder of foreground probabilities")
+    verb.add_argument("--probability-channel", type=int, default=0, metavar="N", help="of theirs (default 0)")
+    verb.add_argument(
+        "--pixel-size",
+        type=float,
+        nargs="+",
+        metavar="UM",
+        help="micrometres, or along x and y, if no file tells",
+    )
+    verb.add_argument(
+        "--quantiles", type=float, nargs="*", default=(0.05, 0.25, 0.75, 0.95), metavar="SHARE",
+        help="of the intensity, beside the median (default 0.05 0.25 0.75 0.95)",
+    )  # fmt: skip
+    verb.add_argument(
+        "--background-window",
+        type=int,
+        default=256,
+        metavar="PX",
+        help="side; 0: the whole image (default 256)",
+    )
+    verb.add_argument("--neighbours", type=int, default=6, metavar="N", help="nearest cells (default 6)")
+    verb.add_argument("--density-radius", type=float, metavar="R", help="(default 3 diameters of a cell)")
+    verb.add_argument("--pairs", action="store_true", help="write a table of neighbours as well")
+    verb.add_argument("--pieces", action="store_true", help="connected pieces of a binary mask are its cells")
+    verb.add_argument("--format", choices=("csv", "parquet"), default="csv", help="of the tables of cells")
 
 
 def _add_evaluation_verbs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
