@@ -162,6 +162,36 @@ def _measure(
     return int(bool(len(result.failures)))
 
 
+def _track(
+    labels: str,
+    out: str,
+    images: str | None,
+    pixel_size: Sequence[float] | None,
+    frame_interval: float | None,
+    max_distance: float | None,
+    max_gap: int,
+    no_divisions: bool,
+    trail: int,
+    fps: float,
+) -> int:
+    from cellseg_monai.tracking import track_files
+
+    result = track_files(
+        labels,
+        out,
+        images=images,
+        pixel_size=_one_or_two(pixel_size),
+        frame_interval=frame_interval,
+        max_distance=max_distance,
+        max_gap=max_gap,
+        divisions=not no_divisions,
+        trail=trail,
+        frames_per_second=fps,
+    )
+    print(result)
+    return int(bool(len(result.failures)))
+
+
 def _one_or_two(pixel_size: Sequence[float] | None) -> float | tuple[float, float] | None:
     if pixel_size is None or len(pixel_size) == 1:
         return None if pixel_size is None else pixel_size[0]
@@ -203,7 +233,33 @@ def _parser() -> argparse.ArgumentParser:
     _add_bundle_verbs(commands.add_parser("bundle", help="render, check and pack bundles"))
     _add_evaluation_verbs(commands)
     _add_measure(commands.add_parser("measure", help="tables of what the cells of label maps measure"))
+    _add_track(commands.add_parser("track", help="follow the cells of a time-lapse through its label maps"))
     return parser
+
+
+def _add_track(verb: argparse.ArgumentParser) -> None:
+    verb.set_defaults(verb=_track)
+    verb.add_argument("labels", help="folder of the label maps of the frames")
+    verb.add_argument(
+        "--out", required=True, metavar="DIR", help="folder for masks, tables, report and movie"
+    )
+    verb.add_argument("--images", metavar="DIR", help="folder of the images, to draw the tracks on")
+    verb.add_argument(
+        "--pixel-size", type=float, nargs="+", metavar="UM", help="in place of what the files say"
+    )
+    verb.add_argument("--frame-interval", type=float, metavar="MIN", help="minutes from frame to frame")
+    verb.add_argument(
+        "--max-distance",
+        type=float,
+        metavar="D",
+        help="of a cell from where it is expected (default: spacing)",
+    )
+    verb.add_argument(
+        "--max-gap", type=int, default=1, metavar="N", help="frames to be unseen in (default 1)"
+    )
+    verb.add_argument("--no-divisions", action="store_true", help="no cell becomes two")
+    verb.add_argument("--trail", type=int, default=10, metavar="N", help="frames of way drawn (default 10)")
+    verb.add_argument("--fps", type=float, default=5.0, help="frames of the movie a second (default 5)")
 
 
 def _add_measure(verb: argparse.ArgumentParser) -> None:
