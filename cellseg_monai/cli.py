@@ -6,7 +6,10 @@ Verbs import what they need when they run, so that ``cellseg --help`` answers at
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import Any
 
+from cellseg_monai._analysis_verbs import add_measure, add_track
+from cellseg_monai._study_verbs import add_settings, add_study_verbs
 from cellseg_monai.causes import cause_of, origin_of
 
 
@@ -83,12 +86,24 @@ def _predict(
     tta: bool,
     save_probability: bool,
     overlay: bool,
+    attention: bool,
+    options: Sequence[tuple[str, Any]],
 ) -> int:
     from cellseg_monai.prediction import predict
 
-    labels = predict(bundle, inputs, out, device, tta, save_probability, overlay)
+    labels = predict(
+        bundle, inputs, out, device, tta, save_probability, overlay, attention, options=dict(options)
+    )
     print(f"{len(labels)} label map{'' if len(labels) == 1 else 's'} in {out}/labels")
     return 0
+
+
+def _convert(inputs: Sequence[str], to: str, out: str, images: str | None, measurements: str | None) -> int:
+    from cellseg_monai.conversion import convert
+
+    conversion = convert(inputs, to, out, images, measurements)
+    print(conversion)
+    return int(bool(conversion.failures))
 
 
 def _evaluate(
@@ -124,82 +139,6 @@ def _report(runs: Sequence[str], out: str, bundle: str | None) -> int:
     return 0
 
 
-def _measure(
-    labels: str,
-    out: str,
-    images: str | None,
-    classes: str | None,
-    probability: str | None,
-    probability_channel: int,
-    pixel_size: Sequence[float] | None,
-    quantiles: Sequence[float],
-    background_window: int,
-    neighbours: int,
-    density_radius: float | None,
-    pairs: bool,
-    pieces: bool,
-    format: str,
-) -> int:
-    from cellseg_monai.measurement import measure_files
-
-    result = measure_files(
-        labels,
-        out,
-        images=images,
-        classes=classes,
-        probabilities=probability,
-        probability_channel=probability_channel,
-        pixel_size=_one_or_two(pixel_size),
-        quantiles=quantiles,
-        background_window=background_window or None,
-        neighbours=neighbours,
-        density_radius=density_radius,
-        pairs=pairs,
-        pieces=pieces,
-        file_format="parquet" if format == "parquet" else "csv",
-    )
-    print(result)
-    return int(bool(len(result.failures)))
-
-
-def _track(
-    labels: str,
-    out: str,
-    images: str | None,
-    pixel_size: Sequence[float] | None,
-    frame_interval: float | None,
-    max_distance: float | None,
-    max_gap: int,
-    no_divisions: bool,
-    trail: int,
-    fps: float,
-) -> int:
-    from cellseg_monai.tracking import track_files
-
-    result = track_files(
-        labels,
-        out,
-        images=images,
-        pixel_size=_one_or_two(pixel_size),
-        frame_interval=frame_interval,
-        max_distance=max_distance,
-        max_gap=max_gap,
-        divisions=not no_divisions,
-        trail=trail,
-        frames_per_second=fps,
-    )
-    print(result)
-    return int(bool(len(result.failures)))
-
-
-def _one_or_two(pixel_size: Sequence[float] | None) -> float | tuple[float, float] | None:
-    if pixel_size is None or len(pixel_size) == 1:
-        return None if pixel_size is None else pixel_size[0]
-    if len(pixel_size) > 2:
-        raise ValueError(f"--pixel-size takes one length or two, along x and y, not {len(pixel_size)}")
-    return pixel_size[0], pixel_size[1]
-
-
 def _render_bundles(source: str) -> int:
     from cellseg_monai.bundling import render_bundles
 
@@ -230,69 +169,15 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True)
     _add_data_verbs(commands.add_parser("data", help="import, check and look at datasets"))
     _add_predict(commands.add_parser("predict", help="segment images with a trained bundle"))
+    _add_convert(commands.add_parser("convert", help="label maps to QuPath, Fiji, napari, COCO and back"))
     _add_bundle_verbs(commands.add_parser("bundle", help="render, check and pack bundles"))
     _add_evaluation_verbs(commands)
-    _add_measure(commands.add_parser("measure", help="tables of what the cells of label maps measure"))
-    _add_track(commands.add_parser("track", help="follow the cells of a time-lapse through its label maps"))
+    add_measure(commands.add_parser("measure", help="tables of what the cells of label maps measure"))
+    add_track(commands.add_parser("track", help="follow the cells of a time-lapse through its label maps"))
+    add_study_verbs(
+        commands.add_parser("study", help="many trainings to one table: how good, with how many images")
+    )
     return parser
-
-
-def _add_track(verb: argparse.ArgumentParser) -> None:
-    verb.set_defaults(verb=_track)
-    verb.add_argument("labels", help="folder of the label maps of the frames")
-    verb.add_argument(
-        "--out", required=True, metavar="DIR", help="folder for masks, tables, report and movie"
-    )
-    verb.add_argument("--images", metavar="DIR", help="folder of the images, to draw the tracks on")
-    verb.add_argument(
-        "--pixel-size", type=float, nargs="+", metavar="UM", help="in place of what the files say"
-    )
-    verb.add_argument("--frame-interval", type=float, metavar="MIN", help="minutes from frame to frame")
-    verb.add_argument(
-        "--max-distance",
-        type=float,
-        metavar="D",
-        help="of a cell from where it is expected (default: spacing)",
-    )
-    verb.add_argument(
-        "--max-gap", type=int, default=1, metavar="N", help="frames to be unseen in (default 1)"
-    )
-    verb.add_argument("--no-divisions", action="store_true", help="no cell becomes two")
-    verb.add_argument("--trail", type=int, default=10, metavar="N", help="frames of way drawn (default 10)")
-    verb.add_argument("--fps", type=float, default=5.0, help="frames of the movie a second (default 5)")
-
-
-def _add_measure(verb: argparse.ArgumentParser) -> None:
-    verb.set_defaults(verb=_measure)
-    verb.add_argument("labels", help="folder of label maps, a dataset, or one label map")
-    verb.add_argument("--out", required=True, metavar="DIR", help="folder for the tables")
-    verb.add_argument("--images", metavar="DIR", help="folder of the images, for intensities")
-    verb.add_argument("--classes", metavar="DIR", help="folder of class maps or class probabilities")
-    verb.add_argument("--probability", metavar="DIR", help="folder of foreground probabilities")
-    verb.add_argument("--probability-channel", type=int, default=0, metavar="N", help="of theirs (default 0)")
-    verb.add_argument(
-        "--pixel-size",
-        type=float,
-        nargs="+",
-        metavar="UM",
-        help="micrometres, or along x and y, if no file tells",
-    )
-    verb.add_argument(
-        "--quantiles", type=float, nargs="*", default=(0.05, 0.25, 0.75, 0.95), metavar="SHARE",
-        help="of the intensity, beside the median (default 0.05 0.25 0.75 0.95)",
-    )  # fmt: skip
-    verb.add_argument(
-        "--background-window",
-        type=int,
-        default=256,
-        metavar="PX",
-        help="side; 0: the whole image (default 256)",
-    )
-    verb.add_argument("--neighbours", type=int, default=6, metavar="N", help="nearest cells (default 6)")
-    verb.add_argument("--density-radius", type=float, metavar="R", help="(default 3 diameters of a cell)")
-    verb.add_argument("--pairs", action="store_true", help="write a table of neighbours as well")
-    verb.add_argument("--pieces", action="store_true", help="connected pieces of a binary mask are its cells")
-    verb.add_argument("--format", choices=("csv", "parquet"), default="csv", help="of the tables of cells")
 
 
 def _add_evaluation_verbs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -365,6 +250,23 @@ def _add_predict(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--tta", action="store_true", help="average over flips and quarter turns")
     verb.add_argument("--save-probability", action="store_true", help="write what the network says as well")
     verb.add_argument("--overlay", action="store_true", help="draw the cells' outlines on the images")
+    verb.add_argument("--attention", action="store_true", help="write what each attention gate lets pass")
+    add_settings(verb)
+
+
+def _add_convert(verb: argparse.ArgumentParser) -> None:
+    verb.set_defaults(verb=_convert)
+    verb.add_argument(
+        "inputs", nargs="+", metavar="input", help="label maps, outlines, folders, datasets, patterns"
+    )
+    verb.add_argument(
+        "--to", required=True, choices=("geojson", "rois", "ome-zarr", "coco", "tiff", "overlay")
+    )
+    verb.add_argument("--out", required=True, metavar="DIR", help="folder to write")
+    verb.add_argument("--images", metavar="DIR", help="the images, found by name: for sizes, and to draw on")
+    verb.add_argument(
+        "--measurements", metavar="CSV", help="columns label, image and class; others are measurements"
+    )
 
 
 def _add_bundle_verbs(bundle: argparse.ArgumentParser) -> None:

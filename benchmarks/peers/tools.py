@@ -14,7 +14,7 @@ from environment import HERE, environment_of, python_of
 from cellseg_monai.data import k_folds, labelled, list_items
 
 BUNDLE = HERE.parents[1] / "bundles" / "patch_attention_unet"
-TOOLS = ("ours", "stardist", "cellpose")
+TOOLS = ("ours", "stardist", "cellpose", "nnunet")
 CHANNELS = "[16,32,64,128,256]"  # the width that the bundle advises without a GPU
 CALIBRATION_EPOCHS = 3
 MODEL = "model"
@@ -42,6 +42,8 @@ class Setup:
     budget: float
     seed: int
     threads: int
+    ours: tuple[str, ...] = ()
+    """Options of the bundle, as ``id=value``."""
 
     @property
     def split(self) -> tuple[list[Any], list[Any]]:
@@ -62,6 +64,7 @@ def predict(tool: str, setup: Setup, folder: Path, out: Path) -> float:
             dataset_dir=setup.test,
             output_dir=out,
             weights=folder / MODEL / "model.pt",
+            **_options(setup, "inference"),
         )
         return _run(words, setup, out.with_suffix(".log"), BUNDLE)
     images = [str(item["image"]) for item in list_items(setup.test)]
@@ -93,11 +96,19 @@ def _train_ours(setup: Setup, folder: Path) -> Training:
             max_epochs=epochs,
             patience=epochs,  # all tools use their whole budget
             seed=setup.seed,
+            **_options(setup, "train"),
         )
         return _run(words, setup, folder / f"{name}.log", BUNDLE)
 
     one, several = command("trial_1", 1), command("trial_2", CALIBRATION_EPOCHS)
     return Training(command(MODEL, epochs_within(setup.budget, one, several)), one + several)
+
+
+def _options(setup: Setup, config: str) -> dict[str, str]:
+    """What the command line chose for ours, as far as the configuration knows it."""
+    known = json.loads((BUNDLE / f"configs/{config}.json").read_text())
+    chosen = dict(option.split("=", 1) for option in setup.ours)
+    return {name: value for name, value in chosen.items() if name.split("#")[0] in known}
 
 
 def _train_peer(tool: str, setup: Setup, folder: Path) -> Training:
