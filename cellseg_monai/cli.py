@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from cellseg_monai._analysis_verbs import add_measure, add_track
 from cellseg_monai._study_verbs import add_settings, add_study_verbs
 from cellseg_monai.causes import cause_of, origin_of
 
@@ -184,6 +185,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_calibrate(commands.add_parser("calibrate", help="choose threshold, seeds and smallest cell"))
     _add_bundle_verbs(commands.add_parser("bundle", help="render, check and pack bundles"))
     _add_evaluation_verbs(commands)
+    add_measure(commands.add_parser("measure", help="tables of what the cells of label maps measure"))
+    add_track(commands.add_parser("track", help="follow the cells of a time-lapse through its label maps"))
     add_study_verbs(
         commands.add_parser("study", help="many trainings to one table: how good, with how many images")
     )
