@@ -1,10 +1,11 @@
 """``cellseg study …``: what each verb takes."""
 
 import argparse
-import ast
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from cellseg_monai.cli.options import add_settings, setting
 
 
 def add_study_verbs(study: argparse.ArgumentParser) -> None:
@@ -95,7 +96,7 @@ def add_study_verbs(study: argparse.ArgumentParser) -> None:
     )
     verb.add_argument(
         "--tuning",
-        type=_setting,
+        type=setting,
         nargs="+",
         default=[],
         metavar="ID=VALUE",
@@ -113,24 +114,11 @@ def add_study_verbs(study: argparse.ArgumentParser) -> None:
     verb.add_argument("--test", required=True, metavar="T", help="labelled images to score")
     verb.add_argument(
         "--student",
-        type=_setting,
+        type=setting,
         nargs="+",
         default=[],
         metavar="ID=VALUE",
         help="options of the trainings that go on from the teacher",
-    )
-
-
-def add_settings(verb: argparse.ArgumentParser) -> None:
-    """``--set``: values of the bundle's configurations."""
-    verb.add_argument(
-        "--set",
-        dest="options",
-        type=_setting,
-        nargs="+",
-        default=[],
-        metavar="ID=VALUE",
-        help="options of the bundle, such as threshold=0.4",
     )
 
 
@@ -194,14 +182,3 @@ def _verb(name: str) -> Any:
 
 def _numbers(text: str) -> list[int]:
     return [int(number) for number in text.split(",")]
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    """``id=value``, the value as Python writes it, or else as text."""
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is not ID=VALUE, such as max_epochs=30")
-    try:
-        return name, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return name, value
