@@ -126,6 +126,9 @@ BASE = {
         validate#handlers: [{_target_: StatsHandler, name: evaluation}]
         run: ["$@validate#evaluator.run()"]
     """,
+    "semi_supervised.yaml": """
+        train#trainer#max_epochs: 2
+    """,
     "multi_gpu_train.yaml": """
         device: "$torch.device('cpu', @rank)"
         rank: 0
