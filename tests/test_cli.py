@@ -1,5 +1,6 @@
 """The command as a user types it: output, exit codes, and one sentence for an error."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -101,8 +102,12 @@ def test_no_verb_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
 def test_evaluate_and_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data, out = tmp_path / "data", tmp_path / "out"
     assert main(["data", "synthesize", "nuclei", str(data), "--count", "2", "--size", "64", "64"]) == 0
-    truth = ["--truth", str(data), "--out", str(out)]
+    weights = tmp_path / "model.pt"
+    weights.write_bytes(b"weights")
+    truth = ["--truth", str(data), "--out", str(out), "--weights", str(weights)]
     assert main(["evaluate", "--pred", str(data / "labels"), *truth, "--metrics", "dice", "f1@0.75"]) == 0
+    record = json.loads((out / "summary.json").read_text())["provenance"]
+    assert record["weights"]["sha256"] == hashlib.sha256(b"weights").hexdigest()
     assert "f1@0.75" in capsys.readouterr().out
     assert main(["report", str(out), "--out", str(tmp_path / "again.html")]) == 0
     assert (tmp_path / "again.html").stat().st_size > 10_000

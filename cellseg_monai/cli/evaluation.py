@@ -19,6 +19,7 @@ def add_evaluate(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--section", default="training", help="of a dataset.json or table (default training)")
     verb.add_argument("--modality", metavar="PATTERN", help="finds the modality in the name of an image")
     verb.add_argument("--bundle", metavar="DIR", help="that made the predictions, for the record")
+    verb.add_argument("--weights", metavar="FILE", help="that it had, if not its own, for the record")
 
 
 def add_report(verb: argparse.ArgumentParser) -> None:
@@ -38,6 +39,7 @@ def _evaluate(
     section: str,
     modality: str | None,
     bundle: str | None,
+    weights: str | None,
 ) -> int:
     from cellseg_monai.evaluation import DEFAULT_METRICS, evaluate
 
@@ -50,6 +52,7 @@ def _evaluate(
         section=section,
         modality=modality,
         bundle=bundle,
+        weights=weights,
     )
     print(result)
     return int(bool(result.summary["missing"]))
