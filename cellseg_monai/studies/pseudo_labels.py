@@ -9,7 +9,7 @@ from typing import Any
 from cellseg_monai.data import k_folds
 from cellseg_monai.data.datalist import Item
 from cellseg_monai.prediction import predict
-from cellseg_monai.studies.run import FOLDS, Run, known_options
+from cellseg_monai.studies.run import Run, folds_of, known_options
 
 TEACHER, TRAINED_ON, PSEUDO, CONSISTENT = "teacher", "trained_on", "pseudo_labels", "consistent"
 
@@ -79,7 +79,7 @@ class PseudoLabels:
         self, kind: str, further: Sequence[Item] = (), options: Mapping[str, Any] | None = None, **more: Any
     ) -> Run:
         """All validate on the same labelled images, so that no pseudo-label decides when to stop."""
-        training, validation = k_folds(self.labelled, min(FOLDS, len(self.labelled)), seed=0)[0]
+        training, validation = k_folds(self.labelled, folds_of(self.labelled), seed=0)[0]
         return Run(
             f"{kind}-seed_{self.seed}",
             self.bundle,

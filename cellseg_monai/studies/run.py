@@ -15,7 +15,7 @@ import torch
 
 from cellseg_monai.calibration import CHOSEN, calibrate
 from cellseg_monai.data import k_folds
-from cellseg_monai.data.datalist import Item
+from cellseg_monai.data.datalist import Item, group_of
 from cellseg_monai.evaluation import DEFAULT_METRICS, evaluate
 from cellseg_monai.prediction import predict
 
@@ -176,7 +176,7 @@ def _train(run: Run, folder: Path) -> None:
         "dataset_dir": _listed(run.train, folder / "train.json"),
         "output_dir": folder / "training",
         "ckpt_dir": folder,
-        "folds": min(FOLDS, len(run.train)),
+        "folds": folds_of(run.train),
         **run.options,
     }
     if run.validation:
@@ -200,7 +200,7 @@ def _decoding(run: Run, options: Mapping[str, Any], folder: Path) -> dict[str, A
     """Chosen once, by the images that the training has chosen its best epoch by."""
     file = folder / CHOSEN
     if not file.is_file():
-        folds = k_folds(run.train, min(FOLDS, len(run.train)), run.options.get("seed", 0))
+        folds = k_folds(run.train, folds_of(run.train), run.options.get("seed", 0))
         calibrate(run.bundle, run.validation or folds[run.options.get("fold", 0)][1], folder, options)
     chosen: dict[str, Any] = json.loads(file.read_text())
     return chosen
@@ -230,6 +230,16 @@ def _score(run: Run, test: str, options: Mapping[str, Any], folder: Path) -> flo
         training={name: str(value) for name, value in training.items()},
     )
     return seconds
+
+
+def folds_of(items: Sequence[Item]) -> int:
+    """Parts that images are split into, of which one validates: five, or as many as there are groups.
+
+    Example:
+        >>> folds_of([{"image": "a.tif", "group": "slide 1"}, {"image": "b.tif", "group": "slide 2"}])
+        2
+    """
+    return min(FOLDS, len({group_of(item) for item in items}))
 
 
 def known_options(bundle: Path, config: str, options: Mapping[str, Any]) -> dict[str, Any]:

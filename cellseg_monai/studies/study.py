@@ -42,7 +42,7 @@ class Study:
         >>> Study("nuclei_study", {"max_epochs": 30}).cross_validate("bundles/skip_unet", "nowhere")
         Traceback (most recent call last):
         ...
-        FileNotFoundError: nowhere: there is no such folder or file
+        FileNotFoundError: ...nowhere: there is no such folder or file
     """
 
     out: Dataset
@@ -185,7 +185,7 @@ class Study:
             study = PseudoLabels(
                 _folder(bundle),
                 _items(labelled_data),
-                list_items(unlabelled, recursive=True),
+                list_items(Path(unlabelled).resolve(), recursive=True),
                 _items(test),
                 self.options,
                 student or {},
@@ -243,7 +243,7 @@ class Study:
 
 
 def _items(source: Dataset) -> list[Item]:
-    return labelled(list_items(source, recursive=False))
+    return labelled(list_items(Path(source).resolve()))  # trainings run in other folders
 
 
 def _folder(bundle: Dataset) -> Path:
