@@ -30,6 +30,7 @@ class FineTuning:
         options: of both trainings, by id.
         tuning: of the fine-tuning alone.
         rehearsal: old training images beside each new one, against forgetting.
+        pieces: binary masks, whose connected pieces are the objects.
 
     Raises:
         ValueError: no image would be left to train.
@@ -50,6 +51,7 @@ class FineTuning:
     options: Mapping[str, Any] = field(default_factory=dict)
     tuning: Mapping[str, Any] = field(default_factory=dict)
     rehearsal: float = 0.0
+    pieces: bool = False
 
     def __post_init__(self) -> None:
         for name, items, test in (("old", self.old, self.old_test), ("new", self.new, self.new_test)):
@@ -65,15 +67,16 @@ class FineTuning:
         """The images that every model is scored on."""
         return {OLD: self.old[-self.old_test :], NEW: self.new[-self.new_test :]}
 
-    def base(self) -> Run:
+    def base(self, seed: int = 0) -> Run:
         """The model of the old data, not fine-tuned."""
         return Run(
             BASE,
             self.bundle,
             self.old[: -self.old_test],
             self.tests,
-            self.options,
-            factors=_factors(0, "none", 0),
+            {**self.options, "seed": seed},
+            factors=_factors(0, "none", seed),
+            pieces=self.pieces,
         )
 
     def tuned(
@@ -99,11 +102,18 @@ class FineTuning:
             raise ValueError(
                 f"counts lie between 2 and the {len(candidates)} new images to train, not at {wrong[0]}"
             )
+        kept = self.old[: -self.old_test]
+        most = round(self.rehearsal * max(counts))
+        if most > len(kept):
+            raise ValueError(
+                f"rehearsal={self.rehearsal} of {max(counts)} new images asks for {most} old ones, and there are "
+                f"{len(kept)} that do not test"
+            )
         runs = []
         for way in ways:
-            order = self._order(way, candidates, max(counts), weights, folder)
+            order = self._order(way, candidates, weights, folder)
             for count in counts:
-                old = self.old[: round(self.rehearsal * count)]
+                old = kept[: round(self.rehearsal * count)]
                 runs += [
                     Run(
                         f"{way}_{count}-seed_{seed}",
@@ -113,16 +123,17 @@ class FineTuning:
                         {**self.options, **self.tuning, "seed": seed},
                         pretrained=weights,
                         factors=_factors(count, way, seed),
+                        pieces=self.pieces,
                     )
                     for seed in seeds
                 ]
         return runs
 
-    def _order(self, way: str, items: Sequence[Item], count: int, weights: Path, folder: Path) -> list[Item]:
-        """Chosen once: an interrupted study goes on with the same images."""
+    def _order(self, way: str, items: Sequence[Item], weights: Path, folder: Path) -> list[Item]:
+        """All of them, ordered once: an interrupted study goes on with the same images, also of other numbers."""
         file = folder / f"chosen_{way}.json"
         if not file.is_file():
-            chosen = choose(way, items, count, self.bundle, weights, folder / way, self.options)
+            chosen = choose(way, items, len(items), self.bundle, weights, folder / way, self.options)
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(chosen, indent=1))
         order: list[Item] = json.loads(file.read_text())
@@ -150,7 +161,7 @@ def transfer_table(images: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
         [[0.2, 1.0]]
     """
     scores = {
-        (run, test): part.set_index("image")[metric].to_numpy(float).tolist()
+        (run, test): part[metric].to_numpy(float).tolist()
         for (run, test), part in images.groupby(["run", "test"], sort=False)
     }
     tuned = images[images["run"] != BASE]

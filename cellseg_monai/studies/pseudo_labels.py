@@ -34,6 +34,7 @@ class PseudoLabels:
         options: of every training, by id.
         student: of the two that go on from the teacher.
         seed: of the trainings.
+        pieces: binary masks, whose connected pieces are the objects.
 
     Example:
         >>> images = [{"image": f"{i}.tif", "label": f"{i}_mask.tif", "foreground": 0.2} for i in range(3)]
@@ -48,6 +49,7 @@ class PseudoLabels:
     options: Mapping[str, Any] = field(default_factory=dict)
     student: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
+    pieces: bool = False
 
     def teacher(self) -> Run:
         """The supervised model."""
@@ -88,6 +90,7 @@ class PseudoLabels:
             {**self.options, **(options or {}), "seed": self.seed},
             validation=validation,
             factors={"model": kind, "seed": self.seed},
+            pieces=self.pieces,
             **more,
         )
 
@@ -97,5 +100,12 @@ class PseudoLabels:
         if not record.is_file():
             options = known_options(self.bundle, "inference", self.options) | {"weights": str(weights)}
             labels = predict(self.bundle, files, folder, options=options)
-            record.write_text(json.dumps([str(label) for label in labels]))
-        return [Path(label) for label in json.loads(record.read_text())]
+            record.write_text(
+                json.dumps({file: str(label) for file, label in zip(files, labels, strict=True)})
+            )
+        made = json.loads(record.read_text())
+        if list(made) != files:
+            raise ValueError(
+                f"{folder}: holds pseudo-labels of other images; give another --out, or delete it"
+            )
+        return [Path(label) for label in made.values()]

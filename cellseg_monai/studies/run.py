@@ -166,8 +166,8 @@ def parameters_of(weights: Path) -> int:
         6
     """
     state = torch.load(weights, map_location="cpu", weights_only=True)
-    kept = ("running_mean", "running_var", "num_batches_tracked", "relative_position_index")
-    return sum(value.numel() for name, value in state.items() if not name.endswith(kept))
+    not_learned = ("running_mean", "running_var", "num_batches_tracked", "relative_position_index")
+    return sum(value.numel() for name, value in state.items() if not name.endswith(not_learned))
 
 
 def _train(run: Run, folder: Path) -> None:

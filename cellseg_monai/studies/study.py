@@ -151,8 +151,9 @@ class Study:
             self.options,
             tuning or {},
             rehearsal,
+            self.pieces,
         )
-        base = study.base()
+        base = study.base(self.seeds[0])
         self._perform([base])
         weights = weights_of(base, folder_of(base, self._out))
         runs = [base, *study.tuned(weights, counts, ways, self._out / "choices", self.seeds)]
@@ -160,7 +161,7 @@ class Study:
         images = write_results(runs, self._out, ["chosen", "new_images", "test"])
         moved = transfer_table(images)
         moved.to_csv(self._out / "transfer.csv", index=False, float_format="%.6g")
-        self._strip(study, runs)
+        self._strip(study, [run for run in runs if run.factors["chosen"] in ("none", ways[0])])
         return f"{self._table()}\n\n{_markdown(moved)}"
 
     def pseudo_label(
@@ -190,6 +191,7 @@ class Study:
                 self.options,
                 student or {},
                 seed,
+                self.pieces,
             )
             teacher = study.teacher()
             self._perform([teacher])
@@ -228,11 +230,7 @@ class Study:
 
     def _strip(self, study: FineTuning, runs: Sequence[Run]) -> None:
         """Raw, each number of images, truth: for a few test images of either dataset."""
-        shown = [
-            run
-            for run in runs
-            if run.factors["seed"] == self.seeds[0] and run.factors["chosen"] in ("none", "first")
-        ]
+        shown = [run for run in runs if run.factors["seed"] == self.seeds[0]]
         for test in (OLD, NEW):
             columns = [
                 (f"{number} images" if number else "raw", folder_of(run, self._out) / test / "labels")
