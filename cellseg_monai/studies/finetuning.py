@@ -106,8 +106,8 @@ class FineTuning:
         most = round(self.rehearsal * max(counts))
         if most > len(kept):
             raise ValueError(
-                f"rehearsal={self.rehearsal} of {max(counts)} new images asks for {most} old ones, and there are "
-                f"{len(kept)} that do not test"
+                f"rehearsal={self.rehearsal} of {max(counts)} new images asks for {most} old ones, and there "
+                f"are {len(kept)} that do not test"
             )
         runs = []
         for way in ways:
@@ -130,7 +130,7 @@ class FineTuning:
         return runs
 
     def _order(self, way: str, items: Sequence[Item], weights: Path, folder: Path) -> list[Item]:
-        """All of them, ordered once: an interrupted study goes on with the same images, also of other numbers."""
+        """All of them, ordered once: a study that goes on does so with the same images."""
         file = folder / f"chosen_{way}.json"
         if not file.is_file():
             chosen = choose(way, items, len(items), self.bundle, weights, folder / way, self.options)
