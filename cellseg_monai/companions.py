@@ -1,13 +1,14 @@
 """Files that belong to a label map by name: its image, its classes, its probability."""
 
-from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from monai.transforms import Compose, LoadImaged
 
-from cellseg_monai.data import label_files, pair_folder, read_picture
+from cellseg_monai.data import MicroscopyReader, label_files, pair_folder, read_picture
+from cellseg_monai.transforms import PercentileStretchd
 
 
 class Planes(NamedTuple):
@@ -87,8 +88,13 @@ def companion(name: str, kind: str, files: dict[str, Path]) -> Path:
     if name in files:
         return files[name]
     last = name.split("/")[-1]
-    if Counter(other.split("/")[-1] for other in files)[last] == 1:
-        return next(path for other, path in files.items() if other.split("/")[-1] == last)
+    matches = [path for other, path in files.items() if other.split("/")[-1] == last]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise ValueError(
+            f"{len(matches)} files could be the {kind} of {name}: {', '.join(map(str, matches))}"
+        )
     raise ValueError(
         f"there is no {kind} named {name}; there are {len(files)}, such as {next(iter(files.values()))}"
     )
@@ -111,6 +117,29 @@ def read_planes(path: Path) -> Planes:
     if len(names) != len(pixels) or len(set(names)) < len(names):
         names = tuple(f"ch{number}" for number in range(len(pixels)))
     return Planes(pixels, names, plane_size(picture.pixel_size))
+
+
+def drawable(image: str | list[str]) -> npt.NDArray[Any]:
+    """Rows and columns to draw on, grey or red-green-blue, from 0 to 1; of other channels the brightest.
+
+    Args:
+        image: its file, or the files of its channels.
+
+    Example:
+        >>> import tempfile, tifffile
+        >>> path = Path(tempfile.mkdtemp()) / "two_channels.tif"
+        >>> tifffile.imwrite(path, np.random.rand(2, 20, 30), metadata={"axes": "CYX"})
+        >>> drawable(str(path)).shape
+        (20, 30)
+    """
+    read = Compose(
+        [
+            LoadImaged("image", reader=MicroscopyReader(), ensure_channel_first=True),
+            PercentileStretchd("image"),
+        ]
+    )
+    pixels = np.asarray(read({"image": image})["image"]).T
+    return pixels if pixels.shape[-1] in (1, 3) else pixels.max(axis=-1)
 
 
 def plane_size(pixel_size: tuple[float, ...] | None) -> tuple[float, float] | None:

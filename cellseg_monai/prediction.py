@@ -8,19 +8,17 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tifffile
 from monai.bundle import ConfigParser, ConfigWorkflow
-from monai.transforms import Compose, LoadImaged
 from PIL import Image
 
 from cellseg_monai.bundling import require_ids
-from cellseg_monai.data import MicroscopyReader, list_items
+from cellseg_monai.companions import drawable
+from cellseg_monai.data import list_items
 from cellseg_monai.export import outline
 from cellseg_monai.export.overlay import Colours
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.networks import attention_maps
-from cellseg_monai.transforms import MatchChannelsd, PercentileStretchd
 
 logger = logging.getLogger(__name__)
 
@@ -169,14 +167,7 @@ def outlined(image: Source, label_map: LabelMap) -> Colours:
         >>> outlined(item["image"], read_label_map(item["label"])).shape
         (32, 48, 3)
     """
-    read = Compose(
-        [
-            LoadImaged("image", reader=MicroscopyReader(), ensure_channel_first=True),
-            PercentileStretchd("image"),
-            MatchChannelsd("image", channels=3),
-        ]
-    )
-    return outline(np.asarray(read({"image": image})["image"]).T, label_map)
+    return outline(drawable(image), label_map)
 
 
 def _save_attention(workflow: ConfigWorkflow, images: Sequence[Source], folder: Path) -> None:

@@ -11,8 +11,10 @@ import pandas as pd
 from PIL import Image
 
 from cellseg_monai.causes import in_one_line
-from cellseg_monai.conversion.companions import ImageFolder, MeasurementTable
+from cellseg_monai.companions import drawable
+from cellseg_monai.conversion.images import ImageFolder
 from cellseg_monai.conversion.sources import find_label_maps, kind_of, name_of
+from cellseg_monai.conversion.tables import MeasurementTable
 from cellseg_monai.data import read_label_map
 from cellseg_monai.export import (
     Objects,
@@ -212,7 +214,7 @@ class _Run:
             write_ome_zarr_labels(path, ids, table, image, "YX" if image is None else "CYX", pixel_size=size)
         else:
             dark = np.zeros(ids.shape)
-            drawing = dark if self._images is None else self._images.drawing(name)
+            drawing = dark if self._images is None else drawable(str(self._images.find(name)))
             Image.fromarray(outline(drawing, ids)).save(path)
         self._written.append(path)
 

@@ -111,7 +111,7 @@ class TestImages:
         assert not made.written
         first, second = (reason for _, reason in made.failures)
         assert "its image has (2, 4) rows and columns, the labels (3, 3)" in first
-        assert "has no image of the name c" in second
+        assert "there is no image named c" in second
 
     def test_ome_zarr_holds_the_image(self, labels: Path, images: Path, tmp_path: Path) -> None:
         convert([labels], "ome-zarr", tmp_path / "out", images)
