@@ -5,29 +5,15 @@ import os
 
 import cc3d
 import numpy as np
+from cells import packed_cells
 from harness import compare
-from scipy import ndimage, sparse, spatial
+from scipy import ndimage, sparse
 from skimage import measure, segmentation
 
 from cellseg_monai import label_maps
 from cellseg_monai.label_maps import LabelMap
 
-TILE = 1024
 CELLS_ACROSS_TILE = 28
-
-
-def packed_cells(tiles: int) -> LabelMap:
-    """A square map of `tiles` by `tiles` tiles, each with 784 cells, many of which touch."""
-    random = np.random.default_rng(0)
-    spacing = TILE / CELLS_ACROSS_TILE
-    grid = np.stack(np.meshgrid(*[np.arange(CELLS_ACROSS_TILE)] * 2), axis=-1).reshape(-1, 2)
-    centres = (grid + 0.5 + random.uniform(-0.2, 0.2, grid.shape)) * spacing
-    pixels = np.moveaxis(np.indices((TILE, TILE)), 0, -1)
-    _, nearest = spatial.KDTree(centres).query(pixels, distance_upper_bound=spacing / 2)
-    tile = np.where(nearest < len(centres), nearest + 1, 0).astype(np.int32)
-    cells = np.tile(tile, (tiles, tiles))
-    offsets = np.arange(tiles**2, dtype=np.int32).reshape(tiles, tiles) * len(centres)
-    return np.where(cells > 0, cells + np.kron(offsets, np.ones((TILE, TILE), np.int32)), 0)
 
 
 def moved_and_shuffled(cells: LabelMap) -> LabelMap:
@@ -74,7 +60,7 @@ def main() -> None:
     quick = parser.parse_args().quick
     tiles, repeats = (1, 3) if quick else (8, 5)
 
-    cells = packed_cells(tiles)
+    cells = packed_cells(tiles, CELLS_ACROSS_TILE)
     others = moved_and_shuffled(cells)
     mask = cells > 0
     gaps = np.where(cells % 2 == 0, cells * 3, 0).astype(np.int32)

@@ -4,8 +4,8 @@ import argparse
 import os
 
 import numpy as np
+from cells import packed_cells
 from harness import compare
-from scipy import spatial
 from skimage.measure import regionprops_table
 
 from cellseg_monai.analysis import measure_cells
@@ -22,20 +22,6 @@ PROPERTIES = (
 )  # fmt: skip
 
 
-def packed_cells(tiles: int) -> LabelMap:
-    """A square map of `tiles` by `tiles` tiles, each with 1,024 cells, many of which touch."""
-    random = np.random.default_rng(0)
-    spacing = TILE / CELLS_ACROSS_TILE
-    grid = np.stack(np.meshgrid(*[np.arange(CELLS_ACROSS_TILE)] * 2), axis=-1).reshape(-1, 2)
-    centres = (grid + 0.5 + random.uniform(-0.2, 0.2, grid.shape)) * spacing
-    pixels = np.moveaxis(np.indices((TILE, TILE)), 0, -1)
-    _, nearest = spatial.KDTree(centres).query(pixels, distance_upper_bound=spacing / 2)
-    tile = np.where(nearest < len(centres), nearest + 1, 0).astype(np.int32)
-    offsets = np.arange(tiles**2, dtype=np.int32).reshape(tiles, tiles) * len(centres)
-    cells = np.tile(tile, (tiles, tiles))
-    return np.where(cells > 0, cells + np.kron(offsets, np.ones((TILE, TILE), np.int32)), 0)
-
-
 def noise(cells: LabelMap) -> np.ndarray:
     """A 12-bit image."""
     return np.random.default_rng(1).integers(0, 4096, cells.shape, dtype=np.uint16)
@@ -46,7 +32,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one tile instead of 100, a few seconds")
     tiles = 1 if parser.parse_args().quick else 10
-    cells, image = packed_cells(tiles), noise(packed_cells(tiles))
+    cells = packed_cells(tiles, CELLS_ACROSS_TILE, TILE)
+    image = noise(cells)
     compare(
         f"All columns, {cells.shape[0]:,} x {cells.shape[1]:,} pixels, {cells.max():,} cells, 1 channel, "
         f"{os.cpu_count()} cores",
@@ -56,7 +43,7 @@ def main() -> None:
         },
         1,
     )
-    few = packed_cells(1)
+    few = packed_cells(1, CELLS_ACROSS_TILE, TILE)
     brightness = noise(few)
     compare(
         f"{TILE:,} x {TILE:,} pixels, {few.max():,} cells, 1 channel",

@@ -11,29 +11,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from cells import TILE, packed_cells
 from harness import compare
-from scipy import spatial
 
 from cellseg_monai import metrics
 from cellseg_monai.label_maps import LabelMap
 
-TILE = 1024
 CELLS_ACROSS_TILE = 40
 CLASSES = (1, 2, 3)
-
-
-def packed_cells(tiles: int) -> LabelMap:
-    """A square map of `tiles` by `tiles` tiles, each with 1,600 cells, many of which touch."""
-    random = np.random.default_rng(0)
-    spacing = TILE / CELLS_ACROSS_TILE
-    grid = np.stack(np.meshgrid(*[np.arange(CELLS_ACROSS_TILE)] * 2), axis=-1).reshape(-1, 2)
-    centres = (grid + 0.5 + random.uniform(-0.2, 0.2, grid.shape)) * spacing
-    pixels = np.moveaxis(np.indices((TILE, TILE)), 0, -1)
-    _, nearest = spatial.KDTree(centres).query(pixels, distance_upper_bound=spacing / 2)
-    tile = np.where(nearest < len(centres), nearest + 1, 0).astype(np.int32)
-    offsets = np.arange(tiles**2, dtype=np.int32).reshape(tiles, tiles) * len(centres)
-    cells = np.tile(tile, (tiles, tiles))
-    return np.where(cells > 0, cells + np.kron(offsets, np.ones((TILE, TILE), np.int32)), 0)
 
 
 def worse_copy(cells: LabelMap) -> LabelMap:
@@ -93,7 +78,7 @@ def main() -> None:
     quick = parser.parse_args().quick
     tiles, repeats = (1, 2) if quick else (8, 3)
 
-    truth = packed_cells(tiles)
+    truth = packed_cells(tiles, CELLS_ACROSS_TILE)
     pred = worse_copy(truth)
     of_pred, of_truth = random_classes(pred), random_classes(truth)
     size = f"{truth.shape[0]:,} x {truth.shape[1]:,} pixels, {truth.max():,} cells, {os.cpu_count()} cores"
@@ -114,7 +99,7 @@ def main() -> None:
         },
         repeats,
     )
-    small, small_pred = packed_cells(1), worse_copy(packed_cells(1))
+    small, small_pred = packed_cells(1, CELLS_ACROSS_TILE), worse_copy(packed_cells(1, CELLS_ACROSS_TILE))
     compare(
         f"F1 and PQ at IoU 0.5, two maps of {TILE:,} x {TILE:,} pixels, {small.max():,} cells",
         {

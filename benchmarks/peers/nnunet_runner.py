@@ -153,6 +153,7 @@ def predict(job: dict[str, Any], out: Path) -> None:
     torch.set_num_threads(job["threads"])
     trainer = new_trainer(model, 1, 1)
     trainer.initialize()
+    trainer.set_deep_supervision_enabled(False)
     state = torch.load(model / "model.pt", weights_only=False)
     predictor = nnUNetPredictor(
         device=torch.device("cpu"), perform_everything_on_device=False, allow_tqdm=False

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cellseg_monai.coco_counts import decode_counts
 from cellseg_monai.export.filling import Shape, runs
 from cellseg_monai.export.outlines import Points, outlines
 
@@ -35,7 +36,7 @@ def rings_of_runs(counts: Any, shape: Shape) -> list[Points]:
         >>> [ring.tolist() for ring in rings_of_runs([2, 1, 1, 1, 3], (2, 4))]
         [[[1, 0], [3, 0], [3, 1], [1, 1]]]
     """
-    lengths = _decoded(counts) if isinstance(counts, str) else counts
+    lengths = decode_counts(counts) if isinstance(counts, str) else counts
     if not isinstance(lengths, list) or not all(isinstance(one, int) and one >= 0 for one in lengths):
         raise ValueError(f"run lengths are whole numbers from 0, not {str(counts)[:80]}")
     if sum(lengths) != shape[0] * shape[1]:
@@ -51,26 +52,3 @@ def rings_of_runs(counts: Any, shape: Shape) -> list[Points]:
     cut = np.zeros((rows.max() - top + 1, columns.max() - left + 1), np.int32)
     cut[rows - top, columns - left] = 1
     return [ring + np.array([left, top], np.int32) for ring in outlines(cut)[0].rings]
-
-
-def _decoded(text: str) -> list[int]:
-    """The string: six bits a character, five of the number, low ones first, and one for "more follows".
-
-    The top bit of the last five is the sign; from the fourth on a number is the difference to the one two
-    before.
-    """
-    lengths: list[int] = []
-    number = shift = 0
-    for character in text:
-        digit = ord(character) - 48
-        if not 0 <= digit < 64:
-            raise ValueError(f"{character!r} is no digit of run lengths")
-        number |= (digit & 31) << shift
-        shift += 5
-        if digit & 32:
-            continue
-        if digit & 16:
-            number -= 1 << shift
-        lengths.append(number + (lengths[-2] if len(lengths) > 2 else 0))
-        number = shift = 0
-    return lengths

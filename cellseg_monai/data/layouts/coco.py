@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from cellseg_monai.coco_counts import decode_counts
 from cellseg_monai.data.layouts.painting import Pixels, polygon_pixels
 from cellseg_monai.data.layouts.samples import Shape
 
@@ -64,27 +65,3 @@ def _run_pixels(segmentation: dict[str, Any], shape: Shape) -> Pixels:
         raise ValueError(f"the run lengths add to {sum(runs)} pixels, the image has {total}")
     mask = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
     return np.flatnonzero(mask.reshape(shape, order="F"))
-
-
-def decode_counts(text: str) -> list[int]:
-    """Decode run lengths that are written as a string.
-
-    Example:
-        >>> decode_counts("231O")  # the last is the run two before, 3, less 1
-        [2, 3, 1, 2]
-    """
-    runs: list[int] = []
-    number = shift = 0
-    for character in text:
-        digit = ord(character) - 48
-        if not 0 <= digit < 64:
-            raise ValueError(f"{character!r} is no digit of run lengths")
-        number |= (digit & 31) << shift
-        shift += 5
-        if digit & 32:
-            continue
-        if digit & 16:
-            number -= 1 << shift
-        runs.append(number + (runs[-2] if len(runs) > 2 else 0))
-        number = shift = 0
-    return runs

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellseg_monai.data.layouts.coco import decode_counts, segmentation_pixels
+from cellseg_monai.coco_counts import decode_counts
+from cellseg_monai.data.layouts.coco import segmentation_pixels
 
 
 def encode_counts(runs: list[int]) -> str:
