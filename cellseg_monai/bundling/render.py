@@ -209,7 +209,9 @@ def _joined(shared: Config, own: Config, file: Path) -> Config:
     twice = sorted(set(shared) & set(own))
     if twice:
         raise ValueError(f"{file}: {twice[0]!r} stands in shared.yaml as well; leave it in one of the two")
-    return shared | own
+    parts = {path: value for path, value in own.items() if "#" in path}  # of entries of shared.yaml
+    whole = {path: value for path, value in own.items() if path not in parts}
+    return override(shared | whole, parts, str(file))
 
 
 def _laid_over(first: Config, *overlays: Config) -> Config:
