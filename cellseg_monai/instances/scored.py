@@ -35,7 +35,11 @@ class Foregroundd(MapTransform):
     """
 
     def __init__(
-        self, keys: KeysCollection, decoding: Decodingd, kept: str = "logits", allow_missing_keys: bool = False
+        self,
+        keys: KeysCollection,
+        decoding: Decodingd,
+        kept: str = "logits",
+        allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
         if not isinstance(decoding.decode, Decoding):
@@ -76,7 +80,11 @@ class Cellsd(Invertd):
     """
 
     def __init__(
-        self, keys: KeysCollection, decoding: Decodingd, kept: str = "logits", allow_missing_keys: bool = False
+        self,
+        keys: KeysCollection,
+        decoding: Decodingd,
+        kept: str = "logits",
+        allow_missing_keys: bool = False,
     ) -> None:
         MapTransform.__init__(self, keys, allow_missing_keys)  # nothing is inverted
         self.decoding = decoding

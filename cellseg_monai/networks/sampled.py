@@ -1,8 +1,11 @@
 """How sure a network is: dropout that stays on while it predicts."""
 
+import logging
 from typing import Any, TypeVar
 
 from torch import nn
+
+logger = logging.getLogger(__name__)
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -18,14 +21,15 @@ def with_dropout(network: Network, dropout: float = 0.0) -> Network:
     here only dropout is on. Names and values of the weights stay.
 
     Args:
-        network: with layers of dropout, which may be of probability 0; it is changed.
+        network: with layers of dropout, which may be of probability 0; it is changed. One without any answers
+            always the same, and the log says so.
         dropout: probability in all these layers; 0 leaves the network as it is.
 
     Returns:
         The network.
 
     Raises:
-        ValueError: the probability is not from 0 to below 1, or the network has no layer of dropout.
+        ValueError: the probability is not from 0 to below 1.
 
     Example:
         >>> import torch
@@ -41,9 +45,9 @@ def with_dropout(network: Network, dropout: float = 0.0) -> Network:
         return network
     layers = [module for module in network.modules() if isinstance(module, _DROPOUT)]
     if not layers:
-        raise ValueError(
-            f"{type(network).__name__} has no layer of dropout, so its answers would not differ; "
-            "give it its own argument for dropout"
+        logger.warning(
+            "%s has no layer of dropout: its answers will not differ, and its uncertainty is that of one answer",
+            type(network).__name__,
         )
     for layer in layers:
         layer.p = dropout
