@@ -12,7 +12,6 @@ from pathlib import Path
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from monailabel.app import app
-from monailabel.interfaces.app import MONAILabelApp
 from monailabel.interfaces.exception import (
     ImageNotFoundException,
     LabelNotFoundException,
@@ -43,7 +42,7 @@ def status_of(error: BaseException, request: Request) -> tuple[int, str]:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """MONAI raises errors of its own from each that it meets; the one behind them names file, value and remedy."""
+    """MONAI raises errors of its own from each that it meets; the one behind them names file and value."""
     while error.__cause__ is not None:
         frame = error.__traceback__
         while frame is not None and frame.tb_next is not None:
@@ -55,8 +54,7 @@ def _cause(error: BaseException) -> BaseException:
 
 
 def _known(image: str) -> bool:
-    instance: MONAILabelApp = app_instance()
-    return os.path.exists(image) or bool(instance.datastore().get_image_uri(image))
+    return os.path.exists(image) or bool(app_instance().datastore().get_image_uri(image))
 
 
 async def tell(request: Request, error: Exception) -> JSONResponse:

@@ -8,7 +8,7 @@ of them changes, and the results are committed, complete, next to it.
 |---|---|
 | `metadata.json` | `metadata.yaml` |
 | `train.json` | `shared.yaml` and `train.yaml` |
-| `inference.json` | `shared.yaml` and `inference.yaml` |
+| `inference.json` | `shared.yaml` and `inference.yaml`, which may change parts of it by id |
 | `inference_large.json` | `inference_large.yaml`, laid over `inference.json`, for images larger than memory |
 | `evaluate.json` | `evaluate.yaml`, laid over `train.json` |
 | `multi_gpu_train.json` | `multi_gpu_train.yaml`, laid over `train.json` |

@@ -8,5 +8,11 @@ from cellseg_monai.export.tiled import write_tiled
 from cellseg_monai.export.tiled_tiff import write_tiled_tiff
 
 __all__ = [
-    "ServedLabeld", "TiffWriter", "contact_sheet", "outline", "write_ome_zarr", "write_tiled", "write_tiled_tiff",
-]  # fmt: skip
+    "ServedLabeld",
+    "TiffWriter",
+    "contact_sheet",
+    "outline",
+    "write_ome_zarr",
+    "write_tiled",
+    "write_tiled_tiff",
+]

@@ -1,5 +1,6 @@
 """A label map as MONAI Label's server can write it: in a shape, a type and a format that hold every id."""
 
+import logging
 from collections.abc import Hashable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import numpy as np
 from monai.config import KeysCollection
 from monai.transforms import MapTransform
+
+logger = logging.getLogger(__name__)
 
 _PLANES = (".tif", ".tiff")
 _VOLUMES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
@@ -21,8 +24,9 @@ class ServedLabeld(MapTransform):
     That writer takes (1, x, y) for an image one pixel wide, fails on PNG of 32 bits, asks a JPEG for labels,
     wraps ids that a type cannot hold, and drops the orientation of a NIfTI plane. So the map gets the axes
     (x, y), or (x, y, 1) for formats with an orientation; PNG gets 16 bits; and TIFF is written where the
-    format of the image cannot hold the labels. A format or type that the *request* asks for
-    (``result_extension``, ``result_dtype``) and that cannot hold them is refused.
+    format of the image cannot hold the labels. A format that the *request* asks for (``result_extension``)
+    and that cannot hold them is refused. A type that it asks for (``result_dtype``) and that is too narrow
+    is widened: 3D Slicer always asks for 8 bits.
 
     Args:
         keys: label maps of one channel.
@@ -30,17 +34,21 @@ class ServedLabeld(MapTransform):
         allow_missing_keys: pass over keys that a sample lacks.
 
     Raises:
-        ValueError: when called, the format or type of the request cannot hold the labels.
+        ValueError: when called, the format of the request cannot hold the labels.
 
     Example:
+        >>> import torch
         >>> label = torch.tensor([[[0, 300]]], dtype=torch.int32)
         >>> item = ServedLabeld("pred")({"pred": label, "image_path": "a.png"})
         >>> tuple(item["pred"].shape), item["result_extension"], item["result_dtype"]
         ((1, 2), '.png', 'uint16')
-        >>> ServedLabeld("pred")({"pred": label, "image_path": "a.tif", "result_dtype": "uint8"})
+        >>> item = ServedLabeld("pred")({"pred": label, "image_path": "a.tif", "result_dtype": "uint8"})
+        >>> item["result_dtype"]
+        'int32'
+        >>> ServedLabeld("pred")({"pred": label, "image_path": "a.tif", "result_extension": ".jpg"})
         Traceback (most recent call last):
         ...
-        ValueError: a.tif: the result has ids up to 300, and result_dtype uint8 ends at 255; ask for int32
+        ValueError: a.tif: the result has ids up to 300, and .jpg is none for labels; ask for .tif
     """
 
     def __init__(self, keys: KeysCollection, image: str = "image", allow_missing_keys: bool = False) -> None:
@@ -62,8 +70,11 @@ class ServedLabeld(MapTransform):
     def _prepare(self, item: MutableMapping[Hashable, Any], key: Hashable) -> None:
         name, highest = Path(str(item["image_path"])).name, int(item[key].max())
         extension = _extension(name, item.get("result_extension"), highest)
-        dtype = item.get("result_dtype") or ("uint16" if extension == _PNG else "int32")
-        _require_fit(name, np.dtype(dtype), highest)
+        widest = "uint16" if extension == _PNG else "int32"
+        dtype = item.get("result_dtype") or widest
+        if highest > _limit(np.dtype(dtype)):
+            logger.info("%s: ids up to %d do not fit %s; %s is written", name, highest, dtype, widest)
+            dtype = widest
         item["result_extension"], item["result_dtype"] = extension, str(dtype)
         if extension not in _VOLUMES:
             item[key] = item[key][0]
@@ -88,10 +99,6 @@ def _extension(name: str, wanted: str | None, highest: int) -> str:
     return _DEFAULT
 
 
-def _require_fit(name: str, dtype: np.dtype[Any], highest: int) -> None:
-    limit = np.iinfo(dtype).max if dtype.kind in "ui" else 2 ** (np.finfo(dtype).nmant + 1)
-    if highest > limit:
-        raise ValueError(
-            f"{name}: the result has ids up to {highest}, and result_dtype {dtype} ends at {limit}; "
-            "ask for int32"
-        )
+def _limit(dtype: np.dtype[Any]) -> int:
+    """The highest id up to which a type holds every one."""
+    return int(np.iinfo(dtype).max if dtype.kind in "ui" else 2 ** (np.finfo(dtype).nmant + 1))

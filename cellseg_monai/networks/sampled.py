@@ -46,7 +46,7 @@ def with_dropout(network: Network, dropout: float = 0.0) -> Network:
     layers = [module for module in network.modules() if isinstance(module, _DROPOUT)]
     if not layers:
         logger.warning(
-            "%s has no layer of dropout: its answers will not differ, and its uncertainty is that of one answer",
+            "%s has no layer of dropout: its answers will not differ, its uncertainty is that of one",
             type(network).__name__,
         )
     for layer in layers:

@@ -1,10 +1,10 @@
 """Annotate with a MONAI Label server: segment, correct, train, and again.
 
-    python annotation_loop.py --server http://127.0.0.1:8000 --model patch_attention_unet --truth masks --rounds 3
+    python annotation_loop.py --server http://127.0.0.1:8000 --model patch_attention_unet --truth masks
 
-Each round asks for the images of which the network is least sure, has the first of them segmented, lets a person
-correct the label, saves it, and trains. Here the masks of ``--truth`` stand in for the person; replace :func:`correct`
-by whatever opens an editor.
+Each round asks for the image of which the network is least sure, has it segmented, lets a person correct the
+label, saves it, and trains. Here the masks of ``--truth`` stand in for the person; replace :func:`correct` by
+whatever opens an editor.
 """
 
 import argparse

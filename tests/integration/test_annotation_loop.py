@@ -41,9 +41,12 @@ def test_the_loop_of_the_guide_makes_the_network_better(
     for file in sorted((dataset / "labels").iterdir())[:6]:
         shutil.copy(file, truth)
     loop = script()
-    with serving(
-        label_python, tmp_path / "app", images, ["patch_attention_unet"], tmp_path / "log"
-    ) as running, caplog.at_level(logging.INFO):
+    with (
+        serving(
+            label_python, tmp_path / "app", images, ["patch_attention_unet"], tmp_path / "log"
+        ) as running,
+        caplog.at_level(logging.INFO),
+    ):
         server = loop.Server(running.url, "patch_attention_unet")
         unsure = server.least_sure()
         entropies = [running.info(name)["epistemic_entropy"] for name in unsure]

@@ -89,7 +89,7 @@ def test_the_next_sample_by_strategy(trained: Server) -> None:
 
 
 def test_parameters_act(trained: Server) -> None:
-    """Each of them changes the label as it should, and the next request without them has the default again."""
+    """Each of them changes the label as it should, and the next request has the default again."""
     name, image = "patch_attention_unet", "nuclei_007"
     default = trained.labels(name, image)
     assert (trained.labels(name, image, threshold=0.95) > 0).sum() < (default > 0).sum()

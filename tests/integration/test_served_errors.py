@@ -40,7 +40,9 @@ def test_a_wrong_request_is_told_and_the_next_one_is_served(
 
 def test_a_label_of_no_image_is_refused(server: Server, tmp_path: Path) -> None:
     file = write_dots(tmp_path / "dots.tif", 3, 4, 4)
-    answer = server.ask("PUT", "/datastore/label?image=unknown", files={"label": (file.name, file.read_bytes())})
+    answer = server.ask(
+        "PUT", "/datastore/label?image=unknown", files={"label": (file.name, file.read_bytes())}
+    )
     assert answer.status_code == 404
     assert "unknown" in answer.json()["detail"]
 

@@ -23,8 +23,10 @@ class Hiding:
     def __getattr__(self, name):
         return getattr(self.finder, name)
 
-sys.meta_path = [finder if isinstance(finder, type) and finder.__name__ in ("BuiltinImporter", "FrozenImporter")
-                 else Hiding(finder) for finder in sys.meta_path]
+sys.meta_path = [
+    finder if getattr(finder, "__name__", "") in ("BuiltinImporter", "FrozenImporter") else Hiding(finder)
+    for finder in sys.meta_path
+]
 """
 """A ``sitecustomize`` that makes a package unknown to Python."""
 
@@ -35,7 +37,13 @@ def write_foreign_bundle(folder: Path) -> None:
     """A bundle of MONAI's parts alone."""
     (folder / "configs").mkdir(parents=True)
     (folder / "models").mkdir()
-    tensor = {"type": "image", "format": "magnitude", "num_channels": 1, "spatial_shape": [8, 8], "dtype": "float32"}
+    tensor = {
+        "type": "image",
+        "format": "magnitude",
+        "num_channels": 1,
+        "spatial_shape": [8, 8],
+        "dtype": "float32",
+    }
     outputs = {"pred": tensor | {"channel_def": {"0": "background", "1": "cell"}}}
     metadata = {"version": "1", "network_data_format": {"inputs": {"image": tensor}, "outputs": outputs}}
     inference = {
