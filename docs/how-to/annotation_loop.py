@@ -50,7 +50,7 @@ class Server:
 
     def least_sure(self) -> list[str]:
         """Images without a label, the one first of whose cells the network is least sure."""
-        self.ask("POST", f"/scoring/{self.model}", json={})
+        self.ask("POST", f"/scoring/{self.model}", json={"max_workers": 1})  # two disturb each other
         self._wait("scoring")
         images = self.ask("GET", "/datastore/?output=all").json()["objects"]
         waiting = {

@@ -14,7 +14,7 @@ from tests.integration.served import TRAINED, Server
 
 pytestmark = pytest.mark.label
 
-BATCH = {"device": "cpu", "multi_gpu": False, "save_label": True, "label_tag": "original", "max_workers": 2}
+BATCH = {"device": "cpu", "multi_gpu": False, "save_label": True, "label_tag": "original", "max_workers": 1}
 
 
 def test_every_bundle_is_there_with_what_a_user_may_change(server: Server) -> None:
@@ -77,7 +77,9 @@ def test_scores_are_entropies_and_fall_where_the_network_is_sure(name: str, trai
     """In MONAI Label's formula -p log p of the mean probability; at most 1/e, and 0 for a sure network."""
     for image in ("nuclei_006", "nuclei_007"):
         trained.ask("PUT", f"/datastore/image/info?image={image}", data={"info": '{"epistemic_ts": 0}'})
-    answer = trained.ask("POST", f"/scoring/{name}?run_sync=true", json={"simulation_size": 3})
+    answer = trained.ask(
+        "POST", f"/scoring/{name}?run_sync=true", json={"simulation_size": 3, "max_workers": 1}
+    )
     assert (answer.status_code, answer.json()["executed"]) == (200, 2), answer.text
     scores = [trained.info(image)["epistemic_entropy"] for image in ("nuclei_006", "nuclei_007")]
     assert all(0.001 < score < np.exp(-1) for score in scores)
