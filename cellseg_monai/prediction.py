@@ -1,20 +1,30 @@
 """Images to cells by the bundle's own ``inference.json``: what the command adds is how to name the images."""
 
+import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from glob import glob, has_magic
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tifffile
-from monai.bundle import ConfigWorkflow
+from monai.bundle import ConfigParser, ConfigWorkflow
 from monai.transforms import Compose, LoadImaged
 from PIL import Image
 
+from cellseg_monai.bundling import require_ids
 from cellseg_monai.data import MicroscopyReader, list_items
 from cellseg_monai.export import outline
+from cellseg_monai.export.overlay import Colours
+from cellseg_monai.label_maps import LabelMap
+from cellseg_monai.networks import attention_maps
 from cellseg_monai.transforms import MatchChannelsd, PercentileStretchd
+
+logger = logging.getLogger(__name__)
+
+LARGEST_WITH_ATTENTION = 4_000_000
 
 Source = str | list[str]
 """The file of an image, or the files of its channels."""
@@ -28,6 +38,8 @@ def predict(
     tta: bool = False,
     save_probability: bool = False,
     overlay: bool = False,
+    attention: bool = False,
+    options: Mapping[str, Any] | None = None,
 ) -> list[Path]:
     """Segment images with a trained bundle; the files are those of MONAI's own command.
 
@@ -40,13 +52,17 @@ def predict(
         tta: average over flips and quarter turns.
         save_probability: write what the network says as well, into ``probability/``.
         overlay: draw the outlines of the cells on the images, into ``overlays/``.
+        attention: write what each attention gate lets pass, into ``attention/<image>/<gate>.tif``, of images
+            of up to four megapixels; a report shows them.
+        options: further values of ``inference.json`` by id, such as ``{"threshold": 0.4}``.
 
     Returns:
         The label maps.
 
     Raises:
         FileNotFoundError: the bundle, its weights or an input is not there.
-        ValueError: two images would have the same label map.
+        ValueError: two images would have the same label map, ``inference.json`` has no such id, or attention
+            is asked of a network without gates.
         RuntimeError: at the end, if an image failed.
 
     Example:
@@ -60,7 +76,10 @@ def predict(
         raise FileNotFoundError(f"{config}: there is no such bundle")
     images = find_images(inputs)
     root = Path(os.path.commonpath([_first(image).parent for image in images]))
-    options = {
+    changes = dict(options or {})
+    require_ids(ConfigParser.load_config_file(str(config)), changes, str(config))
+    values = {
+        **changes,
         "bundle_root": str(bundle),
         "dataset_dir": str(root),
         "output_dir": str(out),
@@ -69,8 +88,8 @@ def predict(
         "save_probability": save_probability,
     }
     if device is not None:
-        options["device"] = f"$torch.device({device!r})"
-    workflow = ConfigWorkflow(str(config), logging_file=False, **options)
+        values["device"] = f"$torch.device({device!r})"
+    workflow = ConfigWorkflow(str(config), logging_file=False, **values)
     workflow.initialize()
     labels = [_result(_first(image), root, Path(out) / "labels", ".tif") for image in images]
     try:
@@ -80,6 +99,8 @@ def predict(
             for image, label in zip(images, labels, strict=True):
                 if label.is_file():
                     _draw(image, label, _result(_first(image), root, Path(out) / "overlays", ".png"))
+    if attention:
+        _save_attention(workflow, images, Path(out) / "attention")
     return labels
 
 
@@ -133,7 +154,21 @@ def _result(image: Path, root: Path, folder: Path, suffix: str) -> Path:
     return folder / image.parent.relative_to(root) / f"{stem}{suffix}"
 
 
-def _draw(image: Source, label: Path, file: Path) -> None:
+def outlined(image: Source, label_map: LabelMap) -> Colours:
+    """The image, stretched, with the outlines of objects; rows, columns, red-green-blue.
+
+    Args:
+        image: its file, or the files of its channels.
+        label_map: of the objects, of the same rows and columns.
+
+    Example:
+        >>> from cellseg_monai.data import list_items, read_label_map, write_synthetic_dataset
+        >>> import tempfile
+        >>> folder = write_synthetic_dataset("nuclei", f"{tempfile.mkdtemp()}/set", count=1, size=(32, 48))
+        >>> item = list_items(folder)[0]
+        >>> outlined(item["image"], read_label_map(item["label"])).shape
+        (32, 48, 3)
+    """
     read = Compose(
         [
             LoadImaged("image", reader=MicroscopyReader(), ensure_channel_first=True),
@@ -141,6 +176,24 @@ def _draw(image: Source, label: Path, file: Path) -> None:
             MatchChannelsd("image", channels=3),
         ]
     )
-    pixels = np.asarray(read({"image": image})["image"]).T
+    return outline(np.asarray(read({"image": image})["image"]).T, label_map)
+
+
+def _save_attention(workflow: ConfigWorkflow, images: Sequence[Source], folder: Path) -> None:
+    """What the gates of the bundle's network say of each image, which they see whole."""
+    network, read = (workflow.parser.get_parsed_content(part) for part in ("network", "preprocessing"))
+    for image in images:
+        pixels = read({"image": image})["image"]
+        if pixels[0].numel() > LARGEST_WITH_ATTENTION:
+            logger.info("no attention maps of %s: it has more than four megapixels", _first(image))
+            continue
+        device = next(network.parameters()).device
+        for gate, weights in attention_maps(network, pixels.as_tensor()[None].to(device)).items():
+            file = folder / _first(image).stem / f"{gate}.tif"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            tifffile.imwrite(file, weights[0, 0].T.cpu().numpy(), compression="zlib")
+
+
+def _draw(image: Source, label: Path, file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(outline(pixels, tifffile.imread(label))).save(file)
+    Image.fromarray(outlined(image, tifffile.imread(label))).save(file)

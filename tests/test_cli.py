@@ -85,7 +85,9 @@ def test_the_cause_of_a_failed_transform_is_what_the_user_reads(
 
 
 def test_help_answers_without_loading_the_libraries() -> None:
-    script = "import sys, cellseg_monai.cli as cli; cli._parser(); sys.exit('torch' in sys.modules)"
+    script = (
+        "import sys; from cellseg_monai.cli.main import _parser; _parser(); sys.exit('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0
 
 

@@ -94,3 +94,27 @@ def test_an_image_named_twice_is_done_once(images: Path) -> None:
     first = images / "images/nuclei_000.tif"
     assert find_images([first, images / "images", str(images / "images/*_000.tif")])[0] == str(first)
     assert len(find_images([first, images])) == 3
+
+
+def test_attention_is_written_gate_by_gate(bundle: Bundle, images: Path, tmp_path: Path) -> None:
+    first = str(images / "images/nuclei_000.tif")
+    assert main(["predict", str(bundle.path), first, "--out", str(tmp_path), "--attention"]) == 0
+    (file,) = (tmp_path / "attention/nuclei_000").iterdir()
+    weights = tifffile.imread(file)
+    assert weights.shape == (64, 80)
+    assert 0 <= weights.min() < weights.max() <= 1
+
+
+def test_a_value_of_the_configuration_is_set(bundle: Bundle, images: Path, tmp_path: Path) -> None:
+    first = str(images / "images/nuclei_000.tif")
+    words = ["predict", str(bundle.path), first, "--out", str(tmp_path), "--set"]
+    assert main([*words, "min_size=100000"]) == 0
+    assert not tifffile.imread(tmp_path / "labels/nuclei_000.tif").any()
+
+
+def test_a_value_that_the_configuration_does_not_have_is_refused(
+    bundle: Bundle, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["predict", str(bundle.path), str(images), "--out", str(tmp_path), "--set", "treshold=0.4"]
+    assert main(words) == 1
+    assert "there is no id 'treshold'; did you mean 'threshold'?" in capsys.readouterr().err

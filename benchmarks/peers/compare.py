@@ -107,10 +107,11 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2, help="of every tool")
     parser.add_argument("--seed", type=int, default=0, help="of every tool")
     parser.add_argument("--repeats", type=int, default=3, help="how often the test folder is segmented")
+    parser.add_argument("--ours", nargs="+", default=[], metavar="ID=VALUE", help="options of our bundle")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder of the peers' environments")
     options = parser.parse_args()
     paths = [path.resolve() for path in (options.train, options.test, options.cache)]
-    setup = Setup(*paths, options.budget, options.seed, options.threads)
+    setup = Setup(*paths, options.budget, options.seed, options.threads, tuple(options.ours))
     out = options.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     keep_settings(setup, out)

@@ -11,13 +11,16 @@ from typing import Any, NamedTuple
 
 from environment import HERE, environment_of, python_of
 
+from cellseg_monai.calibration import CHOSEN
 from cellseg_monai.data import k_folds, labelled, list_items
 
 BUNDLE = HERE.parents[1] / "bundles" / "patch_attention_unet"
-TOOLS = ("ours", "stardist", "cellpose")
+TOOLS = ("ours", "stardist", "cellpose", "nnunet")
 CHANNELS = "[16,32,64,128,256]"  # the width that the bundle advises without a GPU
 CALIBRATION_EPOCHS = 3
-MODEL = "model"
+MODEL, DECODING = "model", "decoding"
+DECODING_SHARE = 0.03
+"""Of the budget, for choosing how to decode after the training."""
 
 
 class Training(NamedTuple):
@@ -42,6 +45,8 @@ class Setup:
     budget: float
     seed: int
     threads: int
+    ours: tuple[str, ...] = ()
+    """Options of the bundle, as ``id=value``."""
 
     @property
     def split(self) -> tuple[list[Any], list[Any]]:
@@ -62,6 +67,8 @@ def predict(tool: str, setup: Setup, folder: Path, out: Path) -> float:
             dataset_dir=setup.test,
             output_dir=out,
             weights=folder / MODEL / "model.pt",
+            **_options(setup, "inference"),
+            **json.loads((folder / DECODING / CHOSEN).read_text()),
         )
         return _run(words, setup, out.with_suffix(".log"), BUNDLE)
     images = [str(item["image"]) for item in list_items(setup.test)]
@@ -93,11 +100,31 @@ def _train_ours(setup: Setup, folder: Path) -> Training:
             max_epochs=epochs,
             patience=epochs,  # all tools use their whole budget
             seed=setup.seed,
+            **_options(setup, "train"),
         )
         return _run(words, setup, folder / f"{name}.log", BUNDLE)
 
     one, several = command("trial_1", 1), command("trial_2", CALIBRATION_EPOCHS)
-    return Training(command(MODEL, epochs_within(setup.budget, one, several)), one + several)
+    epochs = epochs_within((1 - DECODING_SHARE) * setup.budget, one, several)
+    return Training(command(MODEL, epochs) + _choose_decoding(setup, folder), one + several)
+
+
+def _choose_decoding(setup: Setup, folder: Path) -> float:
+    """By the images that validated, as StarDist tunes its thresholds; seconds."""
+    listing = folder / "validation.json"
+    listing.write_text(json.dumps({"training": setup.split[1]}))
+    chosen = {f"networks#{BUNDLE.name}#channels": CHANNELS, **_options(setup, "inference")}
+    words = [sys.executable, "-m", "cellseg_monai.cli", "calibrate", str(BUNDLE), "--data", str(listing)]
+    words += ["--out", str(folder / DECODING), "--weights", str(folder / MODEL / "model.pt"), "--set"]
+    words += [f"{name}={value}" for name, value in chosen.items()]
+    return _run(words, setup, folder / f"{DECODING}.log", BUNDLE)
+
+
+def _options(setup: Setup, config: str) -> dict[str, str]:
+    """What the command line chose for ours, as far as the configuration knows it."""
+    known = json.loads((BUNDLE / f"configs/{config}.json").read_text())
+    chosen = dict(option.split("=", 1) for option in setup.ours)
+    return {name: value for name, value in chosen.items() if name.split("#")[0] in known}
 
 
 def _train_peer(tool: str, setup: Setup, folder: Path) -> Training:

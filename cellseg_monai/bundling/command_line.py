@@ -6,7 +6,7 @@ MONAI's command knows nothing of this; the first lines of ``initialize`` in a co
 import inspect
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -90,7 +90,24 @@ def check_options(arguments: Sequence[str] | None = None) -> None:
     )
     config = ConfigParser.load_config_files(options.get("config_file", {}))
     given = {name: value for name, value in options.items() if name not in _MONAIS_OWN}
-    override(config, given, "command line", [name for name in given if _is_keyword(config, name)])
+    require_ids(config, given, "command line")
+
+
+def require_ids(config: dict[str, Any], options: Mapping[str, Any], where: str) -> None:
+    """Refuse options that a configuration does not have; arguments of its components may be new.
+
+    Args:
+        config: the configuration.
+        options: by id.
+        where: they come from, for messages.
+
+    Raises:
+        ValueError: an id is not in the configuration.
+
+    Example:
+        >>> require_ids({"loss": {"_target_": "DiceLoss"}}, {"loss#sigmoid": True}, "command line")
+    """
+    override(config, options, where, [name for name in options if _is_keyword(config, name)])
 
 
 def _options(arguments: Sequence[str]) -> Iterator[tuple[str, Any]]:

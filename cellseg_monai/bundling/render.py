@@ -13,6 +13,7 @@ of them changes, and the results are committed, complete, next to it.
 | `evaluate.json` | `evaluate.yaml`, laid over `train.json` |
 | `multi_gpu_train.json` | `multi_gpu_train.yaml`, laid over `train.json` |
 | `multi_gpu_evaluate.json` | `multi_gpu_evaluate.yaml`, laid over `train.json` and `evaluate.json` |
+| `semi_supervised.json` | `semi_supervised.yaml`, laid over `train.json`, for images without labels |
 | `as_published.json` | the section `as_published`, if there is one, over `train.json` or `inference.json` |
 | `multi_class.json` | likewise, for masks that hold classes instead of cells |
 | `as_published_multi_class.json` | likewise, laid over `multi_class.json` |
@@ -38,6 +39,7 @@ LAYERS = {
     "evaluate": ("train", "evaluate"),
     "multi_gpu_train": ("train", "multi_gpu_train"),
     "multi_gpu_evaluate": ("train", "evaluate", "multi_gpu_evaluate"),
+    "semi_supervised": ("train", "semi_supervised"),
     "as_published": ("train", "as_published"),
     "multi_class": ("train", "multi_class"),
     "as_published_multi_class": ("train", "multi_class", "as_published_multi_class"),
@@ -102,6 +104,7 @@ def render_bundle(bundle: Path) -> dict[str, str]:
     configs["evaluate"] = overlay("evaluate", configs["train"])
     configs["multi_gpu_train"] = overlay("multi_gpu_train", configs["train"])
     configs["multi_gpu_evaluate"] = overlay("multi_gpu_evaluate", configs["train"], configs["evaluate"])
+    configs["semi_supervised"] = overlay("semi_supervised", configs["train"])
     for name in (name for name in OPTIONAL if name in sections):
         below = [sections.get(layer, {}) for layer in LAYERS[name][1:-1]]
         lower = _laid_over(configs["inference"] | configs["train"], *below)
@@ -226,7 +229,8 @@ def _new_ids(overlay: Config) -> set[str]:
 
     A new id that nothing refers to has no effect, so it is a typing error.
     """
-    return {*ENTRY_POINTS, *re.findall(r"[@%](\w+(?:#\w+)*)", json.dumps(overlay, default=str))}
+    references = re.findall(r"[@%](\w+(?:#\w+)*)", json.dumps(overlay, default=str))
+    return {*ENTRY_POINTS, *references, *(reference.partition("#")[0] for reference in references)}
 
 
 def _replaced(overlay: Config, overrides: Mapping[str, Any]) -> Config:

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -60,6 +60,8 @@ def evaluate(
     section: str = "training",
     modality: str | None = None,
     bundle: str | PathLike[str] | None = None,
+    weights: str | PathLike[str] | None = None,
+    training: Mapping[str, Any] | None = None,
 ) -> Evaluation:
     """Score predicted label maps against true ones and write the result.
 
@@ -76,6 +78,8 @@ def evaluate(
         section: which part of a truth that is a JSON file or a table.
         modality: regular expression that finds the modality in a name, where the dataset does not state it.
         bundle: folder or zip of the bundle that made the predictions, for the record.
+        weights: file of the weights that it had, if they are not its own, for the record.
+        training: how they came about, such as seed, options and command, for the record.
 
     Returns:
         :class:`Evaluation`.
@@ -96,7 +100,7 @@ def evaluate(
     """
     columns = columns_of(metrics)
     pairs = pair_files(pred, truth, section, modality)
-    record = provenance(_files_by_part(pairs.scored), bundle)
+    record = provenance(_files_by_part(pairs.scored), bundle, weights, training)
     scores = score_pairs(pairs.scored, columns, pieces)
     missing = [pair.name for pair in pairs.scored if pair.prediction is None]
     modalities = by_modality(scores.table)

@@ -19,13 +19,18 @@ _PACKAGES = ("cellseg-monai", "monai", "torch", "numpy", "scipy", "scikit-image"
 
 
 def provenance(
-    files: Mapping[str, Iterable[Path]], bundle: str | PathLike[str] | None = None
+    files: Mapping[str, Iterable[Path]],
+    bundle: str | PathLike[str] | None = None,
+    weights: str | PathLike[str] | None = None,
+    training: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Describe a run.
 
     Args:
         files: what was read, by the part that it plays.
         bundle: folder or zip of the bundle that made the predictions.
+        weights: file of its weights, if they are not in its folder.
+        training: how they came about.
 
     Returns:
         What JSON can hold.
@@ -44,7 +49,14 @@ def provenance(
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
         "hardware": _hardware(),
     }
-    return described | ({} if bundle is None else {"bundle": describe_bundle(bundle)})
+    if bundle is not None:
+        described["bundle"] = describe_bundle(bundle)
+    if weights is not None:
+        path = Path(weights)
+        described["weights"] = {"file": path.name, "sha256": _hash_of_file(path).hex()}
+    if training is not None:
+        described["training"] = dict(training)
+    return described
 
 
 def hash_of(files: Iterable[Path]) -> str:

@@ -1,6 +1,14 @@
-"""Label maps to files that people open."""
+"""Label maps to files that people open, and back."""
 
+from cellseg_monai.export.coco import read_coco, write_coco
+from cellseg_monai.export.filling import Filled, fill
+from cellseg_monai.export.geojson import read_geojson, write_geojson
+from cellseg_monai.export.imagej import read_rois, write_rois
+from cellseg_monai.export.label_tiff import write_label_tiff
+from cellseg_monai.export.objects import Objects
 from cellseg_monai.export.ome_zarr import write_ome_zarr
+from cellseg_monai.export.ome_zarr_labels import read_ome_zarr_labels, write_ome_zarr_labels
+from cellseg_monai.export.outlines import Outline, outlines
 from cellseg_monai.export.overlay import contact_sheet, outline
 from cellseg_monai.export.served_label import ServedLabeld
 from cellseg_monai.export.tiff_writer import TiffWriter
@@ -8,11 +16,25 @@ from cellseg_monai.export.tiled import write_tiled
 from cellseg_monai.export.tiled_tiff import write_tiled_tiff
 
 __all__ = [
+    "Filled",
+    "Objects",
+    "Outline",
     "ServedLabeld",
     "TiffWriter",
     "contact_sheet",
+    "fill",
     "outline",
+    "outlines",
+    "read_coco",
+    "read_geojson",
+    "read_ome_zarr_labels",
+    "read_rois",
+    "write_coco",
+    "write_geojson",
+    "write_label_tiff",
     "write_ome_zarr",
+    "write_ome_zarr_labels",
+    "write_rois",
     "write_tiled",
     "write_tiled_tiff",
 ]

@@ -6,24 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cellseg_monai.export.colours import Colours, colours_of
 from cellseg_monai.label_maps import as_label_map, boundaries
 
-# Okabe and Ito's palette, told apart by colour-blind eyes, without black, which dark images swallow.
-_PALETTE = np.array(
-    [
-        [230, 159, 0],
-        [86, 180, 233],
-        [0, 158, 115],
-        [240, 228, 66],
-        [0, 114, 178],
-        [213, 94, 0],
-        [204, 121, 167],
-    ],
-    np.uint8,
-)
-
-Colours = npt.NDArray[np.uint8]
-"""Rows, columns, red-green-blue."""
+__all__ = ["Colours", "contact_sheet", "outline"]
 
 
 def outline(image: npt.NDArray[Any], label_map: npt.ArrayLike) -> Colours:
@@ -50,7 +36,7 @@ def outline(image: npt.NDArray[Any], label_map: npt.ArrayLike) -> Colours:
     picture = np.repeat(grey, 3 // grey.shape[-1], axis=-1)
     drawn: Colours = (np.clip(picture, 0, 1) * 255).round().astype(np.uint8)
     edge = boundaries(labels)
-    drawn[edge] = _PALETTE[(labels[edge] - 1) % len(_PALETTE)]
+    drawn[edge] = colours_of(labels[edge])
     return drawn
 
 

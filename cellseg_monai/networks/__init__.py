@@ -1,5 +1,6 @@
 """Tensor to logits: networks, and the blocks they are made of."""
 
+from cellseg_monai.networks.at_scale import AtScale, at_scale
 from cellseg_monai.networks.blocks.additive_attention import AdditiveAttentionGate
 from cellseg_monai.networks.blocks.attention_maps import attention_maps
 from cellseg_monai.networks.blocks.double_convolution import DoubleConvolution
@@ -20,6 +21,7 @@ from cellseg_monai.networks.swin_tiny import SwinTinyReport, load_swin_tiny
 
 __all__ = [
     "AdditiveAttentionGate",
+    "AtScale",
     "AttentionUNetPlusPlus",
     "DoubleConvolution",
     "GridAttentionGate",
@@ -31,6 +33,7 @@ __all__ = [
     "SwinTinyReport",
     "WeightStandardisedConv2d",
     "WeightStandardisedConv3d",
+    "at_scale",
     "attention_maps",
     "load_swin_tiny",
     "standardise_weight",

@@ -7,6 +7,7 @@ configuration.
 
 from cellseg_monai.training.best_weights import BestWeights
 from cellseg_monai.training.clipping import GradientClipper
+from cellseg_monai.training.consistency import ConsistencyHandler
 from cellseg_monai.training.freezing import FreezeHandler, freeze
 from cellseg_monai.training.guard import FiniteGuard
 from cellseg_monai.training.pretrained import load_pretrained
@@ -16,6 +17,7 @@ from cellseg_monai.training.teacher import MeanTeacher
 
 __all__ = [
     "BestWeights",
+    "ConsistencyHandler",
     "FiniteGuard",
     "FreezeHandler",
     "GradientClipper",

@@ -207,7 +207,7 @@ def test_environment_is_made_anew_when_its_requirements_change(scripts: Scripts,
         environment.requirements("mesmer")
 
 
-@pytest.mark.parametrize("tool", ["stardist", "cellpose"])
+@pytest.mark.parametrize("tool", ["stardist", "cellpose", "nnunet"])
 def test_every_package_of_a_peer_is_pinned(tool: str) -> None:
     lines = (PEERS / f"{tool}.txt").read_text().splitlines()
     assert all("==" in line for line in lines if not line.startswith("#"))
@@ -215,7 +215,7 @@ def test_every_package_of_a_peer_is_pinned(tool: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("tool", ["stardist", "cellpose"])
+@pytest.mark.parametrize("tool", ["stardist", "cellpose", "nnunet"])
 def test_the_true_peer_starts(scripts: Scripts, tool: str, tmp_path: Path) -> None:
     if not scripts.environment.ready(tool):
         pytest.skip(f"no environment of {tool}; benchmarks/peers/compare.py makes it")

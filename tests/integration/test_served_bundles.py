@@ -25,8 +25,10 @@ def test_every_bundle_is_there_with_what_a_user_may_change(server: Server) -> No
     for name in NARROW:
         model = info["models"][name]
         assert (model["type"], model["dimension"], model["labels"]) == ("segmentation", 2, {"cell": 1})
-        shown = {key: model["config"][key] for key in ("threshold", "min_size", "max_hole", "tta")}
-        assert shown == {"threshold": 0.5, "min_size": 15, "max_hole": 0, "tta": False}
+        shown = {
+            key: model["config"][key] for key in ("threshold", "seed_height", "min_size", "max_hole", "tta")
+        }
+        assert shown == {"threshold": 0.5, "seed_height": 0.25, "min_size": 15, "max_hole": 0, "tta": False}
         assert sorted(model["config"]["morphology"]) == ["both", "closing", "none", "opening"]
         assert model["config"]["morphology"][0] == ("closing" if name == "attention_unetpp" else "none")
 

@@ -6,6 +6,7 @@ import nibabel
 import numpy as np
 import pytest
 
+from cellseg_monai.export import read_geojson, write_geojson
 from tests.integration.served import Server, answered_file, dots, write_dots
 
 pytestmark = pytest.mark.label
@@ -62,6 +63,13 @@ def test_what_cannot_hold_the_ids_is_refused(
     answer = server.infer("pixels", file=file, **EVERY_DOT, **asked)
     assert answer.status_code == 422
     assert reason in answer.json()["detail"]
+
+
+def test_the_cells_as_polygons_for_qupath(server: Server, tmp_path: Path) -> None:
+    labels = server.labels("pixels", "nuclei_000")
+    assert labels.max() > 3
+    write_geojson(tmp_path / "cells.geojson", labels)
+    np.testing.assert_array_equal(read_geojson(tmp_path / "cells.geojson").label_map, labels)
 
 
 def test_3d_slicer_loses_no_id(server: Server, tmp_path: Path) -> None:

@@ -1,0 +1,63 @@
+"""Several comparisons as source 000's table: Dice per task, coverage, final score, and F1 of cells beside it.
+
+    python benchmarks/peers/tasks.py nuclei=RESULT_1 phase=RESULT_2 filaments=RESULT_3
+
+Each result is a folder of `compare.py`. A tool that a comparison leaves out, since what it makes of the task
+has no meaning, does not cover the task.
+"""
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+from compare import SETTINGS
+from report import scores
+from tools import TOOLS
+
+from cellseg_monai.metrics import task_scores
+
+
+def scored(results: Mapping[str, Path]) -> dict[str, dict[str, pd.DataFrame]]:
+    """Scores of the images, by tool and task."""
+    found: dict[str, dict[str, pd.DataFrame]] = {}
+    for task, folder in results.items():
+        test = Path(json.loads((folder / SETTINGS).read_text())["test"])
+        for tool in TOOLS:
+            labels = folder / tool / "labels_1"
+            if (labels / "done.json").is_file():
+                found.setdefault(tool, {})[task] = scores(labels, test)
+    return found
+
+
+def render(tasks: list[str], found: Mapping[str, Mapping[str, pd.DataFrame]]) -> str:
+    """The table in Markdown."""
+    head = ["tool", *(f"{task}, Dice" for task in tasks), "average", "coverage", "final score"]
+    lines = [[*head, *(f"{task}, F1" for task in tasks)]]
+    for tool, tables in found.items():
+        dice = {task: float(tables[task]["dice"].mean()) if task in tables else None for task in tasks}
+        final = task_scores(dice)
+        f1 = [
+            "not applicable" if task not in tables else f"{tables[task]['f1'].mean():.3f}" for task in tasks
+        ]
+        told = ["not applicable" if value is None else f"{value:.3f}" for value in dice.values()]
+        lines.append(
+            [tool, *told, f"{final.average:.3f}", f"{final.coverage:.2f}", f"{final.final:.3f}", *f1]
+        )
+    lines.insert(1, ["---"] * len(lines[0]))
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def main() -> None:
+    """Read the command line."""
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=formatter)
+    parser.add_argument("results", nargs="+", metavar="TASK=FOLDER")
+    results = dict(result.split("=", 1) for result in parser.parse_args().results)
+    found = scored({task: Path(folder) for task, folder in results.items()})
+    print(render(list(results), found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""Tracking on perfect segmentation, beside other linkers, scored by py-ctcmetrics.
+
+    python benchmarks/track.py [--quick] [--real FOLDER]
+
+FOLDER holds movies in the layout of the Cell Tracking Challenge, of which ``TRA/man_track*`` is read. trackpy
+is optional: ``pip install trackpy`` in an environment of your own.
+"""
+
+import argparse
+import importlib.util
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from ctc_metrics.metrics import det, lnk, tra
+from ctc_metrics.scripts.evaluate import match_computed_to_reference_masks
+from ctc_metrics.utils.representations import count_acyclic_graph_correction_operations
+from scipy.spatial import KDTree
+
+from cellseg_monai.analysis import track_cells
+from cellseg_monai.analysis.track.cells import FrameCells, frame_cells, spacing
+from cellseg_monai.analysis.track.linking import Link
+from cellseg_monai.analysis.track.tracks import name_tracks
+from cellseg_monai.data import read_label_map, timelapse
+from cellseg_monai.label_maps import LabelMap
+
+Movie = tuple[list[LabelMap], np.ndarray]
+Result = tuple[list[LabelMap], np.ndarray]
+
+
+def ours(frames: list[LabelMap]) -> Result:
+    """With all that is the default."""
+    found = track_cells(frames)
+    return found.labels, found.tracks.to_numpy()
+
+
+def nearest(frames: list[LabelMap]) -> Result:
+    """Each cell goes on as the nearest of the next frame within the spacing, if that is free."""
+    cells = [frame_cells(labels) for labels in frames]
+    reach, links = spacing(cells), []
+    for frame, (now, then) in enumerate(pairwise(cells)):
+        if len(now.ids) and len(then.ids):
+            distance, place = KDTree(then.places).query(now.places)
+            taken = set()
+            for one in np.argsort(distance):
+                if distance[one] <= reach and place[one] not in taken:
+                    taken.add(place[one])
+                    links.append(((frame, int(one)), (frame + 1, int(place[one]))))
+    return from_links(frames, cells, links)
+
+
+def trackpy_linked(frames: list[LabelMap]) -> Result:
+    """Trackpy (Crocker and Grier), which knows no divisions."""
+    import trackpy
+
+    trackpy.quiet()
+    cells = [frame_cells(labels) for labels in frames]
+    reach, links, last = spacing(cells), [], {}
+    linked = trackpy.link_iter(
+        (each.places for each in cells),
+        search_range=reach,
+        memory=1,
+        adaptive_stop=reach / 4,  # without it a crowded field takes hours
+        adaptive_step=0.9,
+    )
+    for frame, particles in linked:
+        for place, particle in enumerate(particles):
+            if particle in last:
+                links.append((last[particle], (frame, place)))
+            last[particle] = (frame, place)
+    return from_links(frames, cells, links)
+
+
+def from_links(frames: list[LabelMap], cells: list[FrameCells], links: list[Link]) -> Result:
+    """The tracked movie that links make."""
+    names, tracks = name_tracks([len(each.ids) for each in cells], links)
+    labels = [
+        np.append(0, name)[np.searchsorted(np.append(0, each.ids), frame)].astype(np.int32)
+        for frame, each, name in zip(frames, cells, names, strict=True)
+    ]
+    return labels, tracks.to_numpy()
+
+
+def scores(result: Result, movie: Movie) -> tuple[float, float, float]:
+    """TRA, DET and LNK by py-ctcmetrics."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = []
+        for name, frames in (("truth", movie[0]), ("result", result[0])):
+            paths.append([str(Path(folder) / f"{name}{number:04}.tif") for number in range(len(frames))])
+            for path, frame in zip(paths[-1], frames, strict=True):
+                tifffile.imwrite(path, frame.astype(np.uint16))
+        found = match_computed_to_reference_masks(*paths, threads=1)
+    found.pop("ious")
+    operations = count_acyclic_graph_correction_operations(movie[1], result[1], **found)
+    return tra(**operations)[0], det(**operations), lnk(**operations)
+
+
+def movies(real: Path | None, quick: bool) -> Iterator[tuple[str, Movie]]:
+    """Synthetic ones with divisions, and those of a folder."""
+    for seed in range(1 if quick else 3):
+        for speed, rate in ((0.1, 0.02), (0.15, 0.05)):
+            movie = timelapse(12 if quick else 40, (256, 256), seed=seed, speed=speed, division_rate=rate)
+            name = f"synthetic, seed {seed}, speed {speed} diameters, divisions {rate} a frame"
+            yield name, (list(movie.labels), np.array(movie.tracks))
+    for table in sorted(real.rglob("TRA/man_track.txt")) if real else []:
+        frames = [read_label_map(path) for path in sorted(table.parent.glob("man_track*.tif"))]
+        name = f"{table.parts[-4]}, {len(frames)} frames"
+        yield name, (frames, np.loadtxt(table, np.int64, ndmin=2))
+
+
+def main() -> None:
+    """Print one table a movie."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="two short movies, a few seconds")
+    parser.add_argument("--real", type=Path, help="folder of movies in Cell Tracking Challenge layout")
+    options = parser.parse_args()
+    linkers: dict[str, Callable[[list[LabelMap]], Result]] = {
+        "analysis.track_cells": ours,
+        "nearest neighbour": nearest,
+    }
+    if importlib.util.find_spec("trackpy"):
+        linkers["trackpy.link"] = trackpy_linked
+    else:
+        print("trackpy is not installed and left out")
+    for name, movie in movies(options.real, options.quick):
+        print(f"\n{name}: {len(movie[1])} tracks, {(movie[1][:, 3] > 0).sum()} with a parent")
+        print(f"{'':24}{'TRA':>9}{'LNK':>9}{'DET':>9}{'seconds':>10}")
+        for linker, call in linkers.items():
+            start = time.perf_counter()
+            result = call(movie[0])
+            seconds = time.perf_counter() - start
+            of_tra, of_det, of_lnk = scores(result, movie)
+            print(f"{linker:24}{of_tra:9.4f}{of_lnk:9.4f}{of_det:9.4f}{seconds:10.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,8 @@
+"""The command ``cellseg``: each verb is one call, and each file here holds the verbs of one kind.
+
+Verbs import what they need when they run, so that ``cellseg --help`` answers at once.
+"""
+
+from cellseg_monai.cli.main import main
+
+__all__ = ["main"]

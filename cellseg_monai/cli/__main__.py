@@ -1,0 +1,8 @@
+"""``python -m cellseg_monai.cli`` is ``cellseg``."""
+
+import sys
+
+from cellseg_monai.cli.main import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""``cellseg evaluate`` and ``cellseg report``."""
+
+import argparse
+from collections.abc import Sequence
+
+
+def add_evaluate(verb: argparse.ArgumentParser) -> None:
+    """Add what the verb takes."""
+    verb.set_defaults(verb=_evaluate)
+    verb.add_argument("--pred", required=True, metavar="DIR", help="folder of predicted label maps")
+    verb.add_argument(
+        "--truth", required=True, metavar="DIR", help="dataset with labels, or a folder of label maps"
+    )
+    verb.add_argument("--out", required=True, metavar="DIR", help="folder for scores, summary and report")
+    verb.add_argument("--metrics", nargs="+", metavar="NAME", help="columns, such as dice f1@0.75 n_true")
+    verb.add_argument(
+        "--pieces", action="store_true", help="connected pieces of a binary mask are its objects"
+    )
+    verb.add_argument("--section", default="training", help="of a dataset.json or table (default training)")
+    verb.add_argument("--modality", metavar="PATTERN", help="finds the modality in the name of an image")
+    verb.add_argument("--bundle", metavar="DIR", help="that made the predictions, for the record")
+
+
+def add_report(verb: argparse.ArgumentParser) -> None:
+    """Add what the verb takes."""
+    verb.set_defaults(verb=_report)
+    verb.add_argument("runs", nargs="+", metavar="RUN", help="folder of an evaluation, training or study")
+    verb.add_argument("--out", required=True, metavar="FILE", help="HTML file to write")
+    verb.add_argument("--bundle", metavar="DIR", help="that was run, for the record")
+
+
+def _evaluate(
+    pred: str,
+    truth: str,
+    out: str,
+    metrics: Sequence[str] | None,
+    pieces: bool,
+    section: str,
+    modality: str | None,
+    bundle: str | None,
+) -> int:
+    from cellseg_monai.evaluation import DEFAULT_METRICS, evaluate
+
+    result = evaluate(
+        pred,
+        truth,
+        out,
+        DEFAULT_METRICS if metrics is None else metrics,
+        pieces=pieces,
+        section=section,
+        modality=modality,
+        bundle=bundle,
+    )
+    print(result)
+    return int(bool(result.summary["missing"]))
+
+
+def _report(runs: Sequence[str], out: str, bundle: str | None) -> int:
+    from cellseg_monai.evaluation import write_report
+
+    print(write_report(runs, out, bundle))
+    return 0

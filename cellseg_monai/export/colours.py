@@ -1,0 +1,32 @@
+"""Colours for objects and for classes, told apart by colour-blind eyes."""
+
+import numpy as np
+import numpy.typing as npt
+
+# Okabe and Ito's palette, without black, which dark images swallow.
+PALETTE = np.array(
+    [
+        [230, 159, 0],
+        [86, 180, 233],
+        [0, 158, 115],
+        [240, 228, 66],
+        [0, 114, 178],
+        [213, 94, 0],
+        [204, 121, 167],
+    ],
+    np.uint8,
+)
+
+Colours = npt.NDArray[np.uint8]
+"""Red, green and blue along the last axis."""
+
+
+def colours_of(ids: npt.ArrayLike) -> Colours:
+    """The colour of each id from 1 on: one of seven.
+
+    Example:
+        >>> colours_of([1, 2, 8]).tolist()
+        [[230, 159, 0], [86, 180, 233], [230, 159, 0]]
+    """
+    colours: Colours = PALETTE[(np.asarray(ids) - 1) % len(PALETTE)]
+    return colours

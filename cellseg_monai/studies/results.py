@@ -1,0 +1,149 @@
+"""From finished runs to tables, plots and a report."""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from cellseg_monai.evaluation import write_report
+from cellseg_monai.metrics import Estimate, summarize
+from cellseg_monai.studies.execution import folder_of
+from cellseg_monai.studies.run import DONE, Run
+
+RESULTS, IMAGES, TABLE, REPORT = "results.csv", "images.csv", "table.md", "report.html"
+METRICS = ("dice", "f1@0.5")
+
+
+def gather(runs: Sequence[Run], out: Path) -> pd.DataFrame:
+    """Scores of every image of every test of every run, with the factors of the run.
+
+    Args:
+        runs: that are done.
+        out: folder of the study.
+
+    Returns:
+        One row an image.
+    """
+    tables = []
+    for run in runs:
+        for test in run.tests:
+            scores = pd.read_csv(folder_of(run, out) / test / "scores.csv", dtype={"image": str})
+            named = {"run": run.name, **run.factors, "test": test}
+            tables.append(pd.concat([pd.DataFrame([named] * len(scores)), scores], axis=1))
+    return pd.concat(tables, ignore_index=True)
+
+
+def results(runs: Sequence[Run], images: pd.DataFrame, out: Path) -> pd.DataFrame:
+    """One row for each test of each run: means over images, time and size.
+
+    Args:
+        runs: that are done.
+        images: what :func:`gather` gave.
+        out: folder of the study.
+    """
+    columns = list(images.columns)
+    factors = [name for name in columns[: columns.index("test")] if name != "run"]
+    told = {"image", "modality", "missing"}
+    metrics = [name for name in columns[columns.index("test") + 1 :] if name not in told]
+    table = images.groupby(["run", *factors, "test"], sort=False, dropna=False)
+    means = table[metrics].mean().assign(images=table.size()).reset_index()
+    records = {run.name: json.loads((folder_of(run, out) / DONE).read_text()) for run in runs}
+    sizes = {run.name: len(run.train) for run in runs}
+    return means.assign(
+        training_images=means["run"].map(sizes),
+        training_seconds=[round(records[name]["training_seconds"], 1) for name in means["run"]],
+        prediction_seconds=[
+            round(records[name]["prediction_seconds"][test], 2)
+            for name, test in zip(means["run"], means["test"], strict=True)
+        ],
+        parameters=[records[name]["parameters"] for name in means["run"]],
+    )
+
+
+def estimate(images: pd.DataFrame, metric: str) -> Estimate:
+    """Mean score of a group of rows with its 95 % interval.
+
+    Of several runs the interval is over their means, which tells what another seed or fold would change;
+    of one run it is over its images.
+
+    Example:
+        >>> rows = pd.DataFrame({"run": ["a", "a", "b"], "dice": [0.6, 0.8, 0.9]})
+        >>> round(estimate(rows, "dice").value, 3)
+        0.8
+    """
+    runs = images.groupby("run")[metric].mean().dropna()
+    values = runs if len(runs) > 1 else images[metric].dropna()
+    if values.empty:
+        return Estimate(float("nan"), float("nan"), float("nan"))
+    return summarize(values.to_numpy(float)).mean
+
+
+def table_of(images: pd.DataFrame, by: Sequence[str], metrics: Sequence[str] = METRICS) -> str:
+    """Markdown table of means with intervals, one row a group.
+
+    Args:
+        images: what :func:`gather` gave.
+        by: columns that make the groups.
+        metrics: to show.
+
+    Example:
+        >>> rows = pd.DataFrame({"run": ["a", "b"], "gates": ["none", "all"], "dice": [0.5, 0.75]})
+        >>> print(table_of(rows, ["gates"], ["dice"]))
+        | gates | runs | images | dice |
+        |---|---|---|---|
+        | none | 1 | 1 | 0.500 |
+        | all | 1 | 1 | 0.750 |
+    """
+    columns = [*by, "runs", "images", *metrics]
+    lines = [_line(columns), "|" + "---|" * len(columns)]
+    for group, rows in images.groupby(list(by), sort=False):
+        counts = [rows["run"].nunique(), len(rows)]
+        lines.append(_line([*group, *counts, *(in_words(estimate(rows, metric)) for metric in metrics)]))
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[object]) -> str:
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def in_words(value: Estimate) -> str:
+    """A mean, and its interval if it is known.
+
+    Example:
+        >>> in_words(Estimate(0.5, 0.25, 0.75))
+        '0.500 (0.250 to 0.750)'
+    """
+    if math.isnan(value.value):
+        return "not scored"
+    interval = (
+        "" if math.isnan(value.low) or value.low == value.high else f" ({value.low:.3f} to {value.high:.3f})"
+    )
+    return f"{value.value:.3f}{interval}"
+
+
+def write_results(
+    runs: Sequence[Run], out: Path, by: Sequence[str], learning: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Write ``results.csv``, ``images.csv``, ``table.md`` and ``report.html``.
+
+    Args:
+        runs: that are done.
+        out: folder of the study.
+        by: columns of the factors that make the rows of ``table.md``.
+        learning: ``images``, ``score`` and perhaps ``model``, for a plot of scores against training images.
+
+    Returns:
+        The scores of every image, as in ``images.csv``.
+    """
+    images = gather(runs, out)
+    images.to_csv(out / IMAGES, index=False, float_format="%.6g")
+    results(runs, images, out).to_csv(out / RESULTS, index=False, float_format="%.6g")
+    (out / TABLE).write_text(table_of(images, by) + "\n")
+    folders = [folder_of(run, out) / test for run in runs for test in run.tests]
+    if learning is not None:
+        learning.to_csv(out / "learning_curve.csv", index=False)
+        folders.append(out)
+    write_report(folders, out / REPORT)
+    return images

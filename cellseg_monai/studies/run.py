@@ -1,0 +1,245 @@
+"""One run of a study: train a bundle on some images, segment others, score them. What is done stays done."""
+
+import hashlib
+import json
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cellseg_monai.calibration import CHOSEN, calibrate
+from cellseg_monai.data import k_folds
+from cellseg_monai.data.datalist import Item
+from cellseg_monai.evaluation import DEFAULT_METRICS, evaluate
+from cellseg_monai.prediction import predict
+
+SETTINGS, TRAINED, DONE = "settings.json", "trained.json", "done.json"
+COMMAND, TRAINING_LOG = "command.json", "training.log"
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Run:
+    """A bundle, the images that it learns from, and the images that it is scored on.
+
+    Attributes:
+        name: of its folder, and of its rows in the tables.
+        bundle: its folder.
+        train: labelled images to learn from; none if ``pretrained`` is only to be scored.
+        tests: labelled images to score, by the name of the test.
+        options: values of the bundle's configurations by id, as on MONAI's command line. Those that the
+            inference knows too are given to it as well.
+        overlay: configurations laid over ``train.json``, such as ``as_published``.
+        validation: labelled images to choose the best epoch by, instead of a fifth of those to learn from.
+        pretrained: file of the weights to start from.
+        factors: what distinguishes the run, as columns of the tables.
+        pieces: binary masks, whose connected pieces are the objects.
+        calibrated: choose how to decode by the images that validated, see
+            :func:`~cellseg_monai.calibration.calibrate`.
+
+    Example:
+        >>> run = Run("fold_1", Path("bundles/skip_unet"), [{"image": "a.tif", "label": "b.tif"}], {})
+        >>> run.settings["train"]
+        [{'image': 'a.tif', 'label': 'b.tif'}]
+    """
+
+    name: str
+    bundle: Path
+    train: Sequence[Item]
+    tests: Mapping[str, Sequence[Item]]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    overlay: Sequence[str] = ()
+    validation: Sequence[Item] = ()
+    pretrained: Path | None = None
+    factors: Mapping[str, Any] = field(default_factory=dict)
+    pieces: bool = False
+    calibrated: bool = False
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that its result depends on, as JSON holds it."""
+        described = {
+            "bundle": str(self.bundle),
+            "configurations": _fingerprint(self.bundle),
+            "train": list(self.train),
+            "validation": list(self.validation),
+            "tests": {name: list(items) for name, items in self.tests.items()},
+            "options": dict(self.options),
+            "overlay": list(self.overlay),
+            "pretrained": None if self.pretrained is None else str(self.pretrained),
+            "pieces": self.pieces,
+            "calibrated": self.calibrated,
+        }
+        plain: dict[str, Any] = json.loads(json.dumps(described, default=str))
+        return plain
+
+
+def perform(run: Run, folder: Path) -> None:
+    """Train, segment and score, or go on where an earlier call was interrupted.
+
+    Args:
+        run: what to do.
+        folder: for the weights in ``model.pt``, one folder of scores and label maps for each test, the log.
+
+    Raises:
+        ValueError: the folder holds a run of the same name with other settings.
+        RuntimeError: the training failed; the error names its log.
+    """
+    if done(run, folder):
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / SETTINGS).write_text(json.dumps(run.settings, indent=1))
+    weights = weights_of(run, folder)
+    if run.train and not (folder / TRAINED).is_file():
+        began = time.monotonic()
+        _train(run, folder)
+        (folder / TRAINED).write_text(json.dumps({"seconds": time.monotonic() - began}))
+    options = known_options(run.bundle, "inference", run.options) | {"weights": str(weights)}
+    if run.train and run.calibrated:
+        options |= _decoding(run, options, folder / "calibration")
+    seconds = {name: _score(run, name, options, folder / name) for name in run.tests}
+    trained = folder / TRAINED
+    record = {
+        "training_seconds": json.loads(trained.read_text())["seconds"] if trained.is_file() else 0.0,
+        "prediction_seconds": seconds,
+        "parameters": parameters_of(weights),
+    }
+    (folder / DONE).write_text(json.dumps(record, indent=1))
+
+
+def done(run: Run, folder: Path) -> bool:
+    """Whether a run need not be run again.
+
+    Raises:
+        ValueError: the folder holds a run of the same name with other settings.
+    """
+    file = folder / SETTINGS
+    if file.is_file():
+        before, now = json.loads(file.read_text()), run.settings
+        differ = sorted(key for key in now if before.get(key) != now[key])
+        if differ:
+            raise ValueError(
+                f"{folder}: holds this run with other {', '.join(differ)}; give another --out, or delete it"
+            )
+    return (folder / DONE).is_file()
+
+
+def weights_of(run: Run, folder: Path) -> Path:
+    """The file of the weights that a run ends with.
+
+    Raises:
+        ValueError: it neither trains nor names any.
+    """
+    if run.train:
+        return folder / "model.pt"
+    if run.pretrained is None:
+        raise ValueError(f"run {run.name!r} has neither images to learn from nor weights")
+    return run.pretrained
+
+
+def parameters_of(weights: Path) -> int:
+    """Numbers that were learned: those of the file, without running statistics.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     torch.save(torch.nn.BatchNorm2d(3).state_dict(), Path(folder) / "model.pt")
+        ...     parameters_of(Path(folder) / "model.pt")
+        6
+    """
+    state = torch.load(weights, map_location="cpu", weights_only=True)
+    kept = ("running_mean", "running_var", "num_batches_tracked", "relative_position_index")
+    return sum(value.numel() for name, value in state.items() if not name.endswith(kept))
+
+
+def _train(run: Run, folder: Path) -> None:
+    """By MONAI's own command, which goes on from its last epoch if it was interrupted."""
+    options = {
+        "dataset_dir": _listed(run.train, folder / "train.json"),
+        "output_dir": folder / "training",
+        "ckpt_dir": folder,
+        "folds": min(FOLDS, len(run.train)),
+        **run.options,
+    }
+    if run.validation:
+        options["validation_dir"] = _listed(run.validation, folder / "validation.json")
+    if run.pretrained is not None:
+        options["pretrained"] = run.pretrained
+    files = [str(Path("configs") / f"{name}.json") for name in ("train", *run.overlay)]
+    words = [sys.executable, "-m", "monai.bundle", "run"]
+    for name, value in {"config_file": files if run.overlay else files[0], **options}.items():
+        words += [f"--{name}", str(value)]
+    (folder / COMMAND).write_text(json.dumps(words, indent=1))
+    with (folder / TRAINING_LOG).open("a") as log:
+        code = subprocess.run(words, cwd=run.bundle, stdout=log, stderr=subprocess.STDOUT).returncode
+    if code:
+        last = (folder / TRAINING_LOG).read_text().strip().rpartition("\n")[2]
+        raise RuntimeError(f"the training of {run.name!r} failed, see {folder / TRAINING_LOG}: {last}")
+    (folder / "training" / "training_state.pt").unlink(missing_ok=True)  # three times the size of the weights
+
+
+def _decoding(run: Run, options: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Chosen once, by the images that the training has chosen its best epoch by."""
+    file = folder / CHOSEN
+    if not file.is_file():
+        folds = k_folds(run.train, min(FOLDS, len(run.train)), run.options.get("seed", 0))
+        calibrate(run.bundle, run.validation or folds[run.options.get("fold", 0)][1], folder, options)
+    chosen: dict[str, Any] = json.loads(file.read_text())
+    return chosen
+
+
+def _score(run: Run, test: str, options: Mapping[str, Any], folder: Path) -> float:
+    """Segment and score the images of one test; seconds of the segmentation."""
+    items = run.tests[test]
+    folder.mkdir(parents=True, exist_ok=True)
+    truth = _listed(items, folder / "dataset.json")
+    began = time.monotonic()
+    predict(run.bundle, [item["image"] for item in items], folder, options=options)
+    seconds = time.monotonic() - began
+    training = {"images": len(run.train), "pretrained": run.pretrained, **run.options}
+    weights = Path(options["weights"])
+    command = weights.parent / COMMAND
+    if command.is_file():
+        training["command"] = shlex.join(json.loads(command.read_text()))
+    evaluate(
+        folder / "labels",
+        truth,
+        folder,
+        DEFAULT_METRICS,
+        pieces=run.pieces,
+        bundle=run.bundle,
+        weights=weights,
+        training={name: str(value) for name, value in training.items()},
+    )
+    return seconds
+
+
+def known_options(bundle: Path, config: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the options that a configuration of the bundle knows.
+
+    Example:
+        >>> known_options(Path("bundles/skip_unet"), "inference", {"threshold": 0.4, "max_epochs": 3})
+        {'threshold': 0.4}
+    """
+    known = json.loads((bundle / f"configs/{config}.json").read_text())
+    return {name: value for name, value in options.items() if name.split("#")[0] in known}
+
+
+def _listed(items: Sequence[Item], file: Path) -> Path:
+    file.write_text(json.dumps({"training": list(items)}, indent=1))
+    return file
+
+
+def _fingerprint(bundle: Path) -> str:
+    """Of the configurations, so that a changed bundle is not taken for a finished run."""
+    total = hashlib.sha256()
+    for file in sorted((bundle / "configs").glob("*.json")):
+        if file.name != "metadata.json":
+            total.update(file.read_bytes())
+    return total.hexdigest()

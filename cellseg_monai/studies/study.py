@@ -1,0 +1,262 @@
+"""The studies, whole: datasets to tables and a report, by one call that goes on where it stopped."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cellseg_monai.data import labelled, list_items
+from cellseg_monai.data.datalist import Item
+from cellseg_monai.studies.comparison import comparison, gates, networks, skips
+from cellseg_monai.studies.cross_validation import cross_validation
+from cellseg_monai.studies.execution import folder_of, perform_all
+from cellseg_monai.studies.finetuning import NEW, OLD, FineTuning, transfer_table
+from cellseg_monai.studies.learning_curve import curve_of, learning_curve
+from cellseg_monai.studies.pseudo_labels import PseudoLabels
+from cellseg_monai.studies.results import gather, table_of, write_results
+from cellseg_monai.studies.run import Run, weights_of
+from cellseg_monai.studies.strips import overlay_strip
+
+Dataset = str | PathLike[str]
+STRIP = 4
+"""Images in the picture of a fine-tuning."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """What all studies have in common.
+
+    Attributes:
+        out: folder for the runs, ``results.csv``, ``images.csv``, ``table.md`` and ``report.html``.
+        options: values of the bundle's configurations by id, as on MONAI's command line.
+        seeds: of the trainings; a study that has folds takes the first.
+        jobs: runs at once.
+        cluster: address of a Dask scheduler whose workers take the runs instead.
+        pieces: the masks are binary, and their connected pieces are the objects.
+        calibrated: choose how to decode by the images that validate; of studies that train each run alike.
+
+    Example:
+        >>> Study("nuclei_study", {"max_epochs": 30}).cross_validate("bundles/skip_unet", "nowhere")
+        Traceback (most recent call last):
+        ...
+        FileNotFoundError: nowhere: there is no such folder or file
+    """
+
+    out: Dataset
+    options: Mapping[str, Any] = field(default_factory=dict)
+    seeds: Sequence[int] = (0,)
+    jobs: int = 1
+    cluster: str | None = None
+    pieces: bool = False
+    calibrated: bool = False
+
+    def cross_validate(
+        self, bundle: Dataset, data: Dataset, folds: int = 5, test: Dataset | None = None
+    ) -> str:
+        """Score each image by a training that has not seen it; see :func:`cross_validation`.
+
+        Args:
+            bundle: its folder.
+            data: labelled images.
+            folds: how many.
+            test: further labelled images, scored by the model of every fold.
+
+        Returns:
+            The table.
+        """
+        further = [] if test is None else _items(test)
+        runs = cross_validation(
+            _folder(bundle),
+            _items(data),
+            folds,
+            self.seeds[0],
+            self.options,
+            further,
+            self.pieces,
+            self.calibrated,
+        )
+        return self._finish(runs, ["test"])
+
+    def learning_curve(
+        self, bundle: Dataset, data: Dataset, test: Dataset, counts: Sequence[int], metric: str = "dice"
+    ) -> str:
+        """Score against the number of annotated images; see :func:`learning_curve`.
+
+        Args:
+            bundle: its folder.
+            data: labelled images to draw from.
+            test: labelled images to score.
+            counts: numbers of images.
+            metric: that the plot shows.
+        """
+        folder = _folder(bundle)
+        runs = learning_curve(
+            folder, _items(data), _items(test), counts, self.seeds, self.options, self.pieces, self.calibrated
+        )
+        self._perform(runs)
+        curve = curve_of(gather(runs, self._out), metric, folder.name)
+        write_results(runs, self._out, ["training_images"], curve)
+        return self._table()
+
+    def compare(self, bundle: Dataset, data: Dataset, test: Dataset, names: Sequence[str]) -> str:
+        """Networks of a bundle's registry side by side, as source 002's Table 3.
+
+        Args:
+            bundle: its folder.
+            data: labelled images to learn from.
+            test: labelled images to score.
+            names: of the networks.
+        """
+        return self._compare(networks(_folder(bundle), names, self.options), data, test)
+
+    def ablate_gates(self, bundle: Dataset, data: Dataset, test: Dataset) -> str:
+        """Seven sets of attention gates in a U-Net++, as source 002's Table 4."""
+        return self._compare(gates(_folder(bundle), self.options), data, test)
+
+    def ablate_skips(self, bundles: Sequence[Dataset], data: Dataset, test: Dataset) -> str:
+        """Three skip connections in each of the bundles, as source 004's Table 2."""
+        return self._compare(skips([_folder(bundle) for bundle in bundles], self.options), data, test)
+
+    def finetune(
+        self,
+        bundle: Dataset,
+        base_data: Dataset,
+        target_data: Dataset,
+        counts: Sequence[int] = (5, 10, 15, 20),
+        ways: Sequence[str] = ("first",),
+        tuning: Mapping[str, Any] | None = None,
+        rehearsal: float = 0.0,
+        tests: tuple[int, int] = (6, 11),
+    ) -> str:
+        """Fine-tune a model of one dataset with a few images of another; see :class:`FineTuning`.
+
+        Args:
+            bundle: its folder.
+            base_data: labelled images of the data that the base model learns from.
+            target_data: labelled images of the shifted data.
+            counts: numbers of target images.
+            ways: to choose them: first, uncertain, diverse.
+            tuning: options of the fine-tuning alone.
+            rehearsal: old training images beside each new one.
+            tests: how many of the last images of either test.
+        """
+        study = FineTuning(
+            _folder(bundle),
+            _items(base_data),
+            _items(target_data),
+            *tests,
+            self.options,
+            tuning or {},
+            rehearsal,
+        )
+        base = study.base()
+        self._perform([base])
+        weights = weights_of(base, folder_of(base, self._out))
+        runs = [base, *study.tuned(weights, counts, ways, self._out / "choices", self.seeds)]
+        self._perform(runs)
+        images = write_results(runs, self._out, ["chosen", "new_images", "test"])
+        moved = transfer_table(images)
+        moved.to_csv(self._out / "transfer.csv", index=False, float_format="%.6g")
+        self._strip(study, runs)
+        return f"{self._table()}\n\n{_markdown(moved)}"
+
+    def pseudo_label(
+        self,
+        bundle: Dataset,
+        labelled_data: Dataset,
+        unlabelled: Dataset,
+        test: Dataset,
+        student: Mapping[str, Any] | None = None,
+    ) -> str:
+        """What images without labels add; see :class:`PseudoLabels`.
+
+        Args:
+            bundle: its folder.
+            labelled_data: images to learn from.
+            unlabelled: images without labels.
+            test: labelled images to score.
+            student: options of the trainings that go on from the teacher.
+        """
+        runs: list[Run] = []
+        for seed in self.seeds:
+            study = PseudoLabels(
+                _folder(bundle),
+                _items(labelled_data),
+                list_items(unlabelled, recursive=True),
+                _items(test),
+                self.options,
+                student or {},
+                seed,
+            )
+            teacher = study.teacher()
+            self._perform([teacher])
+            weights = weights_of(teacher, folder_of(teacher, self._out))
+            runs += [teacher, *study.students(weights, self._out / f"seed_{seed}")]
+        images = self._perform_and_write(runs, ["model"])
+        if images["modality"].notna().any():
+            text = table_of(images, ["modality", "model"])
+            (self._out / "modality.md").write_text(text + "\n")
+            return f"{self._table()}\n\n{text}"
+        return self._table()
+
+    @property
+    def _out(self) -> Path:
+        return Path(self.out).resolve()
+
+    def _compare(self, variants: Mapping[str, Any], data: Dataset, test: Dataset) -> str:
+        return self._finish(
+            comparison(variants, _items(data), _items(test), self.seeds, self.pieces, self.calibrated),
+            ["variant"],
+        )
+
+    def _perform(self, runs: Sequence[Run]) -> None:
+        perform_all(runs, self._out, self.jobs, self.cluster)
+
+    def _perform_and_write(self, runs: Sequence[Run], by: Sequence[str]) -> pd.DataFrame:
+        self._perform(runs)
+        return write_results(runs, self._out, by)
+
+    def _finish(self, runs: Sequence[Run], by: Sequence[str]) -> str:
+        self._perform_and_write(runs, by)
+        return self._table()
+
+    def _table(self) -> str:
+        return (self._out / "table.md").read_text().rstrip()
+
+    def _strip(self, study: FineTuning, runs: Sequence[Run]) -> None:
+        """Raw, each number of images, truth: for a few test images of either dataset."""
+        shown = [
+            run
+            for run in runs
+            if run.factors["seed"] == self.seeds[0] and run.factors["chosen"] in ("none", "first")
+        ]
+        for test in (OLD, NEW):
+            columns = [
+                (f"{number} images" if number else "raw", folder_of(run, self._out) / test / "labels")
+                for run in shown
+                for number in [run.factors["new_images"]]
+            ]
+            overlay_strip(study.tests[test][:STRIP], columns, self._out / f"{test}.png")
+
+
+def _items(source: Dataset) -> list[Item]:
+    return labelled(list_items(source, recursive=False))
+
+
+def _folder(bundle: Dataset) -> Path:
+    folder = Path(bundle).resolve()
+    if not (folder / "configs/train.json").is_file():
+        raise FileNotFoundError(f"{folder}/configs/train.json: there is no such bundle")
+    return folder
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    cells = [list(map(str, table.columns)), ["---"] * len(table.columns)]
+    cells += [
+        [f"{value:.3f}" if isinstance(value, float) else str(value) for value in row]
+        for row in table.itertuples(index=False)
+    ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in cells)

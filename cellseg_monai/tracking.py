@@ -1,0 +1,232 @@
+"""Label maps of a time-lapse to tracks: what ``cellseg track`` adds is to find, read and write files."""
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import tifffile
+from PIL import Image
+
+from cellseg_monai.analysis import (
+    Tracking,
+    draw_trails,
+    lineage_trees,
+    square_displacements,
+    summarize_tracks,
+    track_cells,
+    track_lines,
+)
+from cellseg_monai.causes import in_one_line
+from cellseg_monai.companions import find_label_maps, find_pictures, plane_size, read_planes
+from cellseg_monai.data import read_label_map, read_picture
+from cellseg_monai.label_maps import LabelMap, cast
+from cellseg_monai.track_plots import write_track_report
+
+_logger = logging.getLogger(__name__)
+
+PixelSize = float | tuple[float, float] | None
+
+_SHORTEST_MOVIE_SIDE = 400
+
+
+class TrackedMovie(NamedTuple):
+    """What was tracked.
+
+    Attributes:
+        folder: where the files are.
+        tracks: one row a track.
+        frames: how many there are.
+        failures: ``frame`` and ``error`` of those that could not be read, and count as empty.
+
+    Example:
+        >>> tracks = pd.DataFrame({"daughters": ["2 3", "", ""]})
+        >>> print(TrackedMovie(Path("out"), tracks, 9, pd.DataFrame({"frame": [], "error": []})))
+        3 tracks with 1 division in 9 frames; out/report.html
+    """
+
+    folder: Path
+    tracks: pd.DataFrame
+    frames: int
+    failures: pd.DataFrame
+
+    def __str__(self) -> str:
+        """How many tracks and divisions, and which frames are missing."""
+        divisions = int((self.tracks["daughters"] != "").sum())
+        lines = [
+            f"{len(self.tracks)} track{'' if len(self.tracks) == 1 else 's'} with {divisions} "
+            f"division{'' if divisions == 1 else 's'} in {self.frames} frames; {self.folder / 'report.html'}"
+        ]
+        if len(self.failures):
+            lines.append(
+                f"{len(self.failures)} frames could not be read and count as empty; "
+                f"{self.folder / 'failures.csv'} says which and why"
+            )
+        return "\n".join(lines)
+
+
+def track_files(
+    labels: str | PathLike[str],
+    out: str | PathLike[str],
+    *,
+    images: str | PathLike[str] | None = None,
+    pixel_size: PixelSize = None,
+    frame_interval: float | None = None,
+    max_distance: float | None = None,
+    max_gap: int = 1,
+    divisions: bool = True,
+    trail: int = 10,
+    frames_per_second: float = 5.0,
+) -> TrackedMovie:
+    """Track the cells of a movie whose frames are the label maps of a folder, in the order of their numbers.
+
+    Args:
+        labels: folder of label maps, such as ``t000.tif``, ``t001.tif``, …
+        out: folder to write: ``mask000.tif``, … and ``res_track.txt`` as in the Cell Tracking Challenge,
+            ``tracks.csv``, ``points.csv``, ``msd.csv``, ``lineage.json``, ``report.html`` with plots,
+            ``movie.gif``, and, if a frame could not be read, ``failures.csv``.
+        images: folder of as many images, to draw the tracks on.
+        pixel_size: micrometres, in place of what the files say.
+        frame_interval: minutes from frame to frame.
+        max_distance: as in :func:`~cellseg_monai.analysis.track_cells`, in micrometres if the pixel size
+            is known.
+        max_gap: likewise.
+        divisions: likewise.
+        trail: frames back to which the way of a cell is drawn in the movie.
+        frames_per_second: of the movie.
+
+    Returns:
+        :class:`TrackedMovie`.
+
+    Raises:
+        FileNotFoundError: a folder is not there.
+        ValueError: no frame can be read, frames differ in size, or images and label maps in number.
+        RuntimeError: laptrack is not installed.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> for frame in range(3):
+        ...     cells = np.zeros((20, 30), np.uint8)
+        ...     cells[5:9, 5 + frame : 9 + frame] = 1
+        ...     tifffile.imwrite(folder / f"t{frame}.tif", cells)
+        >>> track_files(folder, folder / "out").tracks["net_displacement_px"].tolist()
+        [2.0]
+    """
+    if not frames_per_second > 0:
+        raise ValueError(f"frames_per_second must be above 0, not {frames_per_second}")
+    files = _in_order(find_label_maps(Path(labels)))
+    pictures = None if images is None else _in_order(find_pictures(Path(images)))
+    if pictures is not None and len(pictures) != len(files):
+        raise ValueError(
+            f"{images} has {len(pictures)} images and {labels} has {len(files)} label maps; "
+            "a frame needs both"
+        )
+    frames, failures = _read_frames(files)
+    size = pixel_size if pixel_size is not None else _size_of(files, failures)
+    reach = max_distance if max_distance is None or size is None else max_distance / _one(size)
+    tracking = track_cells(frames, max_distance=reach, max_gap=max_gap, divisions=divisions)
+    table = summarize_tracks(tracking.points, tracking.tracks, pixel_size=size, frame_interval=frame_interval)
+    displacements = square_displacements(tracking.points, pixel_size=size, frame_interval=frame_interval)
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_challenge(folder, tracking)
+    table.to_csv(folder / "tracks.csv", index=False, float_format="%.8g")
+    tracking.points.to_csv(folder / "points.csv", index=False, float_format="%.8g")
+    displacements.to_csv(folder / "msd.csv", index=False, float_format="%.8g")
+    (folder / "lineage.json").write_text(json.dumps(lineage_trees(tracking.tracks)), encoding="ascii")
+    failed = pd.DataFrame(failures.items(), columns=["frame", "error"])
+    (folder / "failures.csv").unlink(missing_ok=True)
+    if failures:
+        failed.to_csv(folder / "failures.csv", index=False)
+    write_track_report(folder / "report.html", table, tracking.points, displacements, len(frames))
+    drawn = draw_trails(
+        tracking.labels,
+        tracking.points,
+        table,
+        [None] * len(frames) if pictures is None else list(_grey(pictures, frames[0].shape)),
+        trail=trail,
+        enlarge=max(1, -(-_SHORTEST_MOVIE_SIDE // max(*frames[0].shape, 1))),
+    )
+    _write_gif(folder / "movie.gif", drawn, frames_per_second)
+    return TrackedMovie(folder, table, len(frames), failed)
+
+
+def _in_order(files: dict[str, Path]) -> list[Path]:
+    """By the numbers in their names: frame 10 comes after frame 9."""
+    return [
+        files[name]
+        for name in sorted(
+            files,
+            key=lambda name: [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)],
+        )
+    ]
+
+
+def _read_frames(files: list[Path]) -> tuple[list[LabelMap], dict[str, str]]:
+    """Label maps; one that cannot be read is empty, so that the frames keep their numbers."""
+    frames: list[LabelMap | None] = []
+    failures: dict[str, str] = {}
+    for file in files:
+        try:
+            frames.append(read_label_map(file))
+        except (ValueError, OSError) as error:
+            failures[file.name] = in_one_line(error)
+            _logger.error("%s counts as an empty frame: %s", file, failures[file.name])
+            frames.append(None)
+    known = [frame for frame in frames if frame is not None]
+    if not known:
+        raise ValueError(f"none of {len(files)} frames can be read: {next(iter(failures.values()))}")
+    return [np.zeros_like(known[0]) if frame is None else frame for frame in frames], failures
+
+
+def _size_of(files: list[Path], failures: dict[str, str]) -> tuple[float, float] | None:
+    readable = next(file for file in files if file.name not in failures)
+    return plane_size(read_picture(readable, "label").pixel_size)
+
+
+def _one(size: float | tuple[float, float]) -> float:
+    return float(np.mean(size))
+
+
+def _write_challenge(folder: Path, tracking: Tracking) -> None:
+    digits = max(3, len(str(len(tracking.labels) - 1)))
+    for old in folder.glob("mask*.tif"):  # of an earlier run
+        old.unlink()
+    dtype = np.uint16 if len(tracking.tracks) < 1 << 16 else np.int32
+    for frame, labels in enumerate(tracking.labels):
+        tifffile.imwrite(folder / f"mask{frame:0{digits}d}.tif", cast(labels, dtype), compression="deflate")
+    (folder / "res_track.txt").write_text(track_lines(tracking.tracks), encoding="ascii")
+
+
+def _grey(files: list[Path], shape: tuple[int, ...]) -> Iterator[npt.NDArray[Any]]:
+    """Images in shades of grey, all stretched alike, by the percentiles of the first and the last."""
+    limits = np.mean(
+        [np.percentile(_mean_channel(file), [1, 99.8]) for file in (files[0], files[-1])], axis=0
+    )
+    for file in files:
+        grey = _mean_channel(file)
+        if grey.shape != shape:
+            raise ValueError(
+                f"{file} is {grey.shape} and the label maps are {shape} (rows, columns); "
+                "both must be of one size"
+            )
+        yield (grey - limits[0]) / max(limits[1] - limits[0], 1e-9)
+
+
+def _mean_channel(file: Path) -> npt.NDArray[np.float64]:
+    mean: npt.NDArray[np.float64] = read_planes(file).pixels.mean(axis=0)
+    return mean
+
+
+def _write_gif(file: Path, frames: Iterator[npt.NDArray[np.uint8]], frames_per_second: float) -> None:
+    pictures = [Image.fromarray(frame).quantize(dither=Image.Dither.NONE) for frame in frames]
+    pictures[0].save(
+        file, save_all=True, append_images=pictures[1:], duration=round(1000 / frames_per_second), loop=0
+    )

@@ -1,0 +1,83 @@
+"""What is done is not done again; what fails does not stop the rest."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cellseg_monai.data import list_items
+from cellseg_monai.studies import Run, folder_of, perform_all, weights_of
+from tests.studies.conftest import BUNDLE, SMALL
+
+
+@pytest.fixture(scope="module")
+def run(train: Path, test: Path) -> Run:
+    return Run("one", BUNDLE, list_items(train), {"test": list_items(test)}, SMALL)
+
+
+@pytest.fixture(scope="module")
+def out(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("study")
+    perform_all([run], folder)
+    return folder
+
+
+def test_a_finished_run_is_not_run_again(run: Run, out: Path) -> None:
+    weights = weights_of(run, folder_of(run, out))
+    before = weights.stat().st_mtime_ns
+    perform_all([run], out)
+    assert weights.stat().st_mtime_ns == before
+
+
+def test_scores_alone_are_made_again(run: Run, out: Path) -> None:
+    folder = folder_of(run, out)
+    before = (folder / "model.pt").stat().st_mtime_ns
+    (folder / "done.json").unlink()
+    (folder / "test/scores.csv").unlink()
+    perform_all([run], out)
+    assert (folder / "test/scores.csv").is_file()
+    assert (folder / "model.pt").stat().st_mtime_ns == before
+
+
+def test_other_settings_are_refused(run: Run, out: Path) -> None:
+    with pytest.raises(ValueError, match=r"other options; give another --out"):
+        perform_all([replace(run, options={**SMALL, "max_epochs": 9})], out)
+
+
+def test_one_failure_does_not_stop_the_others(run: Run, out: Path) -> None:
+    wrong = replace(run, name="wrong", options={**SMALL, "max_epoch": 1})
+    with pytest.raises(RuntimeError, match=r"1 of 1 runs failed.*did you mean 'max_epochs'"):
+        perform_all([wrong, run], out)
+    assert (folder_of(run, out) / "done.json").is_file()
+    assert not (folder_of(wrong, out) / "done.json").exists()
+
+
+def test_weights_are_scored_without_training(run: Run, out: Path) -> None:
+    weights = weights_of(run, folder_of(run, out))
+    again = replace(run, name="again", train=(), pretrained=weights)
+    perform_all([again], out, jobs=2)
+    one, other = ((folder_of(each, out) / "test/scores.csv").read_text() for each in (run, again))
+    assert one == other
+    assert json.loads((folder_of(again, out) / "done.json").read_text())["training_seconds"] == 0
+
+
+def test_two_runs_of_a_name_are_refused(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="different names"):
+        perform_all([run, run], tmp_path)
+
+
+def test_nothing_to_learn_from(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="neither images to learn from nor weights"):
+        perform_all([replace(run, train=())], tmp_path)
+
+
+def test_dask_takes_the_runs(run: Run, out: Path) -> None:
+    distributed = pytest.importorskip(
+        "dask.distributed", reason="dask is not installed: cellseg-monai[distributed]"
+    )
+    weights = weights_of(run, folder_of(run, out))
+    remote = replace(run, name="remote", train=(), pretrained=weights)
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        perform_all([remote], out, cluster=cluster.scheduler_address)
+    assert (folder_of(remote, out) / "done.json").is_file()

@@ -1,0 +1,114 @@
+"""Each study in its smallest form, on real images, by the command that a user types."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from cellseg_monai.cli import main
+from tests.bundles.reduced import BUNDLES
+from tests.studies.conftest import BUNDLE, SMALL
+
+OPTIONS = [f"{name}={value}" for name, value in SMALL.items()]
+
+
+def study(verb: str, out: Path, *words: object) -> pd.DataFrame:
+    """Results of a study, and that its other files are there."""
+    options = OPTIONS if "--set" not in words else []
+    arguments = ["study", verb, *map(str, words), "--out", str(out)]
+    assert main([*arguments, "--set", *options] if options else arguments) == 0
+    assert (out / "table.md").read_text().startswith("| ")
+    assert "<svg" in (out / "report.html").read_text()
+    assert len(pd.read_csv(out / "images.csv"))
+    return pd.read_csv(out / "results.csv")
+
+
+def test_cross_validation_scores_every_image_once(train: Path, test: Path, tmp_path: Path) -> None:
+    found = study(
+        "cross-validate", tmp_path, BUNDLE, "--data", train, "--folds", 2, "--test", test, "--calibrated"
+    )
+    images = pd.read_csv(tmp_path / "images.csv")
+    left_out = images[images["test"] == "left_out"]
+    assert sorted(left_out["image"]) == sorted(path.stem for path in (train / "images").iterdir())
+    assert found.groupby("test")["images"].sum().to_dict() == {"left_out": 5, "test": 4}
+    assert found["dice"].between(0, 1).all()
+    assert set(found["parameters"]) == {6851}
+    assert found["training_seconds"].min() > 1
+    assert len(list(tmp_path.glob("runs/fold_?/calibration/decoding.json"))) == 2
+
+
+def test_learning_curve_draws_more_of_the_same(train: Path, test: Path, tmp_path: Path) -> None:
+    found = study("learning-curve", tmp_path, BUNDLE, "--data", train, "--test", test, "--counts", "2,4")
+    assert found["training_images"].tolist() == [2, 4]
+    curve = pd.read_csv(tmp_path / "learning_curve.csv")
+    assert curve["score"].tolist() == pytest.approx(found["dice"].tolist(), abs=1e-5)
+    assert "Score by number of training images" in (tmp_path / "report.html").read_text()
+
+
+def test_networks_differ_in_size(train: Path, test: Path, tmp_path: Path) -> None:
+    options = [
+        "--set",
+        "patch_size=32",
+        "max_epochs=1",
+        "networks#unet#channels=[4,8]",
+        "networks#unet#strides=[2]",
+    ]
+    words = [BUNDLE, "--data", train, "--test", test, "--networks", "unet", "monai_attention_unet"]
+    options += ["networks#monai_attention_unet#channels=[4,8]", "networks#monai_attention_unet#strides=[2]"]
+    found = study("compare", tmp_path, *words, *options)
+    assert found["variant"].tolist() == ["unet", "monai_attention_unet"]
+    assert found["parameters"].nunique() == 2
+
+
+@pytest.mark.slow
+def test_gates_of_a_unetpp(train: Path, test: Path, tmp_path: Path) -> None:
+    options = ["--set", "networks#attention_unetpp#channels=[4,4,8,8,8]", "patch_size=32", "max_epochs=1"]
+    words = [BUNDLES / "attention_unetpp", "--data", train, "--test", test]
+    found = study("ablate-gates", tmp_path, *words, *options)
+    assert len(found) == 7
+    assert found.set_index("variant")["parameters"].idxmax() == "G2.1+G0.3+G1.2"
+
+
+@pytest.mark.slow
+def test_skips_of_a_unet(train: Path, test: Path, tmp_path: Path) -> None:
+    options = ["--set", "networks#skip_unet#channels=[4,8,16]", "patch_size=32", "max_epochs=1"]
+    found = study("ablate-skips", tmp_path, BUNDLES / "skip_unet", "--data", train, "--test", test, *options)
+    assert found["variant"].tolist() == [
+        f"skip_unet, {skip}" for skip in ("standard", "convolutional", "fusion")
+    ]
+    assert found["parameters"].is_monotonic_increasing
+    assert found["parameters"].nunique() == 3
+
+
+def test_fine_tuning_tells_what_is_gained_and_lost(train: Path, shifted: Path, tmp_path: Path) -> None:
+    words = ["--base-data", train, "--target-data", shifted, "--counts", "2,3", "--tests", "2,2"]
+    ways = ["--choose", "first", "uncertain", "diverse"]
+    found = study("finetune", tmp_path, BUNDLE, *words, *ways, "--tuning", "learning_rate=1e-4")
+    assert sorted(set(found["run"])) == sorted(
+        ["base", *(f"{way}_{count}-seed_0" for way in ways[1:] for count in (2, 3))]
+    )
+    moved = pd.read_csv(tmp_path / "transfer.csv").set_index(["chosen", "new_images"])
+    scores = found.set_index(["run", "test"])["dice"]
+    gained = scores["first_2-seed_0", "new_data"] - scores["base", "new_data"]
+    lost = scores["base", "old_data"] - scores["first_2-seed_0", "old_data"]
+    assert moved.loc[("first", 2), "transfer"] == pytest.approx(gained, abs=1e-5)
+    assert moved.loc[("first", 2), "forgetting"] == pytest.approx(lost, abs=1e-5)
+    width, _ = Image.open(tmp_path / "new_data.png").size
+    assert width == 5 * 256  # image, base, two numbers of images, truth
+
+
+def test_students_learn_from_images_without_labels(
+    train: Path, test: Path, shifted: Path, tmp_path: Path
+) -> None:
+    words = ["--labelled", train, "--unlabelled", shifted / "images", "--test", test]
+    found = study("pseudo-label", tmp_path, BUNDLE, *words, "--student", "rampup_epochs=0")
+    found = found.set_index("model")
+    assert found.index.tolist() == ["teacher", "trained_on", "pseudo_labels", "consistent"]
+    assert found["training_images"].to_dict() == {
+        "teacher": 4,
+        "trained_on": 4,
+        "pseudo_labels": 9,
+        "consistent": 4,
+    }
+    assert found.loc["consistent", "dice"] != found.loc["trained_on", "dice"]
