@@ -17,7 +17,7 @@ METRICS = ("dice", "f1@0.5")
 
 
 def gather(runs: Sequence[Run], out: Path) -> pd.DataFrame:
-    """Scores of every image of every test of every run, with the factors of the run.
+    r"""Scores of every image of every test of every run, with the factors of the run.
 
     Args:
         runs: that are done.
@@ -25,6 +25,16 @@ def gather(runs: Sequence[Run], out: Path) -> pd.DataFrame:
 
     Returns:
         One row an image.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> run = Run("one", Path("bundle"), [], {"test": []}, factors={"seed": 0})
+        >>> with TemporaryDirectory() as out:
+        ...     folder = folder_of(run, Path(out)) / "test"
+        ...     folder.mkdir(parents=True)
+        ...     _ = (folder / "scores.csv").write_text("image,dice\ncells,0.5\n")
+        ...     gather([run], Path(out)).to_dict("records")
+        [{'run': 'one', 'seed': 0, 'test': 'test', 'image': 'cells', 'dice': 0.5}]
     """
     tables = []
     for run in runs:
@@ -42,6 +52,18 @@ def results(runs: Sequence[Run], images: pd.DataFrame, out: Path) -> pd.DataFram
         runs: that are done.
         images: what :func:`gather` gave.
         out: folder of the study.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> run = Run("one", Path("bundle"), [{"image": "a.tif"}], {"test": []})
+        >>> record = {"training_seconds": 9, "prediction_seconds": {"test": 2}, "parameters": 80}
+        >>> images = pd.DataFrame({"run": ["one"] * 2, "test": "test", "image": ["a", "b"], "dice": [0.5, 1]})
+        >>> with TemporaryDirectory() as out:
+        ...     folder = folder_of(run, Path(out))
+        ...     folder.mkdir(parents=True)
+        ...     _ = (folder / DONE).write_text(json.dumps(record))
+        ...     results([run], images, Path(out))[["dice", "images", "training_images"]].values.tolist()
+        [[0.75, 2.0, 1.0]]
     """
     columns = list(images.columns)
     factors = [name for name in columns[: columns.index("test")] if name != "run"]
@@ -136,6 +158,15 @@ def write_results(
 
     Returns:
         The scores of every image, as in ``images.csv``.
+
+    Raises:
+        FileNotFoundError: a run is not done.
+
+    Example:
+        >>> write_results([Run("one", Path("bundle"), [], {"test": []})], Path("nowhere"), ["test"])
+        Traceback (most recent call last):
+        ...
+        FileNotFoundError: ...scores.csv'
     """
     images = gather(runs, out)
     images.to_csv(out / IMAGES, index=False, float_format="%.6g")

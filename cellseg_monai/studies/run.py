@@ -90,6 +90,14 @@ def perform(run: Run, folder: Path) -> None:
     Raises:
         ValueError: the folder holds a run of the same name with other settings.
         RuntimeError: the training failed; the error names its log.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     perform(Run("one", Path("bundle"), [], {}), Path(folder))
+        Traceback (most recent call last):
+        ...
+        ValueError: run 'one' has neither images to learn from nor weights
     """
     if done(run, folder):
         return
@@ -135,6 +143,10 @@ def weights_of(run: Run, folder: Path) -> Path:
 
     Raises:
         ValueError: it neither trains nor names any.
+
+    Example:
+        >>> weights_of(Run("one", Path("bundle"), [], {}, pretrained=Path("model.pt")), Path("study"))
+        PosixPath('model.pt')
     """
     if run.train:
         return folder / "model.pt"

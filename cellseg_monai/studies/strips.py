@@ -24,6 +24,18 @@ def overlay_strip(
         columns: heading and folder of the label maps of each model.
         out: PNG file to write.
         longest: side of a picture, in pixels.
+
+    Returns:
+        The file.
+
+    Example:
+        >>> from tempfile import mkdtemp
+        >>> from cellseg_monai.data import list_items, write_synthetic_dataset
+        >>> folder = Path(mkdtemp())
+        >>> items = list_items(write_synthetic_dataset("nuclei", folder, count=2, size=(32, 48)))
+        >>> sheet = overlay_strip(items, [("model", folder / "labels")], folder / "strip.png", longest=48)
+        >>> Image.open(sheet).size
+        (144, 78)
     """
     rows = []
     for item in items:
