@@ -109,12 +109,13 @@ def check_tidying(
     threshold: float = 0.5, morphology: str = "none", radius: int = 1, max_hole: int = 0, min_size: int = 0
 ) -> None:
     """Refuse options out of their range, and text from a form where a number is meant."""
-    for name, value in {
+    given: dict[str, object] = {
         "threshold": threshold,
         "radius": radius,
         "max_hole": max_hole,
         "min_size": min_size,
-    }.items():
+    }
+    for name, value in given.items():
         if not isinstance(value, Real):
             raise TypeError(f"{name} is a number, not {value!r}")
     if not 0 <= threshold < 1:
