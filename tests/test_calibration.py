@@ -24,7 +24,8 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def bundle(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     bundle = copied("patch_attention_unet", tmp_path_factory.mktemp("bundle"))
-    bundle.run("train", dataset_dir=dataset, output_dir=bundle.path / "run", max_epochs=3, folds=2)
+    length = {"max_epochs": 60, "val_interval": 60, "patience": 60, "learning_rate": 0.005}
+    bundle.run("train", dataset_dir=dataset, output_dir=bundle.path / "run", folds=2, **length)
     return bundle
 
 
