@@ -55,7 +55,8 @@ def test_the_loop_of_the_guide_makes_the_network_better(
         scores = loop.run(
             server, lambda name, labels: loop.correct(name, labels, truth), truth, rounds=2, epochs=5
         )
-        assert len(list((images / "labels/final").iterdir())) == 2
-        assert unsure[0] not in server.least_sure()
+        annotated = [file.stem for file in (images / "labels/final").iterdir()]
+        assert len(annotated) == 2
+        assert unsure[0] in annotated
     assert scores[-1] > scores[0] + 0.2
     assert scores[-1] > 0.6
