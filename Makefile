@@ -6,11 +6,19 @@ READY  := $(VENV)/.ready
 DATA   ?=
 DEMO   := demo
 
+# MONAI Label needs older versions of some packages, so it has an environment of its own, with Python 3.11.
+LABEL_PYTHON ?= $(PYTHON)
+LABEL_VENV  := .venv-label
+LABEL_READY := $(LABEL_VENV)/.ready
+STUDIES     ?=
+MODELS      ?=
+PORT        ?= 8000
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs bench clean
+.PHONY: help demo test check format docs bench label-env label test-label clean
 
 help:  ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 10) <= v <= (3, 13) else f"Python 3.10 to 3.13 is needed, {sys.executable} is {v[0]}.{v[1]}: make PYTHON=/path/to/python3.11")'
@@ -44,5 +52,24 @@ docs: $(READY)  ## the documentation as pages in site/; a warning is an error
 bench: $(READY)  ## every benchmark, as tables of ratios
 	for script in $(filter-out benchmarks/harness.py benchmarks/cells.py,$(wildcard benchmarks/*.py)); do $(BIN)/python $$script || exit 1; done
 
+$(LABEL_READY): label/environment.txt label/mend_torchvision.py pyproject.toml
+	$(LABEL_PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v == (3, 11) else f"MONAI Label needs Python 3.11, {sys.executable} is {v[0]}.{v[1]}: make LABEL_PYTHON=/path/to/python3.11")'
+	$(LABEL_PYTHON) -m venv $(LABEL_VENV) || { echo "on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	$(LABEL_VENV)/bin/python -m pip install --quiet --no-deps -r label/environment.txt
+	$(LABEL_VENV)/bin/python -m pip install --quiet --no-deps -e .
+	$(LABEL_VENV)/bin/python label/mend_torchvision.py
+	touch $@
+
+label-env: $(LABEL_READY)  ## MONAI Label in an environment of its own
+
+label_studies: | $(LABEL_READY)
+	$(LABEL_VENV)/bin/cellseg data synthesize nuclei $@ --count 8
+
+label: $(LABEL_READY) $(if $(STUDIES),,label_studies)  ## MONAI Label with the bundles, over STUDIES=folder of images (or synthetic ones)
+	$(LABEL_VENV)/bin/python label/serve.py $(or $(STUDIES),label_studies/images) --port $(PORT) $(if $(MODELS),--models $(MODELS))
+
+test-label: $(READY) $(LABEL_READY)  ## the bundles in a running MONAI Label
+	CELLSEG_LABEL_PYTHON=$(abspath $(LABEL_VENV))/bin/python $(BIN)/python -m pytest tests/integration -m label
+
 clean:  ## remove everything that make made
-	rm -rf $(VENV) $(DEMO) site build dist
+	rm -rf $(VENV) $(LABEL_VENV) $(DEMO) label_app label_studies site build dist

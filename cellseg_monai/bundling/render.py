@@ -8,7 +8,7 @@ of them changes, and the results are committed, complete, next to it.
 |---|---|
 | `metadata.json` | `metadata.yaml` |
 | `train.json` | `shared.yaml` and `train.yaml` |
-| `inference.json` | `shared.yaml` and `inference.yaml` |
+| `inference.json` | `shared.yaml` and `inference.yaml`, which may change parts of it by id |
 | `inference_large.json` | `inference_large.yaml`, laid over `inference.json`, for images larger than memory |
 | `evaluate.json` | `evaluate.yaml`, laid over `train.json` |
 | `multi_gpu_train.json` | `multi_gpu_train.yaml`, laid over `train.json` |
@@ -212,7 +212,9 @@ def _joined(shared: Config, own: Config, file: Path) -> Config:
     twice = sorted(set(shared) & set(own))
     if twice:
         raise ValueError(f"{file}: {twice[0]!r} stands in shared.yaml as well; leave it in one of the two")
-    return shared | own
+    parts = {path: value for path, value in own.items() if "#" in path}  # of entries of shared.yaml
+    whole = {path: value for path, value in own.items() if path not in parts}
+    return override(shared | whole, parts, str(file))
 
 
 def _laid_over(first: Config, *overlays: Config) -> Config:

@@ -10,6 +10,7 @@ from cellseg_monai.export.ome_zarr import write_ome_zarr
 from cellseg_monai.export.ome_zarr_labels import read_ome_zarr_labels, write_ome_zarr_labels
 from cellseg_monai.export.outlines import Outline, outlines
 from cellseg_monai.export.overlay import contact_sheet, outline
+from cellseg_monai.export.served_label import ServedLabeld
 from cellseg_monai.export.tiff_writer import TiffWriter
 from cellseg_monai.export.tiled import write_tiled
 from cellseg_monai.export.tiled_tiff import write_tiled_tiff
@@ -18,6 +19,7 @@ __all__ = [
     "Filled",
     "Objects",
     "Outline",
+    "ServedLabeld",
     "TiffWriter",
     "contact_sheet",
     "fill",

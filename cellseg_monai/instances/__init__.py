@@ -11,6 +11,7 @@ from cellseg_monai.instances.components import Components, Componentsd, componen
 from cellseg_monai.instances.decoding import Probabilityd
 from cellseg_monai.instances.interiors import RegrownInteriors, RegrownInteriorsd, regrown_interiors
 from cellseg_monai.instances.morphology import drop_small, fill_holes, foreground_mask
+from cellseg_monai.instances.scored import Cellsd, Foregroundd
 from cellseg_monai.instances.seams import same_cells
 from cellseg_monai.instances.stitch import Stitcher, stitch
 from cellseg_monai.instances.tiles import Tile, tile_grid
@@ -22,11 +23,13 @@ from cellseg_monai.instances.watershed import (
 )
 
 __all__ = [
+    "Cellsd",
     "ClassMap",
     "ClassMapd",
     "ClassVotes",
     "Components",
     "Componentsd",
+    "Foregroundd",
     "Probabilityd",
     "RegrownInteriors",
     "RegrownInteriorsd",

@@ -1,5 +1,6 @@
 """What all decodings do to a mask: threshold, open and close it, fill its holes, drop small objects."""
 
+from numbers import Real
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -107,7 +108,16 @@ def require_numbers(values: npt.NDArray[Any], name: str) -> None:
 def check_tidying(
     threshold: float = 0.5, morphology: str = "none", radius: int = 1, max_hole: int = 0, min_size: int = 0
 ) -> None:
-    """Refuse options out of their range."""
+    """Refuse options out of their range, and text from a form where a number is meant."""
+    given: dict[str, object] = {
+        "threshold": threshold,
+        "radius": radius,
+        "max_hole": max_hole,
+        "min_size": min_size,
+    }
+    for name, value in given.items():
+        if not isinstance(value, Real):
+            raise TypeError(f"{name} is a number, not {value!r}")
     if not 0 <= threshold < 1:
         raise ValueError(f"threshold is a probability from 0 to below 1, not {threshold}")
     if morphology not in get_args(Morphology):

@@ -16,6 +16,7 @@ from cellseg_monai.networks.nets.attention_unet_plus_plus import AttentionUNetPl
 from cellseg_monai.networks.nets.patch_attention_unet import PatchAttentionUNet
 from cellseg_monai.networks.nets.skip_swin_unet import SkipSwinUNet
 from cellseg_monai.networks.nets.skip_unet import SkipUNet
+from cellseg_monai.networks.sampled import with_dropout
 from cellseg_monai.networks.swin_tiny import SwinTinyReport, load_swin_tiny
 
 __all__ = [
@@ -36,4 +37,5 @@ __all__ = [
     "attention_maps",
     "load_swin_tiny",
     "standardise_weight",
+    "with_dropout",
 ]

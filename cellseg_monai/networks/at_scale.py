@@ -52,9 +52,11 @@ class AtScale(nn.Module):
 def at_scale(network: nn.Module, scale: float) -> nn.Module:
     """The network itself for a scale of 1, so that its weights keep their names; else :class:`AtScale`.
 
+    One that is an :class:`AtScale` already stays as it is.
+
     Example:
         >>> network = nn.Identity()
         >>> at_scale(network, 1) is network
         True
     """
-    return network if scale == 1 else AtScale(network, scale)
+    return network if scale == 1 or isinstance(network, AtScale) else AtScale(network, scale)

@@ -48,6 +48,7 @@ class ResumeHandler:
             ``state_dict()``. The trainer, and its scaler, need no mention.
         seed: from which all randomness is derived.
         interval: number of epochs between two saves; the last epoch is always saved.
+        resume: False begins anew whatever an earlier run has left, and replaces it.
 
     Raises:
         ValueError: the path lies in ``models``, the interval is below 1, or there is no network in the state.
@@ -72,7 +73,12 @@ class ResumeHandler:
     """
 
     def __init__(
-        self, path: str | PathLike[str], state: Mapping[str, Any], seed: int = 0, interval: int = 1
+        self,
+        path: str | PathLike[str],
+        state: Mapping[str, Any],
+        seed: int = 0,
+        interval: int = 1,
+        resume: bool = True,
     ) -> None:
         self.path = Path(path)
         if self.path.resolve().parent.name == "models":
@@ -89,6 +95,7 @@ class ResumeHandler:
         self.state = dict(state)
         self.seed = seed
         self.interval = interval
+        self.resume = resume
         self._settings: dict[str, Any] = {}
 
     def attach(self, engine: Engine) -> None:
@@ -101,7 +108,7 @@ class ResumeHandler:
     def start(self, engine: Any) -> None:
         """Restore what an earlier run saved; if there was none, save the start."""
         self._settings = self._settings_of(engine)
-        if self.path.exists():
+        if self.resume and self.path.exists():
             self._restore(engine)
         else:
             self._save(engine)  # the network may have been built with weights that no second run will get

@@ -124,6 +124,21 @@ def test_an_id_in_shared_and_train_is_refused(bundle: Path) -> None:
         render_bundle(bundle)
 
 
+def test_inference_may_change_a_part_of_what_is_shared(bundle: Path) -> None:
+    shared, inference = (bundle.parent / "_base" / f"{name}.yaml" for name in ("shared", "inference"))
+    with shared.open("a") as base:
+        base.write("\ncells: {threshold: 0.5, size: 3}")
+    with inference.open("a") as base:
+        base.write("\nchosen: 0.4\ncells#threshold: '@chosen'")
+    files = rendered(bundle, "shared: {cells#size: 7}")
+    assert files["inference.json"]["cells"] == {"threshold": "@chosen", "size": 7}
+    assert files["train.json"]["cells"] == {"threshold": 0.5, "size": 7}
+    with inference.open("a") as base:
+        base.write("\ncells#treshold: 1")
+    with pytest.raises(ValueError, match=r"inference.yaml: there is no id 'cells#treshold'; did you mean"):
+        render_bundle(bundle)
+
+
 @pytest.mark.parametrize("name", ["metadata.yaml", "multi_gpu_evaluate.yaml", "logging.conf"])
 def test_a_missing_file_of_the_base_is_named(bundle: Path, name: str) -> None:
     (bundle.parent / "_base" / name).unlink()

@@ -35,3 +35,10 @@ def test_holes_by_hand(max_hole, filled):
     mask = np.ones((5, 9), bool)
     mask[2, 2] = mask[2, 4:7] = mask[0, 8] = False
     assert (fill_holes(mask, max_hole) & ~mask).sum() == filled
+
+
+@pytest.mark.parametrize("name", ["threshold", "radius", "max_hole", "min_size"])
+def test_text_in_the_place_of_a_number_is_refused(name: str) -> None:
+    """As a form of a viewer may send it."""
+    with pytest.raises(TypeError, match=f"{name} is a number, not 'high'"):
+        morphology.check_tidying(**{name: "high"})

@@ -44,7 +44,9 @@ def test_gradients_reach_the_network() -> None:
 def test_the_whole_scale_leaves_the_network_alone() -> None:
     network = small()
     assert at_scale(network, 1.0) is network
-    assert isinstance(at_scale(network, 0.5), AtScale)
+    scaled = at_scale(network, 0.5)
+    assert isinstance(scaled, AtScale)
+    assert at_scale(scaled, 0.5) is scaled
 
 
 @pytest.mark.parametrize("scale", [0, -1, 1.5])

@@ -52,6 +52,16 @@ def test_complete_run_is_not_trained_again(run, path):
     assert read_tensors(path)["epoch"] == 2
 
 
+def test_begins_anew_on_demand_and_replaces_what_was_left(run, path):
+    run(3)
+    network = conv()
+    start = network.weight.item()
+    trainer = run(2, network, resume=False)
+    assert trainer.state.epoch == 2
+    assert trainer.network.weight.item() == pytest.approx(start * 0.8**2)
+    assert read_tensors(path)["epoch"] == 2
+
+
 class Counting:
     def __init__(self, seen):
         self.seen = seen

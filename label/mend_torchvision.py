@@ -1,0 +1,52 @@
+"""Let torchvision be imported beside a PyTorch without CUDA.
+
+The torchvision of the package index is compiled for CUDA. Beside a CPU build of torch its operators cannot be
+loaded, which it bears, until it describes two operators that are then unknown. MONAI Label needs none of
+them, only ``torchvision.utils``. So the two are declared here. Where torchvision works nothing is changed.
+"""
+
+import importlib.util
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+DECLARED = """
+
+if not _has_ops():  # added by mend_torchvision.py
+    _declared = torch.library.Library("torchvision", "DEF")
+    for _name in ("nms", "qnms"):
+        _declared.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+"""
+
+
+def main() -> int:
+    """Mend it if need be; exit code 1 if that was not enough."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    if _error() is None:
+        return 0
+    package = importlib.util.find_spec("torchvision")
+    if package is None or package.origin is None:
+        logger.error("torchvision is not installed")
+        return 1
+    with (Path(package.origin).parent / "extension.py").open("a") as extension:
+        extension.write(DECLARED)
+    error = _error()
+    if error is not None:
+        logger.error("torchvision cannot be imported:\n%s", error)
+        return 1
+    logger.info("torchvision is compiled for CUDA and torch is not; its operators are left out")
+    return 0
+
+
+def _error() -> str | None:
+    """What a fresh interpreter says."""
+    command = [sys.executable, "-c", "import torchvision.utils"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    return None if done.returncode == 0 else done.stderr
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""Start MONAI Label's stock app ``monaibundle`` with the bundles of this repository, offline.
+
+    python label/serve.py FOLDER_OF_IMAGES --models patch_attention_unet skip_unet
+
+The bundles are copied into an app folder, where the server's trainings leave their weights; those of the
+repository stay as they are. A folder that is there already is used as it is, weights included.
+"""
+
+import argparse
+import json
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from monai.bundle import ConfigParser
+
+logger = logging.getLogger("label")
+
+HERE = Path(__file__).resolve().parent
+BUNDLES = HERE.parent / "bundles"
+STOCK_APP = Path(sys.prefix) / "monailabel/sample-apps/monaibundle"
+EXTENSIONS = ("tif", "tiff", "png", "jpg", "jpeg", "bmp", "nii", "nii.gz", "nrrd", "mha", "mhd")
+
+
+def make_app(app: Path, names: Sequence[str], bundles: Path = BUNDLES) -> None:
+    """Copy the stock app and the bundles that it has not yet; a bundle without weights gets untrained ones.
+
+    MONAI Label leaves a bundle without weights out, but a first training needs something to begin with.
+    """
+    if not (app / "main.py").is_file():
+        shutil.copytree(STOCK_APP, app, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in names:
+        bundle = app / "model" / name
+        if not bundle.is_dir():
+            if not (bundles / name / "configs/inference.json").is_file():
+                raise SystemExit(
+                    f"{bundles / name}: there is no such bundle; choose of {', '.join(known(bundles))}"
+                )
+            shutil.copytree(bundles / name, bundle)
+        weights = bundle / "models/model.pt"
+        if not weights.is_file():
+            logger.warning("%s has no weights yet: until it is trained its labels mean nothing", name)
+            weights.parent.mkdir(exist_ok=True)
+            torch.save(untrained(bundle).state_dict(), weights)
+
+
+def untrained(bundle: Path) -> torch.nn.Module:
+    """The network of a bundle, always with the same random weights."""
+    parser = ConfigParser()
+    parser.read_config(str(bundle / "configs/inference.json"))
+    torch.manual_seed(0)
+    network: torch.nn.Module = parser.get_parsed_content("network_def")
+    return network
+
+
+def known(bundles: Path = BUNDLES) -> list[str]:
+    """Names of all bundles in a folder."""
+    return sorted(file.parents[1].name for file in bundles.glob("*/configs/inference.json"))
+
+
+def command(app: Path, images: Path, names: Sequence[str], host: str, port: int) -> list[str]:
+    """What starts the server."""
+    settings = {
+        "models": ",".join(names),
+        "zoo_source": "local",  # by default it asks a host in the internet even for local bundles
+        "sam2": "false",  # which would be downloaded
+        "epistemic_model": ",".join(names),
+        "epistemic_simulation_size": "5",
+        "epistemic_dropout": "0.2",
+    }
+    options = [word for key, value in settings.items() for word in ("--conf", key, value)]
+    where = ["--app", str(app), "--studies", str(images), "--host", host, "--port", str(port)]
+    # The script `monailabel` tears paths with spaces apart; the module does not.
+    start = [sys.executable, "-m", "monailabel.main", "start_server"]
+    return [*start, *where, "--uvicorn_app", "clear_errors:app", *options]
+
+
+def environment(app: Path) -> dict[str, str]:
+    """Formats that are images, a folder for sessions, and where the application with clear errors is."""
+    search_path = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
+    patterns = json.dumps([f"*.{extension}" for extension in EXTENSIONS])
+    ours = {
+        # All methods would score, again and again, and each overwrite what the other has found.
+        "MONAI_LABEL_AUTO_UPDATE_SCORING": "false",
+        "MONAI_LABEL_DATASTORE_FILE_EXT": patterns,
+        "MONAI_LABEL_SESSION_PATH": str(app / "sessions"),
+    }
+    return {**ours, **os.environ, "PYTHONPATH": search_path}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Make the app and become the server."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("images", type=Path, help="folder of images; labels are saved below it")
+    parser.add_argument(
+        "--app", type=Path, default=Path("label_app"), help="folder of the app (default label_app)"
+    )
+    parser.add_argument("--bundles", type=Path, default=BUNDLES, help="folder of bundles")
+    parser.add_argument("--models", nargs="+", metavar="NAME", help="bundles (default all)")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="0.0.0.0 lets other machines in; there is no password"
+    )
+    parser.add_argument("--port", type=int, default=8000)
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    if not options.images.is_dir():
+        raise SystemExit(f"{options.images}: there is no such folder; name one with images")
+    names = options.models or known(options.bundles)
+    make_app(options.app, names, options.bundles)
+    words = command(options.app.resolve(), options.images.resolve(), names, options.host, options.port)
+    sys.stdout.flush()
+    os.execve(words[0], words, environment(options.app.resolve()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""One postprocessing for users and for scores."""
+
+import numpy as np
+import pytest
+import torch
+from monai.transforms import Compose, Invertd
+
+from cellseg_monai.instances import (
+    Cellsd,
+    ClassMapd,
+    Componentsd,
+    Foregroundd,
+    RegrownInteriorsd,
+    WatershedFromDistanced,
+)
+
+CASES = {
+    "foreground": (Componentsd("pred"), 1),
+    "foreground and distance": (WatershedFromDistanced("pred"), 2),
+    "interior": (RegrownInteriorsd("pred"), 3),
+    "classes": (ClassMapd("pred"), 4),
+}
+
+
+def logits(channels: int) -> torch.Tensor:
+    return 4 * torch.randn(channels, 20, 30, generator=torch.Generator().manual_seed(channels))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_both_together_are_the_decoding(case: str) -> None:
+    decoding, channels = CASES[case]
+    item = Compose([Foregroundd("pred", decoding), Cellsd("pred", decoding)])({"pred": logits(channels)})
+    assert set(item) == {"pred"}
+    assert item["pred"].equal(decoding({"pred": logits(channels)})["pred"])
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_without_what_monai_label_leaves_out_a_probability_stays(case: str) -> None:
+    decoding, channels = CASES[case]
+    steps = [Foregroundd("pred", decoding), Cellsd("pred", decoding)]
+    left = [step for step in steps if not isinstance(step, Invertd)]
+    raw = logits(channels).numpy().astype(np.float64)
+    if channels < 3:
+        expected = 1 / (1 + np.exp(-raw[:1]))
+    else:
+        expected = 1 - np.exp(raw[:1]) / np.exp(raw).sum(axis=0)
+    found = Compose(left)({"pred": logits(channels)})["pred"]
+    np.testing.assert_allclose(np.asarray(found), expected, atol=1e-6)
+
+
+def test_probabilities_are_taken_as_they_are() -> None:
+    probability = torch.tensor([[[0.25, 0.75]]])
+    item = Foregroundd("pred", Componentsd("pred", logits=False), kept="raw")({"pred": probability})
+    assert item["pred"].equal(probability)
+    assert item["raw"].equal(probability)
+
+
+def test_a_decoding_of_somebody_else_is_refused() -> None:
+    decoding = Componentsd("pred")
+    decoding.decode = lambda prediction: prediction
+    with pytest.raises(TypeError, match="names no target"):
+        Foregroundd("pred", decoding)
+
+
+def test_a_missing_key_is_passed_over_on_demand() -> None:
+    decoding = Componentsd("pred")
+    assert Foregroundd("pred", decoding, allow_missing_keys=True)({}) == {}
+    assert Cellsd("pred", decoding, kept="raw", allow_missing_keys=True)({}) == {}
