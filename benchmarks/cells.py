@@ -8,7 +8,7 @@ from cellseg_monai.label_maps import LabelMap
 TILE = 1024
 
 
-def packed_cells(tiles: int, across: int, side: int = TILE) -> LabelMap:
+def packed_cells(tiles: int, across: int = 28, side: int = TILE) -> LabelMap:
     """A square map of `tiles` by `tiles` tiles, each with `across` by `across` cells, many of which touch."""
     random = np.random.default_rng(0)
     spacing = side / across

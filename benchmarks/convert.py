@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from cells import packed_cells
 from harness import compare
-from label_maps import packed_cells
 from scipy import ndimage
 from skimage import draw, measure
 

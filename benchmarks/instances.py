@@ -9,8 +9,8 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from cells import TILE, packed_cells
 from harness import compare
-from label_maps import TILE, packed_cells
 from monai.apps.pathology.transforms import GenerateWatershedMarkers, GenerateWatershedMask, Watershed
 from scipy import ndimage
 from skimage import feature, measure, morphology, segmentation

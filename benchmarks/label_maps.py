@@ -13,8 +13,6 @@ from skimage import measure, segmentation
 from cellseg_monai import label_maps
 from cellseg_monai.label_maps import LabelMap
 
-CELLS_ACROSS_TILE = 28
-
 
 def moved_and_shuffled(cells: LabelMap) -> LabelMap:
     """The same cells three pixels away and under other ids, as another method would find them."""
@@ -60,7 +58,7 @@ def main() -> None:
     quick = parser.parse_args().quick
     tiles, repeats = (1, 3) if quick else (8, 5)
 
-    cells = packed_cells(tiles, CELLS_ACROSS_TILE)
+    cells = packed_cells(tiles)
     others = moved_and_shuffled(cells)
     mask = cells > 0
     gaps = np.where(cells % 2 == 0, cells * 3, 0).astype(np.int32)

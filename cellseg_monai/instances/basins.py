@@ -1,24 +1,21 @@
 """Cut a landscape into its hills: a watershed in linear time.
 
-A priority queue floods a landscape pixel by pixel. Here every pixel looks at its neighbours once, in whole
-arrays: it belongs to the summit that it reaches by always stepping to the highest neighbour. A summit that
-rises less than ``min_rise`` above the pass to a higher one is joined to it, from the highest pass down. So
-remain the summits that the h-maxima transform keeps, and at least one in every piece of foreground.
+A priority queue floods a landscape pixel by pixel. Here every pixel belongs to the summit that it reaches by
+always stepping to the highest neighbour (:func:`~cellseg_monai.instances.climb.climb`). A summit that rises
+less than ``min_rise`` above the pass to a higher one is joined to it, from the highest pass down. So remain
+the summits that the h-maxima transform keeps, and at least one in every piece of foreground.
 """
 
-from itertools import product
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from cellseg_monai.instances.climb import Heights, Pixels, bands, climb, forward_steps
 from cellseg_monai.label_maps import LabelMap
 
-_PIXELS_AT_ONCE = 1 << 16  # several arrays of this length stay in a processor's cache
 _FEW_PASSES = 200
 
-Heights = npt.NDArray[np.float32]
-Pixels = npt.NDArray[np.int64]
 Passes = tuple[npt.NDArray[Any], npt.NDArray[Any], Heights]
 """Numbers of two hills and the height of the pass between them, one a pair of pixels that touch."""
 
@@ -42,76 +39,33 @@ def basins(height: npt.NDArray[Any], foreground: npt.NDArray[np.bool_], min_rise
         array([[1, 1, 1, 2, 3, 3]], dtype=int32)
     """
     inside = (slice(1, -1),) * height.ndim
-    framed = np.full([side + 2 for side in height.shape], -np.inf, np.float32)
-    np.copyto(framed[inside], height, where=foreground, casting="same_kind")
-    heights = framed.ravel()
-    pixels = np.flatnonzero(heights > -np.inf)
-    steps = neighbour_steps(framed.shape)
-
-    numbers, summits = _climb(heights, pixels, steps)
-    peaks = np.append(np.float32(-np.inf), heights[summits])  # hills are numbered from 1
-    passes = _passes(heights, numbers, pixels, steps, peaks, min_rise)
-    if len(passes[0]):
-        numbers = _joined(passes, peaks, min_rise)[numbers]
-    return np.ascontiguousarray(numbers.reshape(framed.shape)[inside])
+    heights = np.full([side + 2 for side in height.shape], -np.inf, np.float32)
+    np.copyto(heights[inside], height, where=foreground, casting="same_kind")
+    numbers, summits = climb(heights)
+    peaks = np.append(np.float32(-np.inf), heights.ravel()[summits])  # hills are numbered from 1
+    passes = _passes(heights, numbers, peaks, min_rise)
+    table = _joined(passes, peaks, min_rise) if len(passes[0]) else np.arange(len(peaks), dtype=np.int32)
+    hills = np.empty(height.shape, np.int32)
+    for band in bands(heights.shape):
+        hills[band.start - 1 : band.stop - 1] = table.take(numbers[(band, *inside[1:])])
+    return hills
 
 
-def neighbour_steps(shape: tuple[int, ...]) -> list[int]:
-    """Steps in a flattened array from a pixel to its neighbours by side or corner, and to itself, ascending.
-
-    Example:
-        >>> neighbour_steps((5, 10))
-        [-11, -10, -9, -1, 0, 1, 9, 10, 11]
-    """
-    strides = np.cumprod([1, *shape[:0:-1]])[::-1]
-    return sorted(int(np.dot(shift, strides)) for shift in product((-1, 0, 1), repeat=len(shape)))
-
-
-def _climb(heights: Heights, pixels: Pixels, steps: list[int]) -> tuple[LabelMap, Pixels]:
-    """The number of the summit above each pixel, and where the summits are."""
-    above = np.zeros(heights.size, pixels.dtype if heights.size > np.iinfo(np.int32).max else np.int32)
-    for here in _parts(pixels):
-        highest = np.full(len(here), -np.inf, np.float32)
-        to_highest = np.zeros(len(here), above.dtype)
-        for step in reversed(steps):  # of equal heights the first in reading order, so no walk is a circle
-            height = heights[here + step]
-            higher = height >= highest
-            np.copyto(highest, height, where=higher)
-            np.copyto(to_highest, step, where=higher, casting="unsafe")
-        above[here] = here + to_highest
-    walking = pixels
-    while len(walking):  # each round doubles the stride
-        still = []
-        for here in _parts(walking):
-            one = above[here]
-            two = above[one]
-            above[here] = two
-            still.append(here[one != two])
-        walking = np.concatenate(still)
-    summits = pixels[np.concatenate([above[here] == here for here in _parts(pixels)] or [[]]).astype(bool)]
-    numbers = np.zeros(heights.size, np.int32)
-    numbers[summits] = np.arange(1, len(summits) + 1)
-    for here in _parts(pixels):
-        numbers[here] = numbers[above[here]]
-    return numbers, summits
-
-
-def _passes(
-    heights: Heights, numbers: LabelMap, pixels: Pixels, steps: list[int], peaks: Heights, min_rise: float
-) -> Passes:
+def _passes(heights: Heights, numbers: LabelMap, peaks: Heights, min_rise: float) -> Passes:
     """Passes between neighbouring hills from the lowest up, if the lower hill rises too little above it."""
-    found: list[Passes] = []
-    for here in _parts(pixels):
-        own, own_height = numbers[here], heights[here]
-        for step in steps[len(steps) // 2 + 1 :]:
-            other = numbers[here + step]
-            meet = np.flatnonzero((own != other) & (other > 0))
-            one, two = own[meet], other[meet]
-            passage = np.minimum(own_height[meet], heights[here[meet] + step])
+    found: list[Passes] = [(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32))]
+    steps = forward_steps(heights.shape)
+    flat, flat_numbers, plane = heights.ravel(), numbers.ravel(), heights[0].size
+    for band in bands(heights.shape):
+        own = slice(band.start * plane, (band.stop + 1) * plane - steps[-1])  # what is left out is frame
+        for step in steps:
+            other = slice(own.start + step, own.stop + step)
+            one, two = flat_numbers[own], flat_numbers[other]
+            meet = np.flatnonzero((one != two) & (one > 0) & (two > 0))
+            one, two = one[meet], two[meet]
+            passage = np.minimum(flat[own][meet], flat[other][meet])
             low = np.minimum(peaks[one], peaks[two]) - passage < min_rise
             found.append((one[low], two[low], passage[low]))
-    if not found:
-        return np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32)
     one, two, passage = (np.concatenate(part) for part in zip(*found, strict=True))
     order = np.argsort(passage, kind="stable")
     return one[order], two[order], passage[order]
@@ -179,7 +133,3 @@ def _end(leads_to: Pixels, hill: int) -> int:
         leads_to[hill] = leads_to[leads_to[hill]]
         hill = int(leads_to[hill])
     return hill
-
-
-def _parts(pixels: Pixels) -> list[Pixels]:
-    return [pixels[start : start + _PIXELS_AT_ONCE] for start in range(0, len(pixels), _PIXELS_AT_ONCE)]
