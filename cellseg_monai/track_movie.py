@@ -1,4 +1,4 @@
-"""Drawn frames to a movie: GIF, which every program shows, or MP4, which keeps all colours in a smaller file."""
+"""Drawn frames to a movie: GIF, which every program shows, or MP4, with all colours in a smaller file."""
 
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec

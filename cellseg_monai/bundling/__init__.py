@@ -1,6 +1,7 @@
 """Base and overrides to a bundle, a bundle to a verdict, a bundle to a zip."""
 
 from cellseg_monai.bundling.belonging import require_match
+from cellseg_monai.bundling.bioimage import pack_bioimage
 from cellseg_monai.bundling.check import BundleReport, check_bundles
 from cellseg_monai.bundling.command_line import check_options, plain_errors, require_ids
 from cellseg_monai.bundling.pack import pack_bundle
@@ -8,6 +9,6 @@ from cellseg_monai.bundling.render import render_bundle, render_bundles, stale_c
 from cellseg_monai.bundling.sources import find_bundles
 
 __all__ = [
-    "BundleReport", "check_bundles", "check_options", "find_bundles", "pack_bundle", "plain_errors",
-    "render_bundle", "render_bundles", "require_ids", "require_match", "stale_configs",
+    "BundleReport", "check_bundles", "check_options", "find_bundles", "pack_bioimage", "pack_bundle",
+    "plain_errors", "render_bundle", "render_bundles", "require_ids", "require_match", "stale_configs",
 ]  # fmt: skip
