@@ -97,7 +97,7 @@ def _input(exported: Exported, files: Path) -> dict[str, Any]:
         "axes": [
             {"type": "batch"},
             {"type": "channel", "channel_names": _identifiers(names, exported.channels)},
-            *({"type": "space", "id": axis, "size": size, "concatenable": False} for axis in "yx"),
+            *({"type": "space", "id": axis, "size": size, "concatenable": True} for axis in "yx"),
         ],
         "data": {"type": "float32"},
         "test_tensor": {"source": files / "input.npy"},
