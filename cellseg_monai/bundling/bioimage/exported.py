@@ -105,7 +105,10 @@ def read_exported(bundle: Path, options: Mapping[str, Any], weights: Path | None
         )
     metadata = json.loads((bundle / "configs/metadata.json").read_text(encoding="utf-8"))
     step = 0 if isinstance(window, int) else _step(metadata)
-    side = -(-patch // step) * step if step else window
+    halo = max(1, int(patch * overlap / 2))
+    if step:  # tiles that are cut on the grid of the network's pooling fit each other
+        halo = -(-halo // step) * step
+    side = -(-max(patch, 2 * halo + step) // step) * step if step else window
     return Exported(
         folder=bundle,
         metadata=metadata,
@@ -115,7 +118,7 @@ def read_exported(bundle: Path, options: Mapping[str, Any], weights: Path | None
         channels=parser.get_parsed_content("in_channels"),
         side=side,
         step=step,
-        halo=max(1, int(side * overlap / 2)),
+        halo=halo,
         decode=decoding.decode,
     )
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import torch
-from monai.networks.utils import convert_to_torchscript
+from monai.networks.utils import convert_to_onnx, convert_to_torchscript
 from torch import nn
 
 ONNX_OPSET = 17
@@ -80,15 +80,14 @@ def write_onnx(network: nn.Module, file: Path, example: torch.Tensor, any_size: 
         any_size: it must take other sizes as well.
     """
     sides = {2: "y", 3: "x"} if any_size else {}
+    names = {"input_names": ["image"], "output_names": ["prediction"]}
     axes = {name: {0: "batch", **sides} for name in ("image", "prediction")}
-    torch.onnx.export(
+    convert_to_onnx(
         network,
-        (example,),
-        str(file),
-        dynamo=False,
+        [example],
+        **names,
         opset_version=ONNX_OPSET,
-        input_names=["image"],
-        output_names=["prediction"],
         dynamic_axes=axes,
-        verbose=False,
+        filename=str(file),
+        dynamo=False,
     )

@@ -59,7 +59,8 @@ def pack_bioimage(
         FileNotFoundError: there is no such bundle, or it has no weights.
         ValueError: the weights do not fit, the bundle has a part that the format cannot describe, the image
             is too small, or the licence is not known.
-        RuntimeError: ``bioimageio.core`` is not installed, or the package does not pass its test.
+        RuntimeError: ``bioimageio.core``, or for ONNX ``onnx``, is not installed, or the package does not
+            pass its test.
 
     Example:
         >>> pack_bioimage("bundles/unknown", "unknown.zip")
@@ -69,8 +70,9 @@ def pack_bioimage(
     """
     exported = read_exported(Path(bundle), options or {}, None if weights is None else Path(weights))
     licence = _licence(exported.folder) if licence is None else licence
-    if find_spec("bioimageio") is None:
-        raise RuntimeError("bioimageio.core is not installed: pip install 'cellseg-monai[bioimageio]'")
+    for package, extra in (("bioimageio", "bioimageio"), *((("onnx", "export"),) if onnx else ())):
+        if find_spec(package) is None:
+            raise RuntimeError(f"{package} is not installed: pip install 'cellseg-monai[{extra}]'")
     target = Path(file)
     with TemporaryDirectory() as folder:
         files = Path(folder) / "files"
