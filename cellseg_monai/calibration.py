@@ -18,7 +18,8 @@ import tifffile
 from monai.bundle import ConfigParser
 
 from cellseg_monai.data import read_label_map
-from cellseg_monai.data.datalist import Item
+from cellseg_monai.data.datalist import Item, file_of
+from cellseg_monai.evaluation.masks import binary_maps, content_of
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.metrics import instance_counts, instance_scores, pixel_counts, pixel_scores
 from cellseg_monai.prediction import predict
@@ -95,7 +96,7 @@ def calibrate(
     if not items:
         raise ValueError("a calibration needs at least one labelled image")
     folder = Path(out)
-    images = [item["image"] for item in items]
+    images = [file_of(item) for item in items]
     labels = predict(bundle, images, folder, save_probability=True, options=options)
     files = [folder / "probability" / label.relative_to(folder / "labels") for label in labels]
     decoder = _Decoder(Path(bundle), options or {})
@@ -151,8 +152,8 @@ class _Trial:
         self.decoder = decoder
         self.probabilities = probabilities
         self.truths = truths
-        binary = all(len(np.unique(truth)) <= 2 for truth in truths)
-        self.metric = "dice" if binary else "f1@0.5"
+        binary = binary_maps([content_of(truth) for truth in truths])
+        self.metric = "dice" if all(binary) else "f1@0.5"
         self.start = {name: decoder.parser[name] for name in decoder.values}
 
     def score(self, values: Mapping[str, Any]) -> float:

@@ -82,8 +82,9 @@ def predict(
         "dataset_dir": str(root),
         "output_dir": str(out),
         "items": [{"image": image} for image in images],
-        "tta": tta,
-        "save_probability": save_probability,
+        # What is not asked for here is left to the options.
+        **({"tta": True} if tta else {}),
+        **({"save_probability": True} if save_probability else {}),
     }
     if device is not None:
         values["device"] = f"$torch.device({device!r})"

@@ -12,7 +12,7 @@ from PIL import Image
 
 from cellseg_monai.cli import main
 from cellseg_monai.data import write_synthetic_dataset
-from cellseg_monai.prediction import find_images
+from cellseg_monai.prediction import find_images, predict
 from tests.bundles.reduced import Bundle, copied
 
 CHANNELS = [8, 16]
@@ -58,6 +58,16 @@ def test_options_write_what_they_say(bundle: Bundle, images: Path, tmp_path: Pat
     assert tifffile.imread(tmp_path / "labels/nuclei_000.tif").shape == (64, 80)
     assert tifffile.imread(tmp_path / "probability/nuclei_000.tif").shape == (2, 64, 80)
     assert Image.open(tmp_path / "overlays/nuclei_000.png").size == (80, 64)
+
+
+def test_averaging_may_be_asked_for_by_option(bundle: Bundle, images: Path, tmp_path: Path) -> None:
+    said = {}
+    for name, values in {"plain": {}, "flag": {"tta": True}, "option": {"options": {"tta": True}}}.items():
+        out = tmp_path / name
+        predict(bundle.path, [images / "images/nuclei_000.tif"], out, save_probability=True, **values)
+        said[name] = tifffile.imread(out / "probability/nuclei_000.tif")
+    np.testing.assert_array_equal(said["flag"], said["option"])
+    assert not np.array_equal(said["flag"], said["plain"])
 
 
 def test_a_bad_image_is_told_and_the_others_are_done(

@@ -22,6 +22,8 @@ from skimage.segmentation import expand_labels, find_boundaries
 
 DATASET = "Dataset001_Images"
 PATCH, BATCH = 256, 2
+DEEPEST = 4
+"""Pixels that a patch has left in the deepest stage; nnU-Net's planner leaves no fewer."""
 EPOCHS = 20
 VALIDATION_STEPS = 1
 CALIBRATION_STEPS = 3
@@ -75,10 +77,17 @@ def write_dataset(pairs: list[list[str]], folder: Path) -> list[str]:
 
 
 def reduce_plans(out: Path) -> None:
-    """Patches that a CPU can do some hundreds of in the budget."""
+    """Patches that a CPU can do some hundreds of in the budget, and as many stages as nnU-Net gives them."""
     file = out / "preprocessed" / DATASET / "nnUNetPlans.json"
     plans = json.loads(file.read_text())
-    plans["configurations"]["2d"].update(patch_size=[PATCH, PATCH], batch_size=BATCH)
+    plan = plans["configurations"]["2d"]
+    plan.update(patch_size=[PATCH, PATCH], batch_size=BATCH)
+    network = plan["architecture"]["arch_kwargs"]
+    stages = min(network["n_stages"], int(np.log2(PATCH / DEEPEST)) + 1)
+    for name, value in network.items():
+        if isinstance(value, list):
+            network[name] = value[: stages - 1 if name == "n_conv_per_stage_decoder" else stages]
+    network["n_stages"] = stages
     file.write_text(json.dumps(plans, indent=1))
 
 

@@ -201,6 +201,23 @@ def group_of(item: Item) -> str:
     return str(item.get("group", item["image"]))
 
 
+def file_of(item: Item) -> str:
+    """The file of an image.
+
+    Raises:
+        ValueError: it consists of several.
+
+    Example:
+        >>> file_of({"image": "a.tif"})
+        'a.tif'
+    """
+    if isinstance(item["image"], list):
+        raise ValueError(
+            f"{', '.join(item['image'])}: an image of several files cannot be used here; join them in one"
+        )
+    return str(item["image"])
+
+
 def labelled(items: Iterable[Item]) -> list[Item]:
     """Only the items that have a label.
 

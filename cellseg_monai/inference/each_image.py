@@ -1,11 +1,10 @@
 """Image after image through an evaluator: one that fails is reported, and the others are done."""
 
-import csv
-import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,7 @@ from monai.engines.utils import IterationEvents
 from monai.transforms import Compose, SaveImage, SaveImaged
 from tqdm import tqdm
 
-from cellseg_monai.causes import in_one_line
-
-logger = logging.getLogger(__name__)
-
-STAGES = ("read", "network", "postprocessing", "write")
-"""Columns of ``timing.csv``, in seconds."""
+from cellseg_monai.inference.reports import STAGES, report_each
 
 
 class EachImage:
@@ -30,8 +24,7 @@ class EachImage:
 
     ``failures.csv`` lists the images that could not be read, segmented or written, with the reason;
     ``timing.csv`` tells for each other one how long it took to read, in the network, after it, and to write.
-    Both are written line by line, so that they tell the truth also of a run that was cut short. While the
-    network works on an image the next one is read.
+    While the network works on an image the next one is read.
 
     MONAI's evaluator, run by itself, ends with the first image that fails.
 
@@ -83,29 +76,9 @@ class EachImage:
         Raises:
             RuntimeError: at the end, if an image failed.
         """
-        self.output_dir.mkdir(parents=True, exist_ok=True)
-        failures, timing = self.output_dir / "failures.csv", self.output_dir / "timing.csv"
-        failed = 0
-        with (
-            table(failures, ("image", "error")) as add_failure,
-            table(timing, ("image", *STAGES)) as add_timing,
-            self._timed_postprocessing(),
-        ):
-            for name, sample in tqdm(self._read_ahead(), total=len(self.dataset), unit="image"):
-                self._seconds = dict.fromkeys(STAGES, 0.0)
-                try:
-                    self._segment(sample)
-                except Exception as error:  # noqa: BLE001  whatever is wrong with one image, the others are done
-                    reason = in_one_line(error)
-                    logger.error("%s: %s", name, reason)
-                    add_failure([name, reason])
-                    failed += 1
-                else:
-                    add_timing([name, *(f"{self._seconds[stage]:.4f}" for stage in STAGES)])
-        if failed:
-            raise RuntimeError(
-                f"{failed} of {len(self.dataset)} images failed; {failures} says which and why"
-            )
+        images = tqdm(self._read_ahead(), total=len(self.dataset), unit="image")
+        with self._timed_postprocessing():
+            report_each(((name, partial(self._segment, sample)) for name, sample in images), self.output_dir)
 
     def _read_ahead(self) -> Iterator[tuple[str, "Future[tuple[Any, float]]"]]:
         """Each image's name and sample to come, while the one after it is being read."""
@@ -122,7 +95,8 @@ class EachImage:
         began = time.perf_counter()
         return self.dataset[index], time.perf_counter() - began
 
-    def _segment(self, reading: "Future[tuple[Any, float]]") -> None:
+    def _segment(self, reading: "Future[tuple[Any, float]]") -> dict[str, float]:
+        self._seconds = dict.fromkeys(STAGES, 0.0)
         sample, self._seconds["read"] = reading.result()
         self.evaluator.data_loader = [list_data_collate([sample])]
         self.evaluator.state.epoch_length = 1
@@ -130,6 +104,7 @@ class EachImage:
         self.evaluator.run()
         if self._error is not None:
             raise self._error
+        return self._seconds
 
     def _start(self, engine: Any) -> None:
         self._began = time.perf_counter()
@@ -160,17 +135,3 @@ class EachImage:
             return result
 
         return run
-
-
-@contextmanager
-def table(path: Path, columns: Sequence[str]) -> Iterator[Callable[[Sequence[str]], None]]:
-    """Start a table and give the function that adds a row to it, which is in the file at once."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-
-        def add(row: Sequence[str]) -> None:
-            writer.writerow(row)
-            file.flush()
-
-        add(columns)
-        yield add

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,8 @@ from typing import Any
 from monai.utils import CommonKeys, ensure_tuple
 
 import cellseg_monai
-from cellseg_monai.causes import in_one_line
-from cellseg_monai.inference.each_image import STAGES, table
 from cellseg_monai.inference.fingerprint import fingerprint
+from cellseg_monai.inference.reports import report_each
 from cellseg_monai.inference.streaming_files import Unfinished
 from cellseg_monai.inference.streaming_image import LargeImage, Regions, Stitching
 from cellseg_monai.inference.streaming_tile import TileSegmentation
@@ -102,38 +102,22 @@ class LargeImages:
             RuntimeError: at the end, if an image failed.
             ValueError: two results would have one name.
         """
-        names = [self._name(item[CommonKeys.IMAGE]) for item in items]
+        images = [item[CommonKeys.IMAGE] for item in items]
+        names = [self._name(image) for image in images]
         if twice := [name for name in names if names.count(name) > 1]:
-            files = [
-                str(item[CommonKeys.IMAGE])
-                for item, name in zip(items, names, strict=True)
-                if name == twice[0]
-            ]
+            files = [str(image) for image, name in zip(images, names, strict=True) if name == twice[0]]
             raise ValueError(f"the results of {' and '.join(files)} would have one name; rename one")
         # Before anything has run: objects change as they work.
         settings = fingerprint(
             cellseg_monai.__version__, vars(self.segment), self.open_image, self.cut, self.probability
         )
-        self.output_dir.mkdir(parents=True, exist_ok=True)
-        failures, timing = self.output_dir / "failures.csv", self.output_dir / "timing.csv"
-        failed = 0
-        with (
-            table(failures, ("image", "error")) as add_failure,
-            table(timing, ("image", *STAGES)) as add_timing,
-        ):
-            for item, name in zip(items, names, strict=True):
-                image = item[CommonKeys.IMAGE]
-                try:
-                    seconds = self._image(image, name, settings)
-                except Exception as error:  # noqa: BLE001  whatever is wrong with one image, the others are done
-                    reason = in_one_line(error)
-                    logger.error("%s: %s", image, reason)
-                    add_failure([str(image), reason])
-                    failed += 1
-                else:
-                    add_timing([str(image), *(f"{seconds[stage]:.4f}" for stage in STAGES)])
-        if failed:
-            raise RuntimeError(f"{failed} of {len(items)} images failed; {failures} says which and why")
+        report_each(
+            [
+                (str(image), partial(self._image, image, name, settings))
+                for image, name in zip(images, names, strict=True)
+            ],
+            self.output_dir,
+        )
 
     def _name(self, image: Any) -> str:
         """Where the result lies in its folder, without ending."""

@@ -14,8 +14,8 @@ import numpy.typing as npt
 import torch
 from monai.utils import CommonKeys
 
-from cellseg_monai.inference.each_image import STAGES
 from cellseg_monai.inference.progress import WindowProgress
+from cellseg_monai.inference.reports import STAGES
 from cellseg_monai.inference.streaming_files import Box, CoreFiles, RowsColumns, Unfinished
 from cellseg_monai.inference.streaming_tile import TileSegmentation
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cellseg_monai.data import k_folds
-from cellseg_monai.data.datalist import Item
+from cellseg_monai.data.datalist import Item, file_of
 from cellseg_monai.prediction import predict
 from cellseg_monai.studies.run import Run, folds_of, known_options
 
@@ -62,7 +62,7 @@ class PseudoLabels:
             weights: of the teacher.
             folder: for the teacher's label maps.
         """
-        files = [str(item["image"]) for item in self.unlabelled]
+        files = [file_of(item) for item in self.unlabelled]
         folder.mkdir(parents=True, exist_ok=True)
         listing = folder / "unlabelled.json"
         listing.write_text(json.dumps({"training": [{"image": file} for file in files]}, indent=1))

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -119,15 +119,25 @@ def table_of(images: pd.DataFrame, by: Sequence[str], metrics: Sequence[str] = M
         | all | 1 | 1 | 0.750 |
     """
     columns = [*by, "runs", "images", *metrics]
-    lines = [_line(columns), "|" + "---|" * len(columns)]
-    for group, rows in images.groupby(list(by), sort=False):
-        counts = [rows["run"].nunique(), len(rows)]
-        lines.append(_line([*group, *counts, *(in_words(estimate(rows, metric)) for metric in metrics)]))
-    return "\n".join(lines)
+    lines = [
+        [*group, rows["run"].nunique(), len(rows), *(in_words(estimate(rows, name)) for name in metrics)]
+        for group, rows in images.groupby(list(by), sort=False)
+    ]
+    return markdown(columns, lines)
 
 
-def _line(cells: Sequence[object]) -> str:
-    return f"| {' | '.join(map(str, cells))} |"
+def markdown(columns: Sequence[str], lines: Iterable[Iterable[object]]) -> str:
+    """A table as text.
+
+    Example:
+        >>> print(markdown(["run", "dice"], [["one", 0.51239]]))
+        | run | dice |
+        |---|---|
+        | one | 0.512 |
+    """
+    cells = [[f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in line] for line in lines]
+    rows = [f"| {' | '.join(line)} |" for line in [columns, *cells]]
+    return "\n".join([rows[0], "|" + "---|" * len(columns), *rows[1:]])
 
 
 def in_words(value: Estimate) -> str:

@@ -15,7 +15,7 @@ import torch
 
 from cellseg_monai.calibration import CHOSEN, calibrate
 from cellseg_monai.data import k_folds
-from cellseg_monai.data.datalist import Item, group_of
+from cellseg_monai.data.datalist import Item, file_of, group_of
 from cellseg_monai.evaluation import DEFAULT_METRICS, evaluate
 from cellseg_monai.prediction import predict
 
@@ -61,6 +61,13 @@ class Run:
     pieces: bool = False
     calibrated: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse options by which a training would split the images otherwise than :attr:`split`."""
+        if named := sorted({"folds", "val_fraction", "validation_dir"} & set(self.options)):
+            raise ValueError(
+                f"{', '.join(named)}: a study splits the images itself; choose another part by fold or seed"
+            )
+
     @property
     def settings(self) -> dict[str, Any]:
         """All that its result depends on, as JSON holds it."""
@@ -78,6 +85,15 @@ class Run:
         }
         plain: dict[str, Any] = json.loads(json.dumps(described, default=str))
         return plain
+
+    @property
+    def split(self) -> tuple[Sequence[Item], Sequence[Item]]:
+        """Images that train, and images that validate."""
+        if self.validation:
+            return self.train, self.validation
+        folds = k_folds(self.train, folds_of(self.train), self.options.get("seed", 0))
+        training, validation = folds[self.options.get("fold", 0)]
+        return training, validation
 
 
 def perform(run: Run, folder: Path) -> None:
@@ -172,15 +188,14 @@ def parameters_of(weights: Path) -> int:
 
 def _train(run: Run, folder: Path) -> None:
     """By MONAI's own command, which goes on from its last epoch if it was interrupted."""
+    training, validation = run.split
     options = {
-        "dataset_dir": _listed(run.train, folder / "train.json"),
+        "dataset_dir": _listed(training, folder / "train.json"),
+        "validation_dir": _listed(validation, folder / "validation.json"),
         "output_dir": folder / "training",
         "ckpt_dir": folder,
-        "folds": folds_of(run.train),
-        **run.options,
+        **{name: value for name, value in run.options.items() if name != "fold"},
     }
-    if run.validation:
-        options["validation_dir"] = _listed(run.validation, folder / "validation.json")
     if run.pretrained is not None:
         options["pretrained"] = run.pretrained
     files = [str(Path("configs") / f"{name}.json") for name in ("train", *run.overlay)]
@@ -200,8 +215,7 @@ def _decoding(run: Run, options: Mapping[str, Any], folder: Path) -> dict[str, A
     """Chosen once, by the images that the training has chosen its best epoch by."""
     file = folder / CHOSEN
     if not file.is_file():
-        folds = k_folds(run.train, folds_of(run.train), run.options.get("seed", 0))
-        calibrate(run.bundle, run.validation or folds[run.options.get("fold", 0)][1], folder, options)
+        calibrate(run.bundle, run.split[1], folder, options)
     chosen: dict[str, Any] = json.loads(file.read_text())
     return chosen
 
@@ -212,7 +226,7 @@ def _score(run: Run, test: str, options: Mapping[str, Any], folder: Path) -> flo
     folder.mkdir(parents=True, exist_ok=True)
     truth = _listed(items, folder / "dataset.json")
     began = time.monotonic()
-    predict(run.bundle, [item["image"] for item in items], folder, options=options)
+    predict(run.bundle, [file_of(item) for item in items], folder, options=options)
     seconds = time.monotonic() - began
     training = {"images": len(run.train), "pretrained": run.pretrained, **run.options}
     weights = Path(options["weights"])

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellseg_monai.data import read_label_map, read_pixels
-from cellseg_monai.data.datalist import Item
+from cellseg_monai.data.datalist import Item, file_of
 from cellseg_monai.prediction import predict
 from cellseg_monai.studies.run import known_options
 
@@ -53,7 +53,7 @@ def choose(
         doubt = disagreement(items, bundle, weights, folder, options)
         order = sorted(range(len(items)), key=lambda index: -doubt[index])
     else:
-        order = farthest_first(np.stack([texture(read_pixels(_file(item))) for item in items]), count)
+        order = farthest_first(np.stack([texture(read_pixels(file_of(item))) for item in items]), count)
     return [items[index] for index in order[:count]]
 
 
@@ -65,7 +65,7 @@ def disagreement(
     for tta in (False, True):
         labels = predict(
             bundle,
-            [_file(item) for item in items],
+            [file_of(item) for item in items],
             folder / ("turned" if tta else "plain"),
             tta=tta,
             options=known_options(bundle, "inference", options) | {"weights": str(weights)},
@@ -115,11 +115,3 @@ def farthest_first(points: npt.NDArray[np.float64], count: int) -> list[int]:
         distance = np.minimum(distance, ((scaled - scaled[chosen[-1]]) ** 2).sum(axis=1))
         chosen.append(int(np.argmax(distance)))
     return chosen
-
-
-def _file(item: Item) -> str:
-    if isinstance(item["image"], list):
-        raise ValueError(
-            f"{', '.join(item['image'])}: an image of several files cannot be chosen; join them in one"
-        )
-    return str(item["image"])

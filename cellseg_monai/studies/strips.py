@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from cellseg_monai.data import read_label_map
-from cellseg_monai.data.datalist import Item
+from cellseg_monai.data.datalist import Item, file_of
 from cellseg_monai.export.overlay import Colours
 from cellseg_monai.prediction import outlined
 
@@ -39,10 +39,10 @@ def overlay_strip(
     """
     rows = []
     for item in items:
-        name = Path(item["image"]).stem
+        name = Path(file_of(item)).stem
         found = [read_label_map(next(folder.rglob(f"{name}.tif"))) for _, folder in columns]
         maps = [np.zeros_like(found[0]), *found, read_label_map(item["label"])]
-        rows.append([_small(outlined(item["image"], labels), longest) for labels in maps])
+        rows.append([_small(outlined(file_of(item), labels), longest) for labels in maps])
     headings = ["image", *(heading for heading, _ in columns), "truth"]
     heights = [max(picture.height for picture in row) for row in rows]
     sheet = Image.new("RGB", (longest * len(headings), HEADING + sum(heights)), "white")

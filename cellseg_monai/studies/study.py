@@ -16,7 +16,7 @@ from cellseg_monai.studies.execution import folder_of, perform_all
 from cellseg_monai.studies.finetuning import NEW, OLD, FineTuning, transfer_table
 from cellseg_monai.studies.learning_curve import curve_of, learning_curve
 from cellseg_monai.studies.pseudo_labels import PseudoLabels
-from cellseg_monai.studies.results import gather, table_of, write_results
+from cellseg_monai.studies.results import gather, markdown, table_of, write_results
 from cellseg_monai.studies.run import Run, weights_of
 from cellseg_monai.studies.strips import overlay_strip
 
@@ -162,7 +162,7 @@ class Study:
         moved = transfer_table(images)
         moved.to_csv(self._out / "transfer.csv", index=False, float_format="%.6g")
         self._strip(study, [run for run in runs if run.factors["chosen"] in ("none", ways[0])])
-        return f"{self._table()}\n\n{_markdown(moved)}"
+        return f"{self._table()}\n\n{markdown(list(moved.columns), moved.itertuples(index=False))}"
 
     def pseudo_label(
         self,
@@ -249,12 +249,3 @@ def _folder(bundle: Dataset) -> Path:
     if not (folder / "configs/train.json").is_file():
         raise FileNotFoundError(f"{folder}/configs/train.json: there is no such bundle")
     return folder
-
-
-def _markdown(table: pd.DataFrame) -> str:
-    cells = [list(map(str, table.columns)), ["---"] * len(table.columns)]
-    cells += [
-        [f"{value:.3f}" if isinstance(value, float) else str(value) for value in row]
-        for row in table.itertuples(index=False)
-    ]
-    return "\n".join(f"| {' | '.join(row)} |" for row in cells)
