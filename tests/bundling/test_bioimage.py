@@ -20,6 +20,7 @@ from cellseg_monai.bundling.bioimage.outputs import output_of
 from cellseg_monai.bundling.bioimage.sample import difference
 from cellseg_monai.bundling.check.configs import load_config
 from cellseg_monai.cli import main
+from cellseg_monai.companions import read_planes
 from cellseg_monai.data import synthesize
 from cellseg_monai.transforms import PercentileStretch
 from tests.bundles.reduced import Bundle, copied
@@ -288,6 +289,12 @@ def test_a_bundle_as_it_is_committed_has_no_weights(
 def test_usual_images_are_stretched_alike(stretch: PercentileStretch) -> None:
     planes = np.moveaxis(synthesize("tissue", (96, 128), seed=1).image, -1, 0).astype(np.float32)
     assert difference(planes, stretch).largest < 1e-5
+
+
+def test_real_images_are_stretched_alike_if_signal_covers_enough(real_data: Path) -> None:
+    files = sorted((real_data / "tasks/nuclei/train/images").iterdir())[:3]
+    gaps = [difference(read_planes(file).pixels.astype(np.float32), PercentileStretch()) for file in files]
+    assert max(gap.largest for gap in gaps) < 1e-6
 
 
 @pytest.mark.parametrize("nonzero", [False, True])
