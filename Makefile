@@ -33,7 +33,7 @@ demo: $(READY)  ## synthetic images (or DATA=folder), checked, then the patches 
 	$(BIN)/cellseg data patches $(or $(DATA),$(DEMO)/data) --out $(DEMO)/patches.png
 
 test: $(READY)  ## every test, doctests and the code blocks of the documentation
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile  # a thread a worker; more would wait for each other
 
 check: $(READY)  ## lint, types, layers, bundles
 	$(BIN)/ruff check .
