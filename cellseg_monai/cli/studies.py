@@ -60,7 +60,7 @@ def add_study_verbs(study: argparse.ArgumentParser) -> None:
         "ablate-skips", parents=[common], help="three skip connections in each of some bundles"
     )
     verb.set_defaults(verb=_verb("ablate_skips"))
-    verb.add_argument("bundles", nargs="+", metavar="bundle", help="folders of the bundles")
+    verb.add_argument("bundles", nargs="+", metavar="bundle", help="folders or names of the bundles")
     _add_data(verb)
 
     verb = verbs.add_parser(
@@ -142,7 +142,7 @@ def _common() -> argparse.ArgumentParser:
 
 
 def _add_bundle(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("bundle", help="folder of the bundle")
+    verb.add_argument("bundle", help="folder of the bundle, or its name")
 
 
 def _add_calibrated(verb: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from cellseg_monai.bundling import find_bundle
 from cellseg_monai.data import labelled, list_items
 from cellseg_monai.data.datalist import Item
 from cellseg_monai.studies.comparison import comparison, gates, networks, skips
@@ -59,7 +60,7 @@ class Study:
         """Score each image by a training that has not seen it; see :func:`cross_validation`.
 
         Args:
-            bundle: its folder.
+            bundle: its folder, or a name of :func:`~cellseg_monai.bundling.known_bundles`.
             data: labelled images.
             folds: how many.
             test: further labelled images, scored by the model of every fold.
@@ -86,7 +87,7 @@ class Study:
         """Score against the number of annotated images; see :func:`learning_curve`.
 
         Args:
-            bundle: its folder.
+            bundle: its folder, or a name of :func:`~cellseg_monai.bundling.known_bundles`.
             data: labelled images to draw from.
             test: labelled images to score.
             counts: numbers of images.
@@ -105,7 +106,7 @@ class Study:
         """Networks of a bundle's registry side by side, as source 002's Table 3.
 
         Args:
-            bundle: its folder.
+            bundle: its folder, or a name of :func:`~cellseg_monai.bundling.known_bundles`.
             data: labelled images to learn from.
             test: labelled images to score.
             names: of the networks.
@@ -134,7 +135,7 @@ class Study:
         """Fine-tune a model of one dataset with a few images of another; see :class:`FineTuning`.
 
         Args:
-            bundle: its folder.
+            bundle: its folder, or a name of :func:`~cellseg_monai.bundling.known_bundles`.
             base_data: labelled images of the data that the base model learns from.
             target_data: labelled images of the shifted data.
             counts: numbers of target images.
@@ -175,7 +176,7 @@ class Study:
         """What images without labels add; see :class:`PseudoLabels`.
 
         Args:
-            bundle: its folder.
+            bundle: its folder, or a name of :func:`~cellseg_monai.bundling.known_bundles`.
             labelled_data: images to learn from.
             unlabelled: images without labels.
             test: labelled images to score.
@@ -245,7 +246,7 @@ def _items(source: Dataset) -> list[Item]:
 
 
 def _folder(bundle: Dataset) -> Path:
-    folder = Path(bundle).resolve()
+    folder = find_bundle(bundle).resolve()
     if not (folder / "configs/train.json").is_file():
         raise FileNotFoundError(f"{folder}/configs/train.json: there is no such bundle")
     return folder
