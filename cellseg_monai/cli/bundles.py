@@ -1,6 +1,11 @@
-"""``cellseg bundle …``: render, check and pack bundles."""
+"""``cellseg bundle …``: render, check, pack and describe; ``cellseg models``: those that come with it."""
 
 import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cellseg_monai.cli.options import setting
 
 
 def add_bundle_verbs(bundle: argparse.ArgumentParser) -> None:
@@ -23,6 +28,43 @@ def add_bundle_verbs(bundle: argparse.ArgumentParser) -> None:
     verb.add_argument("--out", default="dist", help="folder for the zip (default dist)")
     verb.add_argument("--vendor", action="store_true", help="add cellseg_monai, for servers without pip")
 
+    verb = verbs.add_parser("card", help="tell in a bundle what its weights are worth, by an evaluation")
+    verb.set_defaults(verb=_write_card)
+    verb.add_argument("source", help="one bundle, beside _base")
+    verb.add_argument(
+        "--results",
+        type=_named,
+        nargs="+",
+        required=True,
+        metavar="[NAME=]FOLDER",
+        help="of cellseg evaluate --bundle, and how its test set is called (default: as the folder)",
+    )
+    verb.add_argument("--robustness", metavar="FOLDER", help="of cellseg study robustness")
+    verb.add_argument(
+        "--training",
+        type=setting,
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        help="what no record tells: command, seed, images, seconds, hardware, watts",
+    )
+    verb.add_argument(
+        "--pictures", action="store_true", help="draw the worst images; only if they may be passed on"
+    )
+    verb.add_argument("--url", help="of the weights, once they are published, for large_files.yml")
+
+
+def add_models(verb: argparse.ArgumentParser) -> None:
+    """Add what the verb takes."""
+    verb.set_defaults(verb=_models)
+    verb.add_argument("--folder", metavar="NAME", help="tell only where the bundle of this name lies")
+
+
+def _named(text: str) -> tuple[str, str]:
+    """``name=folder``, or a folder alone."""
+    name, equals, folder = text.partition("=")
+    return (name, folder) if equals else (Path(text).resolve().name, text)
+
 
 def _render_bundles(source: str) -> int:
     from cellseg_monai.bundling import render_bundles
@@ -44,4 +86,28 @@ def _pack_bundle(source: str, out: str, vendor: bool) -> int:
     from cellseg_monai.bundling import find_bundle, pack_bundle
 
     print(pack_bundle(find_bundle(source), out, vendor))
+    return 0
+
+
+def _write_card(
+    source: str,
+    results: Sequence[tuple[str, str]],
+    robustness: str | None,
+    training: Sequence[tuple[str, Any]],
+    pictures: bool,
+    url: str | None,
+) -> int:
+    from cellseg_monai.bundling import find_bundle, write_card
+
+    if len(dict(results)) < len(results):
+        raise ValueError("two results have one name; tell them apart by NAME=FOLDER")
+    for file in write_card(find_bundle(source), dict(results), dict(training), robustness, pictures, url):
+        print(file)
+    return 0
+
+
+def _models(folder: str | None) -> int:
+    from cellseg_monai.bundling import find_bundle, list_models, models_table
+
+    print(models_table(list_models()) if folder is None else find_bundle(folder).resolve())
     return 0

@@ -18,7 +18,9 @@ def add_evaluate(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("--section", default="training", help="of a dataset.json or table (default training)")
     verb.add_argument("--modality", metavar="PATTERN", help="finds the modality in the name of an image")
-    verb.add_argument("--bundle", metavar="DIR", help="or its name: that made the predictions, for the record")
+    verb.add_argument(
+        "--bundle", metavar="DIR", help="or its name: that made the predictions, for the record"
+    )
     verb.add_argument("--weights", metavar="FILE", help="that it had, if not its own, for the record")
 
 

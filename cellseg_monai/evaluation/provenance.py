@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shlex
 import sys
 from collections.abc import Iterable, Mapping
@@ -101,6 +102,24 @@ def describe_bundle(bundle: str | PathLike[str]) -> dict[str, Any]:
     if training.is_file():
         described["seed"] = json.loads(training.read_text()).get("seed")
     return described
+
+
+def machine() -> str:
+    """The processors and GPUs of this machine, in words.
+
+    Example:
+        >>> " processors" in machine()
+        True
+    """
+    gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    models = re.findall(r"^model name\s*:\s*(.+)$", _text("/proc/cpuinfo"), re.MULTILINE)
+    kind = f" ({models[0]})" if models else ""
+    return f"{os.cpu_count() or 1} processors{kind}, {', '.join(gpus) or 'no GPU'}"
+
+
+def _text(path: str) -> str:
+    """Of a file that only some systems have."""
+    return Path(path).read_text(errors="replace") if Path(path).is_file() else ""
 
 
 def _hash_of_file(path: Path) -> bytes:
