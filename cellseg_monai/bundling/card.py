@@ -9,6 +9,8 @@ RESULTS = Path("docs/results.json")
 
 Results = dict[str, Any]
 WIDTH = 80
+_LEVELS = """Brightness, noise (of the contrast) and pixel size are in %, blur is a sigma in pixels, JPEG a
+quality. The last columns: the label map of a changed image against that of the plain one, changed alike."""
 _KEY = (
     "Outlined are found cells in green, missed in orange, added in blue, split in yellow, merged in purple."
 )
@@ -141,11 +143,10 @@ def _robustness(rows: Sequence[Mapping[str, Any]]) -> str:
         [row["change"], row["level"], *(_digits(row.get(name)) for name in (*scores, *agreeing))]
         for row in rows
     ]
-    heading = ["change", "level", *scores, *(f"{name} to the plain image's" for name in scores)]
+    heading = ["change", "level", *scores, *(f"{name} to plain" for name in scores)]
     return (
-        "### When the image changes\n\n![Scores under changes of the image](robustness.svg)\n\n"
-        f"{table(heading, lines)}\n\n"
-        "The last columns compare the label map of a turned image with that of the plain one, turned.\n\n"
+        "### When the image changes\n\n![Scores when the image changes](robustness.svg)\n\n"
+        f"{table(heading, lines)}\n\n{_LEVELS}\n\n"
     )
 
 

@@ -1,12 +1,12 @@
 """``large_files.yml``: what whoever publishes a bundle keeps outside of it, and how to know it again."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from cellseg_monai.bundling.check.network import WEIGHTS
+from cellseg_monai.evaluation.provenance import hash_of_file
 
 LARGE_FILES = "large_files.yml"
 
@@ -50,19 +50,10 @@ def list_large_files(bundle: Path, url: str | None = None) -> Path:
     return file
 
 
-def sha256_of(file: Path) -> str:
-    """SHA-256 of a file, as ``sha256sum`` tells it."""
-    total = hashlib.sha256()
-    with file.open("rb") as content:
-        while block := content.read(1 << 20):
-            total.update(block)
-    return total.hexdigest()
-
-
 def _with_hash(bundle: Path, entry: dict[str, Any]) -> dict[str, Any]:
     path = bundle / entry["path"]
     if path.is_file():
-        return {**entry, "hash_val": sha256_of(path), "hash_type": "sha256"}
+        return {**entry, "hash_val": hash_of_file(path).hex(), "hash_type": "sha256"}
     if "url" not in entry:
         raise FileNotFoundError(f"{path} is missing, and {LARGE_FILES} does not tell where it can be had")
     return entry  # published, and not fetched: its hash is that of who published it

@@ -1,6 +1,7 @@
 """What a bundle is worth: from folders of evaluations to the one file that its card and metadata quote."""
 
 import json
+import math
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,8 +12,8 @@ import torch
 
 from cellseg_monai.bundling.card import Results
 from cellseg_monai.bundling.check.network import WEIGHTS
-from cellseg_monai.bundling.large_files import sha256_of
 from cellseg_monai.evaluation.columns import is_score
+from cellseg_monai.evaluation.provenance import hash_of_file
 from cellseg_monai.evaluation.runs import Run, read_run
 from cellseg_monai.evaluation.summaries import key_metric
 
@@ -80,7 +81,7 @@ def describe_weights(bundle: Path) -> dict[str, Any]:
     return {
         "file": WEIGHTS.as_posix(),
         "bytes": file.stat().st_size,
-        "sha256": sha256_of(file),
+        "sha256": hash_of_file(file).hex(),
         "numbers": sum(value.numel() for value in state.values()),
     }
 
@@ -166,20 +167,22 @@ def _score(score: Mapping[str, Any], values: pd.Series) -> dict[str, float | Non
     """Mean over the images, limits of its 95 % interval, median, and the image where it is lowest."""
     told = {**score["mean"], "median": score["median"]["value"], "worst": values.min()}
     named = {"value": "mean"}
-    return {
-        named.get(name, name): None if value is None else round(float(value), DIGITS)
-        for name, value in told.items()
-    }
+    return {named.get(name, name): None if value is None else _rounded(value) for name, value in told.items()}
+
+
+def _rounded(value: float) -> float | None:
+    """As JSON holds it, which has no NaN."""
+    return None if math.isnan(value) else round(float(value), DIGITS)
 
 
 def _worst(run: Run) -> list[dict[str, Any]]:
     """The images that the network does worst on, by F1 of cells or else Dice."""
     metric = key_metric([run.table])
     assert metric is not None  # as there are scores
-    rows = run.table.sort_values([metric, "image"]).head(WORST)
-    names = [name for name in ("dice", "f1@0.5", metric) if name in rows]
+    names = list(dict.fromkeys([metric, *(name for name in ("f1@0.5", "dice") if name in run.table)]))
+    rows = run.table.sort_values([*names, "image"]).head(WORST)
     return [
-        {"test": run.name, "image": row["image"], **{name: round(row[name], DIGITS) for name in names}}
+        {"test": run.name, "image": row["image"], **{name: _rounded(row[name]) for name in names}}
         for row in rows.to_dict("records")
     ]
 

@@ -11,6 +11,7 @@ import pandas as pd
 from cellseg_monai.bundling import find_bundle
 from cellseg_monai.data import labelled, list_items
 from cellseg_monai.data.datalist import Item
+from cellseg_monai.studies.changes import Level
 from cellseg_monai.studies.comparison import comparison, gates, networks, skips
 from cellseg_monai.studies.cross_validation import cross_validation
 from cellseg_monai.studies.execution import folder_of, perform_all
@@ -18,6 +19,7 @@ from cellseg_monai.studies.finetuning import NEW, OLD, FineTuning, transfer_tabl
 from cellseg_monai.studies.learning_curve import curve_of, learning_curve
 from cellseg_monai.studies.pseudo_labels import PseudoLabels
 from cellseg_monai.studies.results import gather, markdown, table_of, write_results
+from cellseg_monai.studies.robustness import PLOT, TABLE, robustness, robustness_plot, robustness_table
 from cellseg_monai.studies.run import Run, weights_of
 from cellseg_monai.studies.strips import overlay_strip
 
@@ -203,6 +205,38 @@ class Study:
             text = table_of(images, ["modality", "model"])
             (self._out / "modality.md").write_text(text + "\n")
             return f"{self._table()}\n\n{text}"
+        return self._table()
+
+    def robustness(
+        self,
+        bundle: Dataset,
+        data: Dataset,
+        levels: Mapping[str, Sequence[Level]] | None = None,
+        weights: Dataset | None = None,
+    ) -> str:
+        """What a trained bundle loses when the images change; see :func:`robustness`.
+
+        Args:
+            bundle: its folder, or a name of :func:`~cellseg_monai.bundling.known_bundles`.
+            data: labelled images to score.
+            levels: of the changes to try, by name.
+            weights: of the network, if not those of the bundle.
+        """
+        network = None if weights is None else Path(weights).resolve()
+        runs = robustness(
+            _folder(bundle),
+            _items(data),
+            self._out,
+            levels,
+            network,
+            self.options,
+            self.seeds[0],
+            self.pieces,
+        )
+        images = self._perform_and_write(runs, ["change", "level"])
+        lost = robustness_table(runs, images, self._out)
+        lost.to_csv(self._out / TABLE, index=False, float_format="%.6g")
+        (self._out / PLOT).write_text(robustness_plot(lost), encoding="utf-8")
         return self._table()
 
     @property

@@ -8,8 +8,9 @@ from monai.bundle import ConfigParser
 
 from cellseg_monai.bundling.card import RESULTS
 from cellseg_monai.bundling.check.network import WEIGHTS
-from cellseg_monai.bundling.large_files import LARGE_FILES, sha256_of
+from cellseg_monai.bundling.large_files import LARGE_FILES
 from cellseg_monai.data.checks.finding import Finding, error
+from cellseg_monai.evaluation.provenance import hash_of_file
 
 
 def check_results(bundle: Path) -> Iterator[Finding]:
@@ -19,7 +20,7 @@ def check_results(bundle: Path) -> Iterator[Finding]:
     results = json.loads((bundle / RESULTS).read_text(encoding="utf-8"))
     sha256, remedy = results["weights"]["sha256"], f"evaluate again, and run: cellseg bundle card {bundle}"
     weights = bundle / WEIGHTS
-    if weights.is_file() and sha256_of(weights) != sha256:
+    if weights.is_file() and hash_of_file(weights).hex() != sha256:
         yield error("results", str(weights), f"{RESULTS} tells the scores of other weights", remedy)
     listing = bundle / LARGE_FILES
     listed = ConfigParser.load_config_file(listing)["large_files"] if listing.is_file() else []
