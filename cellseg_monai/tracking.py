@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import tifffile
-from PIL import Image
 
 from cellseg_monai.analysis import (
     Tracking,
@@ -27,6 +26,7 @@ from cellseg_monai.causes import in_one_line
 from cellseg_monai.companions import find_label_maps, find_pictures, plane_size, read_planes
 from cellseg_monai.data import read_label_map, read_picture
 from cellseg_monai.label_maps import LabelMap, cast
+from cellseg_monai.track_movie import check_movie, write_movie
 from cellseg_monai.track_plots import write_track_report
 
 _logger = logging.getLogger(__name__)
@@ -83,6 +83,7 @@ def track_files(
     divisions: bool = True,
     trail: int = 10,
     frames_per_second: float = 5.0,
+    movie: str | PathLike[str] | None = None,
 ) -> TrackedMovie:
     """Track the cells of a movie whose frames are the label maps of a folder, in the order of their numbers.
 
@@ -100,14 +101,16 @@ def track_files(
         divisions: likewise.
         trail: frames back to which the way of a cell is drawn in the movie.
         frames_per_second: of the movie.
+        movie: file of the movie, ``.gif`` or ``.mp4``; by default ``movie.gif`` in ``out``.
 
     Returns:
         :class:`TrackedMovie`.
 
     Raises:
         FileNotFoundError: a folder is not there.
-        ValueError: no frame can be read, frames differ in size, or images and label maps in number.
-        RuntimeError: laptrack is not installed.
+        ValueError: no frame can be read, frames differ in size, images and label maps in number, or the movie
+            is of another format.
+        RuntimeError: laptrack is not installed, or the movie is an MP4 and imageio-ffmpeg is not.
 
     Example:
         >>> import tempfile
@@ -121,6 +124,8 @@ def track_files(
     """
     if not frames_per_second > 0:
         raise ValueError(f"frames_per_second must be above 0, not {frames_per_second}")
+    shown = Path(out) / "movie.gif" if movie is None else Path(movie)
+    check_movie(shown)
     files = _in_order(find_label_maps(Path(labels)))
     pictures = None if images is None else _in_order(find_pictures(Path(images)))
     if pictures is not None and len(pictures) != len(files):
@@ -154,7 +159,7 @@ def track_files(
         trail=trail,
         enlarge=max(1, -(-_SHORTEST_MOVIE_SIDE // max(*frames[0].shape, 1))),
     )
-    _write_gif(folder / "movie.gif", drawn, frames_per_second)
+    write_movie(shown, drawn, frames_per_second)
     return TrackedMovie(folder, table, len(frames), failed)
 
 
@@ -223,10 +228,3 @@ def _grey(files: list[Path], shape: tuple[int, ...]) -> Iterator[npt.NDArray[Any
 def _mean_channel(file: Path) -> npt.NDArray[np.float64]:
     mean: npt.NDArray[np.float64] = read_planes(file).pixels.mean(axis=0)
     return mean
-
-
-def _write_gif(file: Path, frames: Iterator[npt.NDArray[np.uint8]], frames_per_second: float) -> None:
-    pictures = [Image.fromarray(frame).quantize(dither=Image.Dither.NONE) for frame in frames]
-    pictures[0].save(
-        file, save_all=True, append_images=pictures[1:], duration=round(1000 / frames_per_second), loop=0
-    )

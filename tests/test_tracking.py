@@ -1,6 +1,7 @@
 """``cellseg track``: the files of a movie read, tracked and written."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 from cellseg_monai.cli import main
 from cellseg_monai.data import timelapse, write_synthetic_timelapse
 from cellseg_monai.metrics import tracking_scores
+from cellseg_monai.track_movie import write_movie
 from cellseg_monai.tracking import track_files
 
 pytest.importorskip("laptrack", reason="an optional part: pip install 'cellseg-monai[tracking]'")
@@ -102,6 +104,41 @@ def test_options_of_the_movie(movie: Path, tmp_path: Path) -> None:
     assert np.bincount(parents)[1:].max(initial=0) <= 1
 
 
+def test_the_movie_is_where_it_was_asked_for_and_numbers_its_frames(tmp_path: Path) -> None:
+    folder = save(tmp_path / "labels", {f"t{frame}.tif": cell(9) for frame in range(2)})
+    film = tmp_path / "films/tracks.gif"
+    assert (
+        main(["track", str(folder), "--out", str(tmp_path / "out"), "--movie", str(film), "--trail", "0"])
+        == 0
+    )
+    assert not (tmp_path / "out/movie.gif").exists()
+    with Image.open(film) as gif:
+        first = np.asarray(gif.convert("RGB")).astype(int)
+        gif.seek(1)
+        second = np.asarray(gif.convert("RGB")).astype(int)
+    differing = np.argwhere(np.abs(first - second).max(axis=-1) > 100)
+    assert len(differing)  # 0 and 1; nothing else moves
+    assert differing.max() < 30
+
+
+def test_mp4_has_every_frame_in_even_sides(tmp_path: Path) -> None:
+    ffmpeg = pytest.importorskip("imageio_ffmpeg", reason="optional: pip install 'cellseg-monai[movie]'")
+    shades = [np.full((61, 83, 3), shade, np.uint8) for shade in (10, 120, 230)]
+    write_movie(tmp_path / "shades.mp4", shades, 5)
+    reader = ffmpeg.read_frames(str(tmp_path / "shades.mp4"))
+    assert next(reader)["size"] == (84, 62)
+    found = [np.frombuffer(frame, np.uint8).reshape(62, 84, 3)[40:, 40:].mean() for frame in reader]
+    np.testing.assert_allclose(found, [10, 120, 230], atol=4)
+
+
+def test_mp4_without_its_package_is_told_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    with pytest.raises(RuntimeError, match=r"MP4 needs imageio-ffmpeg: pip install 'cellseg-monai\[movie\]'"):
+        track_files(tmp_path / "nowhere", tmp_path / "out", movie=tmp_path / "a.mp4")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -109,9 +146,10 @@ def test_options_of_the_movie(movie: Path, tmp_path: Path) -> None:
         (["labels", "--images", "one"], "one has 1 images and labels has 2 label maps; a frame needs both"),
         (["labels", "--images", "small"], r"are (20, 60) (rows, columns); both must be of one size"),
         (["labels", "--fps", "0"], "frames_per_second must be above 0, not 0"),
+        (["labels", "--movie", "film.avi"], "film.avi: a movie is written as .gif or .mp4"),
         (["bad"], "none of 1 frames can be read"),
     ],
-    ids=["nowhere", "too few images", "sizes", "fps", "no frame"],
+    ids=["nowhere", "too few images", "sizes", "fps", "format of the movie", "no frame"],
 )
 def test_errors_are_one_sentence(
     options: list[str],

@@ -47,14 +47,20 @@ class Clock:
         return result
 
 
-def read_image(path: str) -> np.ndarray:
-    """A two-dimensional float32 image; colour becomes luminance, as in the bundles."""
+def read_channels(path: str) -> np.ndarray:
+    """A float32 image of one channel, or of red, green and blue, channels first."""
     pixels = _read(path).astype(np.float32)
     if pixels.ndim == 3 and pixels.shape[2] in (3, 4):
-        return pixels[..., :3] @ np.float32(LUMINANCE)
+        return np.moveaxis(pixels[..., :3], 2, 0)
     if pixels.ndim != 2:
         raise ValueError(f"{path} has the shape {pixels.shape}; a grey, RGB or RGBA image is needed")
-    return pixels
+    return pixels[None]
+
+
+def read_image(path: str) -> np.ndarray:
+    """A two-dimensional float32 image; colour becomes luminance, as in the bundles."""
+    channels = read_channels(path)
+    return channels[0] if len(channels) == 1 else np.tensordot(np.float32(LUMINANCE), channels, axes=1)
 
 
 def read_labels(path: str) -> np.ndarray:
@@ -70,7 +76,10 @@ def _read(path: str) -> np.ndarray:
 
 
 def predict_each(
-    images: Sequence[str], out: Path, segment: Callable[[np.ndarray], tuple[np.ndarray, dict[str, float]]]
+    images: Sequence[str],
+    out: Path,
+    segment: Callable[[np.ndarray], tuple[np.ndarray, dict[str, float]]],
+    read: Callable[[str], np.ndarray] = read_image,
 ) -> None:
     """Write ``labels/<name>.tif`` and a line of ``timing.csv`` for each image.
 
@@ -79,6 +88,7 @@ def predict_each(
         out: folder.
         segment: label map of an image, and its seconds by stage; what it counts as ``read`` is added to the
             reading of the file.
+        read: an image.
     """
     (out / "labels").mkdir(parents=True, exist_ok=True)
     with (out / "timing.csv").open("w", newline="", encoding="utf-8") as file:
@@ -86,7 +96,7 @@ def predict_each(
         table.writerow(("image", *STAGES))
         for path in images:
             began = time.perf_counter()
-            image = read_image(path)
+            image = read(path)
             seconds = dict.fromkeys(STAGES, 0.0)
             seconds["read"] = time.perf_counter() - began
             labels, stages = segment(image)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import tifffile
 import torch
-from common import Clock, main, predict_each, read_image, read_labels
+from common import Clock, main, predict_each, read_channels, read_labels
 from scipy import ndimage
 from skimage.measure import label
 from skimage.segmentation import expand_labels, find_boundaries
@@ -59,15 +59,18 @@ def write_dataset(pairs: list[list[str]], folder: Path) -> list[str]:
     """Images and classes as nnU-Net wants them; the names of the cases."""
     for part in ("imagesTr", "labelsTr"):
         (folder / part).mkdir(parents=True)
-    names, most = [], 1
+    names, most, channels = [], 1, 1
     for number, (image, labels) in enumerate(pairs):
         names.append(f"case_{number:03}")
         values = classes(read_labels(labels))
         most = max(most, int(values.max()))
-        tifffile.imwrite(folder / "imagesTr" / f"{names[-1]}_0000.tif", read_image(image))
+        pixels = read_channels(image)
+        channels = len(pixels)
+        for channel, plane in enumerate(pixels):
+            tifffile.imwrite(folder / "imagesTr" / f"{names[-1]}_{channel:04}.tif", plane)
         tifffile.imwrite(folder / "labelsTr" / f"{names[-1]}.tif", values)
     described = {
-        "channel_names": {"0": "grey"},
+        "channel_names": {str(channel): "light" for channel in range(channels)},
         "labels": dict(zip(("background", "inside", "border"), range(most + 1), strict=False)),
         "numTraining": len(pairs),
         "file_ending": ".tif",
@@ -179,12 +182,12 @@ def predict(job: dict[str, Any], out: Path) -> None:
 
     def segment(image: np.ndarray) -> tuple[np.ndarray, dict[str, float]]:
         began = time.perf_counter()
-        found = predictor.predict_single_npy_array(image[None, None], PLANE)[0]
+        found = predictor.predict_single_npy_array(image[:, None], PLANE)[0]
         middle = time.perf_counter()
         labels = cells(found)
         return labels, {"network": middle - began, "postprocessing": time.perf_counter() - middle}
 
-    predict_each(job["images"], out, segment)
+    predict_each(job["images"], out, segment, read_channels)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 from common import Clock, main, predict_each, read_image, read_labels
 from csbdeep.utils import normalize
+from skimage.measure import label
 from stardist import fill_label_holes
 from stardist.models import Config2D, StarDist2D
 
@@ -62,7 +63,12 @@ def prepared(image: np.ndarray) -> np.ndarray:
 def read(pairs: list[list[str]]) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Images and label maps, ready for training."""
     images = [prepared(read_image(image)) for image, _ in pairs]
-    return images, [fill_label_holes(read_labels(labels)) for _, labels in pairs]
+    return images, [objects(read_labels(labels)) for _, labels in pairs]
+
+
+def objects(labels: np.ndarray) -> np.ndarray:
+    """Cells without holes; of a mask of one value its pieces, whose holes are no errors."""
+    return label(labels > 0) if len(np.unique(labels)) <= 2 else fill_label_holes(labels)
 
 
 def new_model(folder: Path | None) -> StarDist2D:

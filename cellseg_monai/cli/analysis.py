@@ -62,6 +62,7 @@ def add_track(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--no-divisions", action="store_true", help="no cell becomes two")
     verb.add_argument("--trail", type=int, default=10, metavar="N", help="frames of way drawn (default 10)")
     verb.add_argument("--fps", type=float, default=5.0, help="frames of the movie a second (default 5)")
+    verb.add_argument("--movie", metavar="FILE", help="GIF or MP4 to write (default OUT/movie.gif)")
 
 
 def _measure(
@@ -113,6 +114,7 @@ def _track(
     no_divisions: bool,
     trail: int,
     fps: float,
+    movie: str | None,
 ) -> int:
     from cellseg_monai.tracking import track_files
 
@@ -127,6 +129,7 @@ def _track(
         divisions=not no_divisions,
         trail=trail,
         frames_per_second=fps,
+        movie=movie,
     )
     print(result)
     return int(bool(len(result.failures)))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cellseg_monai.cli.options import setting
+from cellseg_monai.cli.options import add_settings, setting
 
 
 def add_bundle_verbs(bundle: argparse.ArgumentParser) -> None:
@@ -27,6 +27,16 @@ def add_bundle_verbs(bundle: argparse.ArgumentParser) -> None:
     verb.add_argument("source", help="one bundle" + or_name)
     verb.add_argument("--out", default="dist", help="folder for the zip (default dist)")
     verb.add_argument("--vendor", action="store_true", help="add cellseg_monai, for servers without pip")
+
+    verb = verbs.add_parser("bioimage", help="write a package of bioimage.io, for Fiji, ilastik and QuPath")
+    verb.set_defaults(verb=_pack_bioimage)
+    verb.add_argument("source", help="one bundle, with its weights" + or_name)
+    verb.add_argument("--out", required=True, metavar="FILE", help="zip to write")
+    verb.add_argument("--image", metavar="FILE", help="to test by and to show (default: a synthetic one)")
+    verb.add_argument("--onnx", action="store_true", help="add the network as ONNX")
+    verb.add_argument("--licence", metavar="SPDX", help="such as CC-BY-4.0 (default: that of LICENSE)")
+    verb.add_argument("--weights", metavar="FILE", help="of the network, if not those of the bundle")
+    add_settings(verb)
 
     verb = verbs.add_parser("card", help="tell in a bundle what its weights are worth, by an evaluation")
     verb.set_defaults(verb=_write_card)
@@ -110,4 +120,28 @@ def _models(folder: str | None) -> int:
     from cellseg_monai.bundling import find_bundle, list_models, models_table
 
     print(models_table(list_models()) if folder is None else find_bundle(folder).resolve())
+    return 0
+
+
+def _pack_bioimage(
+    source: str,
+    out: str,
+    image: str | None,
+    onnx: bool,
+    licence: str | None,
+    weights: str | None,
+    options: Sequence[tuple[str, Any]],
+) -> int:
+    from cellseg_monai.bundling import find_bundle, pack_bioimage
+
+    package = pack_bioimage(
+        find_bundle(source),
+        out,
+        image=image,
+        onnx=onnx,
+        licence=licence,
+        weights=weights,
+        options=dict(options),
+    )
+    print(package)
     return 0

@@ -1,5 +1,6 @@
 """A server among people: wrong requests, many at once, and one while it trains."""
 
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from tests.integration.served import Server, read_answer, write_dots
 
 pytestmark = pytest.mark.label
+
+logger = logging.getLogger(__name__)
 
 MEGABYTE = 1 << 20
 
@@ -83,4 +86,6 @@ def test_a_hundred_requests_at_once(server: Server) -> None:
         for image, answer in zip(asked, answers, strict=True):
             np.testing.assert_array_equal(read_answer(answer, server.app), expected[image])
         memory.append(server.memory())
+    told = [f"{size / MEGABYTE:.0f}" for size in memory]
+    logger.info("MiB of the server after each hundred requests: %s", ", ".join(told))
     assert memory[1] - memory[0] < 20 * MEGABYTE

@@ -149,7 +149,8 @@ def test_a_turn_moves_image_and_labels_alike(turn: str) -> None:
     assert (image == labels).all()
     by_hand = {
         "quarter": PICTURE[0].T[::-1], "half": PICTURE[0, ::-1, ::-1],
-        "three-quarters": PICTURE[0].T[:, ::-1], "left-right": PICTURE[0, :, ::-1], "up-down": PICTURE[0, ::-1],
+        "three-quarters": PICTURE[0].T[:, ::-1],
+        "left-right": PICTURE[0, :, ::-1], "up-down": PICTURE[0, ::-1],
     }  # fmt: skip
     np.testing.assert_array_equal(labels, by_hand[turn])
 

@@ -1,6 +1,8 @@
 """What MONAI makes of the configurations of a bundle."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from monai.bundle import ConfigParser
 
@@ -10,13 +12,16 @@ SINGLE_PROCESS = ("train", "inference", "inference_large", "evaluate", *OPTIONAL
 """Configurations that one process can instantiate; the others need ``torchrun``."""
 
 
-def load_config(bundle: Path, name: str, output: str) -> ConfigParser:
+def load_config(
+    bundle: Path, name: str, output: str, options: Mapping[str, Any] | None = None
+) -> ConfigParser:
     """Parse a configuration as MONAI would run it, but on the CPU, without weights, its outputs elsewhere.
 
     Args:
         bundle: folder of the bundle.
         name: as in :data:`~cellseg_monai.bundling.render.LAYERS`.
         output: folder for what components write when they are made, such as TensorBoard's events.
+        options: values by id, as on MONAI's command line.
 
     Returns:
         The parsed configuration, its macros resolved, nothing instantiated yet.
@@ -32,7 +37,7 @@ def load_config(bundle: Path, name: str, output: str) -> ConfigParser:
         "weights": "$None",
         "pretrained": "$None",
     }
-    parser.update({key: value for key, value in settings.items() if key in parser})
+    parser.update({key: value for key, value in settings.items() if key in parser} | dict(options or {}))
     parser.parse()
     return parser
 

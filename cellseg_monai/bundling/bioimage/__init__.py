@@ -1,0 +1,5 @@
+"""A bundle as a package of bioimage.io, which Fiji, ilastik, QuPath and others run without this package."""
+
+from cellseg_monai.bundling.bioimage.pack import pack_bioimage
+
+__all__ = ["pack_bioimage"]

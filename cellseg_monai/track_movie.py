@@ -1,0 +1,99 @@
+"""Drawn frames to a movie: GIF, which every program shows, or MP4, with all colours in a smaller file."""
+
+from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw
+
+Frame = npt.NDArray[np.uint8]
+"""Rows, columns, red-green-blue."""
+
+_SHADOW, _INK = (0, 0, 0), (255, 255, 255)
+_CORNER = 5
+
+
+def check_movie(file: Path) -> None:
+    """Refuse a movie that cannot be written, before anything is computed for it.
+
+    Raises:
+        ValueError: its name ends neither in ``.gif`` nor in ``.mp4``.
+        RuntimeError: it is an MP4, and imageio-ffmpeg is not installed.
+
+    Example:
+        >>> check_movie(Path("tracks.avi"))
+        Traceback (most recent call last):
+        ...
+        ValueError: tracks.avi: a movie is written as .gif or .mp4
+    """
+    if file.suffix.lower() not in (".gif", ".mp4"):
+        raise ValueError(f"{file}: a movie is written as .gif or .mp4")
+    if file.suffix.lower() == ".mp4" and find_spec("imageio_ffmpeg") is None:
+        raise RuntimeError(
+            f"{file}: MP4 needs imageio-ffmpeg: pip install 'cellseg-monai[movie]', or write a .gif"
+        )
+
+
+def write_movie(file: Path, frames: Iterable[Frame], frames_per_second: float) -> None:
+    """Write frames, each with its number in the upper left corner.
+
+    Args:
+        file: ``.gif`` or ``.mp4``; its folder is made if need be.
+        frames: of one size, numbered from 0.
+        frames_per_second: above 0.
+
+    Raises:
+        ValueError, RuntimeError: see :func:`check_movie`.
+
+    Example:
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp()) / "grey.gif"
+        >>> write_movie(file, [np.full((20, 30, 3), grey, np.uint8) for grey in (0, 90)], 5)
+        >>> with Image.open(file) as gif:
+        ...     gif.n_frames, gif.size, gif.info["duration"]
+        (2, (30, 20), 200)
+    """
+    check_movie(file)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write = _write_mp4 if file.suffix.lower() == ".mp4" else _write_gif
+    write(file, _numbered(frames), frames_per_second)
+
+
+def _numbered(frames: Iterable[Frame]) -> Iterator[Image.Image]:
+    for number, frame in enumerate(frames):
+        picture = Image.fromarray(frame)
+        pen = ImageDraw.Draw(picture)
+        for step, colour in ((1, _SHADOW), (0, _INK)):  # legible on bright and on dark ground
+            pen.text((_CORNER + step, _CORNER + step), str(number), fill=colour)
+        yield picture
+
+
+def _write_gif(file: Path, frames: Iterator[Image.Image], frames_per_second: float) -> None:
+    pictures = [frame.quantize(dither=Image.Dither.NONE) for frame in frames]
+    pictures[0].save(
+        file, save_all=True, append_images=pictures[1:], duration=round(1000 / frames_per_second), loop=0
+    )
+
+
+def _write_mp4(file: Path, frames: Iterator[Image.Image], frames_per_second: float) -> None:
+    import imageio_ffmpeg
+
+    writer: Any = None
+    for frame in frames:
+        even = _even(np.asarray(frame))
+        if writer is None:
+            size = (even.shape[1], even.shape[0])
+            writer = imageio_ffmpeg.write_frames(
+                str(file), size, fps=frames_per_second, quality=8, macro_block_size=2
+            )
+            writer.send(None)
+        writer.send(np.ascontiguousarray(even))
+    writer.close()
+
+
+def _even(frame: Frame) -> Frame:
+    """H.264 halves the resolution of colours, so it takes even sides alone: the last pixels are repeated."""
+    return np.pad(frame, ((0, frame.shape[0] % 2), (0, frame.shape[1] % 2), (0, 0)), mode="edge")
