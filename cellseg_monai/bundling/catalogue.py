@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from cellseg_monai.bundling.check.network import WEIGHTS
 from cellseg_monai.bundling.find import METADATA, known_bundles
+from cellseg_monai.bundling.licences import licence_of
 
 SHOWN = {"dice": "Dice", "f1@0.5": "F1"}
 
@@ -21,11 +22,11 @@ class Model(NamedTuple):
         megabytes: of the weights; None if there are none yet.
         learned_from: the data, with their licences.
         scores: of each test set ``dice`` and ``f1@0.5``, as far as known.
-        licence: of the bundle and its weights.
+        licence: of the bundle and its weights, as SPDX names it.
 
     Example:
         >>> describe_model(known_bundles()["skip_unet"]).licence
-        'Apache License Version 2.0'
+        'Apache-2.0'
     """
 
     name: str
@@ -42,11 +43,11 @@ def models_table(models: Sequence[Model]) -> str:
 
     Example:
         >>> scores = {"nuclei": {"dice": 0.97, "f1@0.5": 0.914}}
-        >>> cells = Model("my_cells", Path("my_cells"), "0.1.0", 3.21, "21 images", scores, "MIT License")
-        >>> print(models_table([cells, Model("other", Path("other"), "0.1.0", None, "", {}, "MIT License")]))
-        name      version  weights  tested on  Dice   F1     licence      learned from
-        my_cells  0.1.0    3.2 MB   nuclei     0.970  0.914  MIT License  21 images
-        other     0.1.0    none     –          –      –      MIT License  no weights yet: train it, see ...
+        >>> cells = Model("my_cells", Path("my_cells"), "0.1.0", 3.21, "21 images", scores, "MIT")
+        >>> print(models_table([cells, Model("other", Path("other"), "0.1.0", None, "", {}, "MIT")]))
+        name      version  weights  tested on  Dice   F1     licence  learned from
+        my_cells  0.1.0    3.2 MB   nuclei     0.970  0.914  MIT      21 images
+        other     0.1.0    none     –          –      –      MIT      no weights yet: train it, see ...
     """
     rows = [row for model in models for row in _rows(model)]
     lines = [("name", "version", "weights", "tested on", *SHOWN.values(), "licence", "learned from"), *rows]
@@ -96,12 +97,5 @@ def describe_model(bundle: Path) -> Model:
             test: {name: scores[name] for name in SHOWN if name in scores}
             for test, scores in metadata.get("eval_metrics", {}).items()
         },
-        licence=_licence(bundle / "LICENSE"),
+        licence=licence_of(bundle) or "see LICENSE",
     )
-
-
-def _licence(file: Path) -> str:
-    """The first lines of its text, as those of the usual licences are their title."""
-    lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
-    version = lines[1].partition(",")[0] if len(lines) > 1 and lines[1].startswith("Version") else ""
-    return f"{lines[0]} {version}".strip()
