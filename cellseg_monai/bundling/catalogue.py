@@ -84,6 +84,10 @@ def describe_model(bundle: Path) -> Model:
 
     Args:
         bundle: its folder.
+
+    Example:
+        >>> describe_model(known_bundles()["skip_unet"]).name
+        'skip_unet'
     """
     metadata: dict[str, Any] = json.loads((bundle / METADATA).read_text(encoding="utf-8"))
     weights = bundle / WEIGHTS

@@ -35,7 +35,7 @@ def list_large_files(bundle: Path, url: str | None = None) -> Path:
         >>> print(list_large_files(bundle).read_text())
         large_files:
         - path: models/model.pt
-          hash_val: 9d7d19bc...
+          hash_val: ...
           hash_type: sha256
         <BLANKLINE>
     """

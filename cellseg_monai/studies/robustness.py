@@ -93,6 +93,20 @@ def robustness_table(runs: Sequence[Run], images: pd.DataFrame, out: Path) -> pd
     Returns:
         ``change``, ``level``, ``images``, for each score its mean, ``_low`` and ``_high``; and ``same_dice``
         and ``same_f1@0.5``: the label map of a changed image against that of the plain one, changed alike.
+
+    Example:
+        >>> from tempfile import mkdtemp
+        >>> from cellseg_monai.data import list_items, write_synthetic_dataset
+        >>> folder = Path(mkdtemp())
+        >>> items = list_items(write_synthetic_dataset("nuclei", folder, count=1, size=(32, 48)))
+        >>> factors = {"change": PLAIN, "level": "–"}
+        >>> run = Run(PLAIN, Path("bundle"), [], {TEST: items}, factors=factors)
+        >>> found = folder_of(run, folder) / TEST / "labels" / "nuclei_000.tif"
+        >>> found.parent.mkdir(parents=True)
+        >>> write_label_tiff(found, read_label_map(items[0]["label"]))
+        >>> images = pd.DataFrame({"run": [PLAIN], "dice": 1.0, "f1@0.5": 1.0})
+        >>> robustness_table([run], images, folder)[["change", "images", "dice", "same_dice"]].values.tolist()
+        [['plain', 1, 1.0, 1.0]]
     """
     plain = _maps(runs[0], out)
     rows = []

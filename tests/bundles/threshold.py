@@ -14,6 +14,7 @@ metadata:
   description: What is bright is cell
   data_source: images drawn by a program (CC0)
   network_data_format#outputs#pred#num_channels: 1
+  network_data_format#outputs#pred#channel_def: {0: cell}
 shared:
   network_def: {_target_: torch.nn.Conv2d, in_channels: 1, out_channels: 1, kernel_size: 1}
   target: "%targets#foreground"

@@ -18,6 +18,7 @@ from cellseg_monai.bundling.bioimage.description import description
 from cellseg_monai.bundling.bioimage.exported import Exported, read_exported
 from cellseg_monai.bundling.bioimage.network import RowsFirst, write_onnx, write_torchscript
 from cellseg_monai.bundling.bioimage.sample import Planes, difference, sample_image, scale_range
+from cellseg_monai.bundling.licences import licence_of
 
 logger = logging.getLogger(__name__)
 
