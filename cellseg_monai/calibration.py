@@ -17,6 +17,7 @@ import numpy.typing as npt
 import tifffile
 from monai.bundle import ConfigParser
 
+from cellseg_monai.bundling import find_bundle
 from cellseg_monai.data import read_label_map
 from cellseg_monai.data.datalist import Item, file_of
 from cellseg_monai.evaluation.masks import binary_maps, content_of
@@ -75,7 +76,7 @@ def calibrate(
     learned from, and that nothing else is to be reported of.
 
     Args:
-        bundle: folder of the bundle.
+        bundle: its folder, or a name of :func:`~cellseg_monai.bundling.known_bundles`.
         items: labelled images.
         out: folder for the probabilities and ``decoding.json``, which is laid over ``inference.json``.
         options: of the bundle by id, such as ``weights``.
@@ -91,7 +92,7 @@ def calibrate(
         >>> calibrate("bundles/unknown", [{"image": "a.tif", "label": "b.tif"}], "out")
         Traceback (most recent call last):
         ...
-        FileNotFoundError: bundles/unknown/configs/inference.json: there is no such bundle
+        FileNotFoundError: bundles/unknown: there is no such bundle; give its folder, or one of ...
     """
     if not items:
         raise ValueError("a calibration needs at least one labelled image")
@@ -99,7 +100,7 @@ def calibrate(
     images = [file_of(item) for item in items]
     labels = predict(bundle, images, folder, save_probability=True, options=options)
     files = [folder / "probability" / label.relative_to(folder / "labels") for label in labels]
-    decoder = _Decoder(Path(bundle), options or {})
+    decoder = _Decoder(find_bundle(bundle), options or {})
     trial = _Trial(
         decoder, [_channels_first(file) for file in files], [read_label_map(item["label"]) for item in items]
     )

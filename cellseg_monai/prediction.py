@@ -12,7 +12,7 @@ import tifffile
 from monai.bundle import ConfigParser, ConfigWorkflow
 from PIL import Image
 
-from cellseg_monai.bundling import require_ids
+from cellseg_monai.bundling import find_bundle, require_ids
 from cellseg_monai.companions import drawable
 from cellseg_monai.data import list_items
 from cellseg_monai.export import outline
@@ -42,7 +42,8 @@ def predict(
     """Segment images with a trained bundle; the files are those of MONAI's own command.
 
     Args:
-        bundle: folder of the bundle, with its weights.
+        bundle: folder of the bundle, with its weights, or a name of
+            :func:`~cellseg_monai.bundling.known_bundles`.
         inputs: images, folders of images or datasets, and patterns such as ``"day?/*.tif"``.
         out: folder for ``labels/``, ``timing.csv`` and ``failures.csv``. Images keep the sub-folders that
             they have below the folder which all share.
@@ -67,9 +68,10 @@ def predict(
         >>> predict("bundles/unknown", ["a.tif"], "out")
         Traceback (most recent call last):
         ...
-        FileNotFoundError: bundles/unknown/configs/inference.json: there is no such bundle
+        FileNotFoundError: bundles/unknown: there is no such bundle; give its folder, or one of ...
     """
-    config = Path(bundle) / "configs/inference.json"
+    bundle = find_bundle(bundle)
+    config = bundle / "configs/inference.json"
     if not config.is_file():
         raise FileNotFoundError(f"{config}: there is no such bundle")
     images = find_images(inputs)

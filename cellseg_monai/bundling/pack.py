@@ -93,5 +93,5 @@ def _bundle_files(bundle: Path) -> Iterator[tuple[str, Path]]:
 
 def _package_files() -> Iterator[tuple[str, Path]]:
     for path in _PACKAGE.rglob("*"):
-        if path.is_file() and "__pycache__" not in path.parts:
+        if path.is_file() and not {"__pycache__", "_bundles"} & set(path.relative_to(_PACKAGE).parts):
             yield (Path(_PACKAGE.name) / path.relative_to(_PACKAGE)).as_posix(), path

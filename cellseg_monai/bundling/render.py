@@ -20,7 +20,8 @@ of them changes, and the results are committed, complete, next to it.
 | `logging.conf` | the file itself |
 
 And `docs/README.md` of `card.md`, what is to be said of one bundle alone, with `_base/commands.md` in the
-place of its line `<!-- commands -->`.
+place of its line `<!-- commands -->`, and in that of `<!-- results -->` what `docs/results.json` tells of the
+weights, in the words of `_base/results.md`; the metadata get `eval_metrics` of it.
 """
 
 import json
@@ -29,6 +30,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cellseg_monai.bundling.card import NO_WEIGHTS, RESULTS, Results, card_parts, eval_metrics
 from cellseg_monai.bundling.overrides import override
 from cellseg_monai.bundling.sources import BASE, SOURCE, find_bundles, load_source
 
@@ -54,8 +56,9 @@ ENTRY_POINTS = ("imports", "initialize", "run", "finalize")
 """What MONAI calls by itself."""
 
 _LOGGING = "logging.conf"
-_CARD, _COMMANDS, _README = "card.md", "commands.md", "docs/README.md"
-_PLACE_OF_COMMANDS = "<!-- commands -->"
+_CARD, _README = "card.md", "docs/README.md"
+_PLACE_OF_COMMANDS, _PLACE_OF_RESULTS = "<!-- commands -->", "<!-- results -->"
+_NOT_STATED = "not stated"
 
 Config = dict[str, Any]
 
@@ -74,7 +77,8 @@ def render_bundle(bundle: Path) -> dict[str, str]:
 
     Raises:
         FileNotFoundError: ``bundle.yaml`` or a file of the base is missing.
-        ValueError: a section or an id is not in the base, or the card has no place for the commands.
+        ValueError: a section or an id is not in the base, the card has no place for the commands or for the
+            results that are there, or the metadata do not tell what the weights have learned from.
 
     Example:
         >>> render_bundle(Path("bundles/unknown"))
@@ -97,6 +101,10 @@ def render_bundle(bundle: Path) -> dict[str, str]:
 
     shared = load("shared")
     configs = {"metadata": load("metadata")}
+    results = _results(bundle)
+    if results is not None:
+        _require_source_of_data(configs["metadata"], source)
+        configs["metadata"]["eval_metrics"] = eval_metrics(results)
     for name in ("train", "inference"):
         content = _joined(shared, load_source(base / f"{name}.yaml"), base / f"{name}.yaml")
         configs[name] = override(content, sections.get(name, {}), _where(source, name))
@@ -112,7 +120,7 @@ def render_bundle(bundle: Path) -> dict[str, str]:
         _require_use_in_inference(sections[name], configs["inference"], _where(source, name))
         configs[name] = sections[name]
     texts = {f"configs/{name}.json": _text(content, source) for name, content in configs.items()}
-    return texts | {f"configs/{_LOGGING}": _read(base / _LOGGING)} | _readme(bundle, base)
+    return texts | {f"configs/{_LOGGING}": _read(base / _LOGGING)} | _readme(bundle, base, results, configs)
 
 
 def render_bundles(folder: str | Path) -> list[Path]:
@@ -174,15 +182,38 @@ def _stale(bundle: Path, rendered: Mapping[str, str]) -> list[Path]:
     return stale + [bundle / name for name in sorted(left_over) if (bundle / name).is_file()]
 
 
-def _readme(bundle: Path, base: Path) -> dict[str, str]:
+def _readme(
+    bundle: Path, base: Path, results: Results | None, configs: Mapping[str, Config]
+) -> dict[str, str]:
     if not (bundle / _CARD).is_file():
         return {}
     card = _read(bundle / _CARD)
-    if _PLACE_OF_COMMANDS not in card:
+    needed = [_PLACE_OF_COMMANDS] + ([] if results is None else [_PLACE_OF_RESULTS])
+    for place in needed:
+        if place not in card:
+            raise ValueError(f"{bundle / _CARD}: there is no line {place}; say where they are to stand")
+    told = NO_WEIGHTS
+    if results is not None:
+        name = bundle.resolve().name
+        parts = card_parts(results, name, configs["metadata"], configs["inference"])
+        told = _read(base / "results.md").format_map(parts).rstrip()
+    card = card.replace(_PLACE_OF_RESULTS, told)
+    return {_README: card.replace(_PLACE_OF_COMMANDS, _read(base / "commands.md").rstrip())}
+
+
+def _results(bundle: Path) -> Results | None:
+    if not (bundle / RESULTS).is_file():
+        return None
+    results: Results = json.loads((bundle / RESULTS).read_text(encoding="utf-8"))
+    return results
+
+
+def _require_source_of_data(metadata: Config, source: Path) -> None:
+    if metadata.get("data_source", _NOT_STATED) == _NOT_STATED:
         raise ValueError(
-            f"{bundle / _CARD}: there is no line {_PLACE_OF_COMMANDS}; say where they are to stand"
+            f"{source}, section metadata: data_source must tell what the weights have learned from, and its "
+            "licence, as there is a file of their results"
         )
-    return {_README: card.replace(_PLACE_OF_COMMANDS, _read(base / _COMMANDS).rstrip())}
 
 
 def _load_sections(source: Path) -> dict[str, Config]:

@@ -18,7 +18,9 @@ def add_evaluate(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("--section", default="training", help="of a dataset.json or table (default training)")
     verb.add_argument("--modality", metavar="PATTERN", help="finds the modality in the name of an image")
-    verb.add_argument("--bundle", metavar="DIR", help="that made the predictions, for the record")
+    verb.add_argument(
+        "--bundle", metavar="DIR", help="or its name: that made the predictions, for the record"
+    )
     verb.add_argument("--weights", metavar="FILE", help="that it had, if not its own, for the record")
 
 
@@ -27,7 +29,7 @@ def add_report(verb: argparse.ArgumentParser) -> None:
     verb.set_defaults(verb=_report)
     verb.add_argument("runs", nargs="+", metavar="RUN", help="folder of an evaluation, training or study")
     verb.add_argument("--out", required=True, metavar="FILE", help="HTML file to write")
-    verb.add_argument("--bundle", metavar="DIR", help="that was run, for the record")
+    verb.add_argument("--bundle", metavar="DIR", help="or its name: that was run, for the record")
 
 
 def _evaluate(
@@ -41,6 +43,7 @@ def _evaluate(
     bundle: str | None,
     weights: str | None,
 ) -> int:
+    from cellseg_monai.bundling import find_bundle
     from cellseg_monai.evaluation import DEFAULT_METRICS, evaluate
 
     result = evaluate(
@@ -51,7 +54,7 @@ def _evaluate(
         pieces=pieces,
         section=section,
         modality=modality,
-        bundle=bundle,
+        bundle=None if bundle is None else find_bundle(bundle),
         weights=weights,
     )
     print(result)
@@ -59,7 +62,8 @@ def _evaluate(
 
 
 def _report(runs: Sequence[str], out: str, bundle: str | None) -> int:
+    from cellseg_monai.bundling import find_bundle
     from cellseg_monai.evaluation import write_report
 
-    print(write_report(runs, out, bundle))
+    print(write_report(runs, out, None if bundle is None else find_bundle(bundle)))
     return 0

@@ -10,7 +10,7 @@ from cellseg_monai.cli.options import add_settings
 def add_predict(verb: argparse.ArgumentParser) -> None:
     """Add what the verb takes."""
     verb.set_defaults(verb=_predict)
-    verb.add_argument("bundle", help="folder of the bundle")
+    verb.add_argument("bundle", help="folder of the bundle, or its name, see cellseg models")
     verb.add_argument("inputs", nargs="+", metavar="input", help="images, folders, datasets, patterns")
     verb.add_argument("--out", required=True, help="folder to write")
     verb.add_argument("--device", help="such as cpu or cuda:1; by default the GPU if there is one")
@@ -24,7 +24,7 @@ def add_predict(verb: argparse.ArgumentParser) -> None:
 def add_calibrate(verb: argparse.ArgumentParser) -> None:
     """Add what the verb takes."""
     verb.set_defaults(verb=_calibrate)
-    verb.add_argument("bundle", help="folder of the bundle")
+    verb.add_argument("bundle", help="folder of the bundle, or its name, see cellseg models")
     verb.add_argument(
         "--data", required=True, metavar="D", help="labelled images that it has not learned from"
     )

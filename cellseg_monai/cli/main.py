@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from cellseg_monai.causes import cause_of, origin_of
 from cellseg_monai.cli.analysis import add_measure, add_track
-from cellseg_monai.cli.bundles import add_bundle_verbs
+from cellseg_monai.cli.bundles import add_bundle_verbs, add_models
 from cellseg_monai.cli.data import add_data_verbs
 from cellseg_monai.cli.evaluation import add_evaluate, add_report
 from cellseg_monai.cli.images import add_calibrate, add_convert, add_predict
@@ -51,7 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     add_predict(commands.add_parser("predict", help="segment images with a trained bundle"))
     add_convert(commands.add_parser("convert", help="label maps to QuPath, Fiji, napari, COCO and back"))
     add_calibrate(commands.add_parser("calibrate", help="choose threshold, seeds and smallest cell"))
-    add_bundle_verbs(commands.add_parser("bundle", help="render, check and pack bundles"))
+    add_bundle_verbs(commands.add_parser("bundle", help="render, check, pack and describe bundles"))
+    add_models(commands.add_parser("models", help="the bundles that come with it: scores, size, licence"))
     add_evaluate(commands.add_parser("evaluate", help="score predictions; exit code 1 if one is missing"))
     add_report(commands.add_parser("report", help="one HTML file about one run, or a comparison of several"))
     add_measure(commands.add_parser("measure", help="tables of what the cells of label maps measure"))

@@ -60,7 +60,7 @@ def add_study_verbs(study: argparse.ArgumentParser) -> None:
         "ablate-skips", parents=[common], help="three skip connections in each of some bundles"
     )
     verb.set_defaults(verb=_verb("ablate_skips"))
-    verb.add_argument("bundles", nargs="+", metavar="bundle", help="folders of the bundles")
+    verb.add_argument("bundles", nargs="+", metavar="bundle", help="folders or names of the bundles")
     _add_data(verb)
 
     verb = verbs.add_parser(
@@ -106,6 +106,22 @@ def add_study_verbs(study: argparse.ArgumentParser) -> None:
         "--rehearsal", type=float, default=0.0, help="base images beside each target image (default 0)"
     )
 
+    verb = verbs.add_parser(
+        "robustness", parents=[common], help="what a trained bundle loses when the images change"
+    )
+    verb.set_defaults(verb=_verb("robustness"))
+    _add_bundle(verb)
+    verb.add_argument("--data", required=True, metavar="T", help="labelled images to score")
+    verb.add_argument("--weights", metavar="FILE", help="of the network, if not those of the bundle")
+    verb.add_argument(
+        "--changes",
+        dest="levels",
+        type=_change,
+        nargs="+",
+        metavar="NAME[=LEVEL,…]",
+        help="such as blur=1,2 turn=quarter; others are brightness, noise, jpeg, pixel_size (default all)",
+    )
+
     verb = verbs.add_parser("pseudo-label", parents=[common], help="what images without labels add")
     verb.set_defaults(verb=_verb("pseudo_label"))
     _add_bundle(verb)
@@ -142,7 +158,7 @@ def _common() -> argparse.ArgumentParser:
 
 
 def _add_bundle(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("bundle", help="folder of the bundle")
+    verb.add_argument("bundle", help="folder of the bundle, or its name")
 
 
 def _add_calibrated(verb: argparse.ArgumentParser) -> None:
@@ -170,8 +186,8 @@ def _verb(name: str) -> Any:
     ) -> int:
         from cellseg_monai.studies import Study
 
-        for part in {"tuning", "student"} & own.keys():
-            own[part] = dict(own[part])
+        for part in {"tuning", "student", "levels"} & own.keys():
+            own[part] = dict(own[part] or {})
         study = Study(out, dict(options), seeds, jobs, cluster, pieces, calibrated)
         print(getattr(study, name)(**own))
         print(f"\n{Path(out) / 'report.html'}")
@@ -182,3 +198,17 @@ def _verb(name: str) -> Any:
 
 def _numbers(text: str) -> list[int]:
     return [int(number) for number in text.split(",")]
+
+
+def _change(text: str) -> tuple[str, list[float | str]]:
+    """``name``, or ``name=level,level``."""
+    name, equals, levels = text.partition("=")
+    return name, [_number_or_text(level) for level in levels.split(",")] if equals else []
+
+
+def _number_or_text(text: str) -> float | str:
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return int(number) if number.is_integer() else number

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shlex
 import sys
 from collections.abc import Iterable, Mapping
@@ -53,7 +54,7 @@ def provenance(
         described["bundle"] = describe_bundle(bundle)
     if weights is not None:
         path = Path(weights)
-        described["weights"] = {"file": path.name, "sha256": _hash_of_file(path).hex()}
+        described["weights"] = {"file": path.name, "sha256": hash_of_file(path).hex()}
     if training is not None:
         described["training"] = dict(training)
     return described
@@ -68,7 +69,7 @@ def hash_of(files: Iterable[Path]) -> str:
     """
     total = hashlib.sha256()
     for path in files:
-        total.update(_hash_of_file(path))
+        total.update(hash_of_file(path))
     return total.hexdigest()
 
 
@@ -86,7 +87,7 @@ def describe_bundle(bundle: str | PathLike[str]) -> dict[str, Any]:
     """
     path = Path(bundle)
     if path.is_file():
-        return {"name": path.name, "sha256": _hash_of_file(path).hex()}
+        return {"name": path.name, "sha256": hash_of_file(path).hex()}
     if not (path / "configs/metadata.json").is_file():
         raise FileNotFoundError(f"{path}: no bundle, as there is no configs/metadata.json in it")
     stated = json.loads((path / "configs/metadata.json").read_text())
@@ -96,14 +97,33 @@ def describe_bundle(bundle: str | PathLike[str]) -> dict[str, Any]:
         "configs_sha256": hash_of(sorted((path / "configs").glob("*.json"))),
     }
     for weights in sorted((path / "models").glob("model.*")):
-        described[f"{weights.name}_sha256"] = _hash_of_file(weights).hex()
+        described[f"{weights.name}_sha256"] = hash_of_file(weights).hex()
     training = path / "configs/train.json"
     if training.is_file():
         described["seed"] = json.loads(training.read_text()).get("seed")
     return described
 
 
-def _hash_of_file(path: Path) -> bytes:
+def machine() -> str:
+    """The processors and GPUs of this machine, in words.
+
+    Example:
+        >>> " processors" in machine()
+        True
+    """
+    gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    models = re.findall(r"^model name\s*:\s*(.+)$", _text("/proc/cpuinfo"), re.MULTILINE)
+    kind = f" ({models[0]})" if models else ""
+    return f"{os.cpu_count() or 1} processors{kind}, {', '.join(gpus) or 'no GPU'}"
+
+
+def _text(path: str) -> str:
+    """Of a file that only some systems have."""
+    return Path(path).read_text(errors="replace") if Path(path).is_file() else ""
+
+
+def hash_of_file(path: Path) -> bytes:
+    """SHA-256 of a file."""
     total = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):

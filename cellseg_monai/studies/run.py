@@ -17,6 +17,7 @@ from cellseg_monai.calibration import CHOSEN, calibrate
 from cellseg_monai.data import k_folds
 from cellseg_monai.data.datalist import Item, file_of, group_of
 from cellseg_monai.evaluation import DEFAULT_METRICS, evaluate
+from cellseg_monai.evaluation.provenance import machine
 from cellseg_monai.prediction import predict
 
 SETTINGS, TRAINED, DONE = "settings.json", "trained.json", "done.json"
@@ -123,7 +124,8 @@ def perform(run: Run, folder: Path) -> None:
     if run.train and not (folder / TRAINED).is_file():
         began = time.monotonic()
         _train(run, folder)
-        (folder / TRAINED).write_text(json.dumps({"seconds": time.monotonic() - began}))
+        trained_in = {"seconds": time.monotonic() - began, "hardware": machine()}
+        (folder / TRAINED).write_text(json.dumps(trained_in))
     options = known_options(run.bundle, "inference", run.options) | {"weights": str(weights)}
     if run.train and run.calibrated:
         options |= _decoding(run, options, folder / "calibration")
@@ -230,9 +232,11 @@ def _score(run: Run, test: str, options: Mapping[str, Any], folder: Path) -> flo
     seconds = time.monotonic() - began
     training = {"images": len(run.train), "pretrained": run.pretrained, **run.options}
     weights = Path(options["weights"])
-    command = weights.parent / COMMAND
+    command, trained = weights.parent / COMMAND, weights.parent / TRAINED
     if command.is_file():
         training["command"] = shlex.join(json.loads(command.read_text()))
+    if trained.is_file():
+        training |= json.loads(trained.read_text())
     evaluate(
         folder / "labels",
         truth,

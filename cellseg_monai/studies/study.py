@@ -8,8 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from cellseg_monai.bundling import find_bundle
 from cellseg_monai.data import labelled, list_items
 from cellseg_monai.data.datalist import Item
+from cellseg_monai.studies.changes import Level
 from cellseg_monai.studies.comparison import comparison, gates, networks, skips
 from cellseg_monai.studies.cross_validation import cross_validation
 from cellseg_monai.studies.execution import folder_of, perform_all
@@ -17,6 +19,7 @@ from cellseg_monai.studies.finetuning import NEW, OLD, FineTuning, transfer_tabl
 from cellseg_monai.studies.learning_curve import curve_of, learning_curve
 from cellseg_monai.studies.pseudo_labels import PseudoLabels
 from cellseg_monai.studies.results import gather, markdown, table_of, write_results
+from cellseg_monai.studies.robustness import PLOT, TABLE, robustness, robustness_plot, robustness_table
 from cellseg_monai.studies.run import Run, weights_of
 from cellseg_monai.studies.strips import overlay_strip
 
@@ -59,7 +62,7 @@ class Study:
         """Score each image by a training that has not seen it; see :func:`cross_validation`.
 
         Args:
-            bundle: its folder.
+            bundle: its folder, or a name of :func:`~cellseg_monai.bundling.known_bundles`.
             data: labelled images.
             folds: how many.
             test: further labelled images, scored by the model of every fold.
@@ -86,7 +89,7 @@ class Study:
         """Score against the number of annotated images; see :func:`learning_curve`.
 
         Args:
-            bundle: its folder.
+            bundle: its folder, or a name of :func:`~cellseg_monai.bundling.known_bundles`.
             data: labelled images to draw from.
             test: labelled images to score.
             counts: numbers of images.
@@ -105,7 +108,7 @@ class Study:
         """Networks of a bundle's registry side by side, as source 002's Table 3.
 
         Args:
-            bundle: its folder.
+            bundle: its folder, or a name of :func:`~cellseg_monai.bundling.known_bundles`.
             data: labelled images to learn from.
             test: labelled images to score.
             names: of the networks.
@@ -134,7 +137,7 @@ class Study:
         """Fine-tune a model of one dataset with a few images of another; see :class:`FineTuning`.
 
         Args:
-            bundle: its folder.
+            bundle: its folder, or a name of :func:`~cellseg_monai.bundling.known_bundles`.
             base_data: labelled images of the data that the base model learns from.
             target_data: labelled images of the shifted data.
             counts: numbers of target images.
@@ -175,7 +178,7 @@ class Study:
         """What images without labels add; see :class:`PseudoLabels`.
 
         Args:
-            bundle: its folder.
+            bundle: its folder, or a name of :func:`~cellseg_monai.bundling.known_bundles`.
             labelled_data: images to learn from.
             unlabelled: images without labels.
             test: labelled images to score.
@@ -202,6 +205,38 @@ class Study:
             text = table_of(images, ["modality", "model"])
             (self._out / "modality.md").write_text(text + "\n")
             return f"{self._table()}\n\n{text}"
+        return self._table()
+
+    def robustness(
+        self,
+        bundle: Dataset,
+        data: Dataset,
+        levels: Mapping[str, Sequence[Level]] | None = None,
+        weights: Dataset | None = None,
+    ) -> str:
+        """What a trained bundle loses when the images change; see :func:`robustness`.
+
+        Args:
+            bundle: its folder, or a name of :func:`~cellseg_monai.bundling.known_bundles`.
+            data: labelled images to score.
+            levels: of the changes to try, by name.
+            weights: of the network, if not those of the bundle.
+        """
+        network = None if weights is None else Path(weights).resolve()
+        runs = robustness(
+            _folder(bundle),
+            _items(data),
+            self._out,
+            levels,
+            network,
+            self.options,
+            self.seeds[0],
+            self.pieces,
+        )
+        images = self._perform_and_write(runs, ["change", "level"])
+        lost = robustness_table(runs, images, self._out)
+        lost.to_csv(self._out / TABLE, index=False, float_format="%.6g")
+        (self._out / PLOT).write_text(robustness_plot(lost), encoding="utf-8")
         return self._table()
 
     @property
@@ -245,7 +280,7 @@ def _items(source: Dataset) -> list[Item]:
 
 
 def _folder(bundle: Dataset) -> Path:
-    folder = Path(bundle).resolve()
+    folder = find_bundle(bundle).resolve()
     if not (folder / "configs/train.json").is_file():
         raise FileNotFoundError(f"{folder}/configs/train.json: there is no such bundle")
     return folder

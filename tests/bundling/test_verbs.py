@@ -28,8 +28,8 @@ def test_render_check_pack(bundle: Path, tmp_path: Path, capsys: pytest.CaptureF
     ("verb", "message"),
     [
         ("render", "neither the folder nor a folder in it has a bundle.yaml"),
-        ("check", "neither the folder nor a folder in it has a bundle.yaml"),
-        ("pack", "bundle.yaml is missing"),
+        ("check", "there is no such bundle; give its folder, or one of these names: attention_unetpp, "),
+        ("pack", "there is no such bundle; give its folder, or one of these names: attention_unetpp, "),
     ],
 )
 def test_no_bundle_is_one_sentence(

@@ -18,10 +18,9 @@ from cellseg_monai.bundling.bioimage.description import description
 from cellseg_monai.bundling.bioimage.exported import Exported, read_exported
 from cellseg_monai.bundling.bioimage.network import RowsFirst, write_onnx, write_torchscript
 from cellseg_monai.bundling.bioimage.sample import Planes, difference, sample_image, scale_range
+from cellseg_monai.bundling.licences import licence_of
 
 logger = logging.getLogger(__name__)
-
-_LICENCES = {"Apache License": "Apache-2.0", "MIT License": "MIT", "BSD 3-Clause": "BSD-3-Clause"}
 
 
 def pack_bioimage(
@@ -123,14 +122,13 @@ def _attached(name: str) -> str:
 
 
 def _licence(bundle: Path) -> str:
-    file = bundle / "LICENSE"
-    head = file.read_text(encoding="utf-8", errors="replace")[:500] if file.is_file() else ""
-    for title, identifier in _LICENCES.items():
-        if title in head:
-            return identifier
-    raise ValueError(
-        f"{file} is missing or of no licence known here; name it as SPDX does, such as licence='CC-BY-4.0'"
-    )
+    licence = licence_of(bundle)
+    if licence is None:
+        raise ValueError(
+            f"{bundle / 'LICENSE'} is missing or of no licence known here; name it as SPDX does, such as "
+            "licence='CC-BY-4.0'"
+        )
+    return licence
 
 
 def _tested(exported: Exported, files: Path, package: Path, licence: str) -> Path:

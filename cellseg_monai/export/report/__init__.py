@@ -4,6 +4,7 @@ Nothing here knows what a score means: arrays and names come in, text goes out.
 """
 
 from cellseg_monai.export.report.axes import SERIES
+from cellseg_monai.export.report.drawing import drawing
 from cellseg_monai.export.report.figure import Layer, layered_figure, legend
 from cellseg_monai.export.report.html import Cell, Section, definitions, note, page, table, tiles
 from cellseg_monai.export.report.interval_plot import Interval, interval_plot
@@ -20,6 +21,7 @@ __all__ = [
     "Section",
     "base_picture",
     "definitions",
+    "drawing",
     "heat_picture",
     "interval_plot",
     "layered_figure",

@@ -1,0 +1,32 @@
+"""The scores that a bundle quotes must be those of the weights that it has."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from monai.bundle import ConfigParser
+
+from cellseg_monai.bundling.card import RESULTS
+from cellseg_monai.bundling.check.network import WEIGHTS
+from cellseg_monai.bundling.large_files import LARGE_FILES
+from cellseg_monai.data.checks.finding import Finding, error
+from cellseg_monai.evaluation.provenance import hash_of_file
+
+
+def check_results(bundle: Path) -> Iterator[Finding]:
+    """Weights, results and the entry in ``large_files.yml`` must be of one hash, and pictures be there."""
+    if not (bundle / RESULTS).is_file():
+        return
+    results = json.loads((bundle / RESULTS).read_text(encoding="utf-8"))
+    sha256, remedy = results["weights"]["sha256"], f"evaluate again, and run: cellseg bundle card {bundle}"
+    weights = bundle / WEIGHTS
+    if weights.is_file() and hash_of_file(weights).hex() != sha256:
+        yield error("results", str(weights), f"{RESULTS} tells the scores of other weights", remedy)
+    listing = bundle / LARGE_FILES
+    listed = ConfigParser.load_config_file(listing)["large_files"] if listing.is_file() else []
+    if sha256 not in {entry.get("hash_val") for entry in listed if entry.get("path") == WEIGHTS.as_posix()}:
+        yield error("results", str(listing), f"does not list the weights that {RESULTS} is of", remedy)
+    for row in results["worst"]:
+        picture = bundle / RESULTS.parent / row.get("picture", "")
+        if not picture.exists():
+            yield error("results", str(picture), "the card shows this picture, and it is missing", remedy)

@@ -1,0 +1,49 @@
+"""Several plots as one SVG file, for pages that take pictures and no HTML."""
+
+import re
+from collections.abc import Sequence
+from html import escape
+from importlib import resources
+
+from cellseg_monai.export.report.axes import WIDTH
+
+_PLOT = re.compile(r'<svg viewBox="0 0 (\d+) ([\d.]+)"[^>]*>(.*)</svg>', re.DOTALL)
+
+
+def drawing(plots: Sequence[str], title: str, columns: int = 2) -> str:
+    """Lay plots out in rows.
+
+    Args:
+        plots: what :func:`line_plot` and its like gave.
+        title: for those who do not see it.
+        columns: plots in a row.
+
+    Returns:
+        The text of an SVG file.
+
+    Example:
+        >>> from cellseg_monai.export.report import Line, line_plot
+        >>> plot = line_plot([Line("loss", [1, 2], [1.0, 0.5])], "Training", "epoch", "loss")
+        >>> drawing([plot, plot, plot], "Losses").count("<svg")
+        4
+    """
+    if columns < 1:
+        raise ValueError(f"columns={columns} must be at least 1")
+    found = [_PLOT.search(plot) for plot in plots]
+    bodies = [(float(plot[2]), plot[3]) for plot in found if plot is not None]
+    if len(bodies) < len(plots):
+        raise ValueError(f"plot {found.index(None)} has no drawing in it; give what line_plot returns")
+    parts, top, tallest = [], 0.0, 0.0
+    for number, (height, body) in enumerate(bodies):
+        if number and number % columns == 0:
+            top, tallest = top + tallest, 0.0
+        left, tallest = number % columns * WIDTH, max(tallest, height)
+        parts.append(f'<svg x="{left}" y="{top:g}" width="{WIDTH}" height="{height:g}">{body}</svg>')
+    width, height = WIDTH * min(columns, max(1, len(plots))), top + tallest
+    style = (resources.files(__package__) / "report.css").read_text(encoding="utf-8")
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height:g}" role="img" '
+        f'aria-label="{escape(title)}" font-family="system-ui, Segoe UI, Roboto, Arial, sans-serif" '
+        f'font-size="13"><title>{escape(title)}</title><style>{escape(style)}</style>'
+        f'<rect width="100%" height="100%" style="fill: var(--paper)"/>{"".join(parts)}</svg>\n'
+    )
