@@ -16,6 +16,8 @@ from compare import SETTINGS
 from report import scores
 from tools import TOOLS
 
+from cellseg_monai.data import list_items, read_label_map
+from cellseg_monai.evaluation.masks import binary_maps, content_of
 from cellseg_monai.metrics import task_scores
 
 
@@ -23,23 +25,33 @@ def scored(results: Mapping[str, Path]) -> dict[str, dict[str, pd.DataFrame]]:
     """Scores of the images, by tool and task."""
     found: dict[str, dict[str, pd.DataFrame]] = {}
     for task, folder in results.items():
-        test = Path(json.loads((folder / SETTINGS).read_text())["test"])
         for tool in TOOLS:
             labels = folder / tool / "labels_1"
             if (labels / "done.json").is_file():
-                found.setdefault(tool, {})[task] = scores(labels, test)
+                found.setdefault(tool, {})[task] = scores(labels, test_of(folder))
     return found
 
 
-def render(tasks: list[str], found: Mapping[str, Mapping[str, pd.DataFrame]]) -> str:
+def test_of(result: Path) -> Path:
+    """The test images of a comparison."""
+    return Path(json.loads((result / SETTINGS).read_text())["test"])
+
+
+def has_cells(result: Path) -> bool:
+    """Whether the masks number cells, so that F1 means something."""
+    truths = [read_label_map(item["label"]) for item in list_items(test_of(result))]
+    return not all(binary_maps([content_of(truth) for truth in truths]))
+
+
+def render(tasks: list[str], with_cells: list[str], found: Mapping[str, Mapping[str, pd.DataFrame]]) -> str:
     """The table in Markdown."""
     head = ["tool", *(f"{task}, Dice" for task in tasks), "average", "coverage", "final score"]
-    lines = [[*head, *(f"{task}, F1" for task in tasks)]]
+    lines = [[*head, *(f"{task}, F1" for task in with_cells)]]
     for tool, tables in found.items():
         dice = {task: float(tables[task]["dice"].mean()) if task in tables else None for task in tasks}
         final = task_scores(dice)
         f1 = [
-            "not applicable" if task not in tables else f"{tables[task]['f1'].mean():.3f}" for task in tasks
+            f"{tables[task]['f1'].mean():.3f}" if task in tables else "not applicable" for task in with_cells
         ]
         told = ["not applicable" if value is None else f"{value:.3f}" for value in dice.values()]
         lines.append(
@@ -54,9 +66,10 @@ def main() -> None:
     formatter = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=formatter)
     parser.add_argument("results", nargs="+", metavar="TASK=FOLDER")
-    results = dict(result.split("=", 1) for result in parser.parse_args().results)
-    found = scored({task: Path(folder) for task, folder in results.items()})
-    print(render(list(results), found))
+    named = (result.split("=", 1) for result in parser.parse_args().results)
+    results = {task: Path(folder) for task, folder in named}
+    with_cells = [task for task, folder in results.items() if has_cells(folder)]
+    print(render(list(results), with_cells, scored(results)))
 
 
 if __name__ == "__main__":
