@@ -1,9 +1,10 @@
-"""Tracking on perfect segmentation, beside other linkers, scored by py-ctcmetrics.
+"""Tracking on perfect segmentation and on our own, beside other linkers, scored by py-ctcmetrics.
 
-    python benchmarks/track.py [--quick] [--real FOLDER]
+    python benchmarks/track.py [--quick] [--real FOLDER [--bundle BUNDLE [--set ID=VALUE ...]]]
 
-FOLDER holds movies in the layout of the Cell Tracking Challenge, of which ``TRA/man_track*`` is read. trackpy
-is optional: ``pip install trackpy`` in an environment of your own.
+FOLDER holds movies in the layout of the Cell Tracking Challenge, of which ``TRA/man_track*`` is read; with a
+bundle, images that lie beside are segmented and tracked as well. trackpy is optional: ``pip install trackpy``
+in an environment of your own.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import tifffile
@@ -27,9 +29,18 @@ from cellseg_monai.analysis.track.linking import Link
 from cellseg_monai.analysis.track.tracks import name_tracks
 from cellseg_monai.data import read_label_map, timelapse
 from cellseg_monai.label_maps import LabelMap
+from cellseg_monai.prediction import predict
 
-Movie = tuple[list[LabelMap], np.ndarray]
 Result = tuple[list[LabelMap], np.ndarray]
+"""Tracked label maps, and a row of id, begin, end and parent for each track."""
+
+
+class Movie(NamedTuple):
+    """Label maps to be linked, and the true tracks."""
+
+    name: str
+    frames: list[LabelMap]
+    truth: Result
 
 
 def ours(frames: list[LabelMap]) -> Result:
@@ -85,31 +96,41 @@ def from_links(frames: list[LabelMap], cells: list[FrameCells], links: list[Link
     return labels, tracks.to_numpy()
 
 
-def scores(result: Result, movie: Movie) -> tuple[float, float, float]:
+def scores(result: Result, truth: Result) -> tuple[float, float, float]:
     """TRA, DET and LNK by py-ctcmetrics."""
     with tempfile.TemporaryDirectory() as folder:
         paths = []
-        for name, frames in (("truth", movie[0]), ("result", result[0])):
+        for name, frames in (("truth", truth[0]), ("result", result[0])):
             paths.append([str(Path(folder) / f"{name}{number:04}.tif") for number in range(len(frames))])
             for path, frame in zip(paths[-1], frames, strict=True):
                 tifffile.imwrite(path, frame.astype(np.uint16))
         found = match_computed_to_reference_masks(*paths, threads=1)
     found.pop("ious")
-    operations = count_acyclic_graph_correction_operations(movie[1], result[1], **found)
+    operations = count_acyclic_graph_correction_operations(truth[1], result[1], **found)
     return tra(**operations)[0], det(**operations), lnk(**operations)
 
 
-def movies(real: Path | None, quick: bool) -> Iterator[tuple[str, Movie]]:
-    """Synthetic ones with divisions, and those of a folder."""
+def synthetic(quick: bool) -> Iterator[Movie]:
+    """Movies with divisions, slow and fast."""
     for seed in range(1 if quick else 3):
         for speed, rate in ((0.1, 0.02), (0.15, 0.05)):
             movie = timelapse(12 if quick else 40, (256, 256), seed=seed, speed=speed, division_rate=rate)
             name = f"synthetic, seed {seed}, speed {speed} diameters, divisions {rate} a frame"
-            yield name, (list(movie.labels), np.array(movie.tracks))
-    for table in sorted(real.rglob("TRA/man_track.txt")) if real else []:
+            yield Movie(name, list(movie.labels), (list(movie.labels), np.array(movie.tracks)))
+
+
+def real(folder: Path, bundle: str | None, options: dict[str, Any]) -> Iterator[Movie]:
+    """Movies of a folder: their true masks, and what a bundle finds in the images beside them."""
+    for table in sorted(folder.rglob("TRA/man_track.txt")):
         frames = [read_label_map(path) for path in sorted(table.parent.glob("man_track*.tif"))]
+        truth = (frames, np.loadtxt(table, np.int64, ndmin=2))
         name = f"{table.parts[-4]}, {len(frames)} frames"
-        yield name, (frames, np.loadtxt(table, np.int64, ndmin=2))
+        yield Movie(name, frames, truth)
+        images = sorted(Path(str(table.parents[1]).removesuffix("_GT")).glob("t*.tif"))
+        if bundle and len(images) == len(frames):
+            with tempfile.TemporaryDirectory() as out:
+                found = [read_label_map(path) for path in predict(bundle, images, out, options=options)]
+            yield Movie(f"{name}, segmented by {bundle}", found, truth)
 
 
 def main() -> None:
@@ -117,6 +138,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two short movies, a few seconds")
     parser.add_argument("--real", type=Path, help="folder of movies in Cell Tracking Challenge layout")
+    parser.add_argument("--bundle", help="name or folder of a bundle with weights")
+    parser.add_argument("--set", nargs="+", default=[], metavar="ID=VALUE", help="options of the bundle")
     options = parser.parse_args()
     linkers: dict[str, Callable[[list[LabelMap]], Result]] = {
         "analysis.track_cells": ours,
@@ -126,14 +149,17 @@ def main() -> None:
         linkers["trackpy.link"] = trackpy_linked
     else:
         print("trackpy is not installed and left out")
-    for name, movie in movies(options.real, options.quick):
-        print(f"\n{name}: {len(movie[1])} tracks, {(movie[1][:, 3] > 0).sum()} with a parent")
+    chosen = dict(option.split("=", 1) for option in options.set)
+    from_folder = real(options.real, options.bundle, chosen) if options.real else ()
+    for movie in [*synthetic(options.quick), *from_folder]:
+        tracks = movie.truth[1]
+        print(f"\n{movie.name}: {len(tracks)} tracks, {(tracks[:, 3] > 0).sum()} with a parent")
         print(f"{'':24}{'TRA':>9}{'LNK':>9}{'DET':>9}{'seconds':>10}")
         for linker, call in linkers.items():
             start = time.perf_counter()
-            result = call(movie[0])
+            result = call(movie.frames)
             seconds = time.perf_counter() - start
-            of_tra, of_det, of_lnk = scores(result, movie)
+            of_tra, of_det, of_lnk = scores(result, movie.truth)
             print(f"{linker:24}{of_tra:9.4f}{of_lnk:9.4f}{of_det:9.4f}{seconds:10.1f}", flush=True)
 
 
