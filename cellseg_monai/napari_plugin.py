@@ -111,7 +111,7 @@ def segment(
         >>> segment(np.zeros((8, 8)), "nowhere")
         Traceback (most recent call last):
         ...
-        FileNotFoundError: nowhere/configs/inference.json: there is no such bundle
+        FileNotFoundError: nowhere: there is no such bundle; give its folder, or one of these names: ...
     """
     import pandas as pd
     import tifffile
