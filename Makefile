@@ -31,6 +31,7 @@ demo: $(READY)  ## synthetic images (or DATA=folder), checked, then the patches 
 	$(if $(DATA),,$(BIN)/cellseg data synthesize nuclei $(DEMO)/data --count 8)
 	$(BIN)/cellseg data check $(or $(DATA),$(DEMO)/data)
 	$(BIN)/cellseg data patches $(or $(DATA),$(DEMO)/data) --out $(DEMO)/patches.png
+	$(BIN)/cellseg predict patch_attention_unet $(or $(DATA),$(DEMO)/data) --out $(DEMO)/cells --overlay
 
 test: $(READY)  ## every test, doctests and the code blocks of the documentation
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile  # a thread a worker; more would wait for each other

@@ -16,7 +16,6 @@ from cellseg_monai.data import k_folds, labelled, list_items
 
 BUNDLE = HERE.parents[1] / "bundles" / "patch_attention_unet"
 TOOLS = ("ours", "stardist", "cellpose", "nnunet")
-CHANNELS = "[16,32,64,128,256]"  # the width that the bundle advises without a GPU
 CALIBRATION_EPOCHS = 3
 MODEL, DECODING = "model", "decoding"
 DECODING_SHARE = 0.03
@@ -77,8 +76,7 @@ def predict(tool: str, setup: Setup, folder: Path, out: Path) -> float:
 
 
 def bundle_command(config: str, **options: object) -> list[str]:
-    """``python -m monai.bundle run`` at the width for a CPU."""
-    options = {f"networks#{BUNDLE.name}#channels": CHANNELS, **options}
+    """``python -m monai.bundle run``."""
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     start = [sys.executable, "-m", "monai.bundle", "run", "--config_file", f"configs/{config}.json"]
     return [*start, *words]
@@ -113,10 +111,10 @@ def _choose_decoding(setup: Setup, folder: Path) -> float:
     """By the images that validated, as StarDist tunes its thresholds; seconds."""
     listing = folder / "validation.json"
     listing.write_text(json.dumps({"training": setup.split[1]}))
-    chosen = {f"networks#{BUNDLE.name}#channels": CHANNELS, **_options(setup, "inference")}
     words = [sys.executable, "-m", "cellseg_monai.cli", "calibrate", str(BUNDLE), "--data", str(listing)]
-    words += ["--out", str(folder / DECODING), "--weights", str(folder / MODEL / "model.pt"), "--set"]
-    words += [f"{name}={value}" for name, value in chosen.items()]
+    words += ["--out", str(folder / DECODING), "--weights", str(folder / MODEL / "model.pt")]
+    if chosen := _options(setup, "inference"):
+        words += ["--set", *(f"{name}={value}" for name, value in chosen.items())]
     return _run(words, setup, folder / f"{DECODING}.log", BUNDLE)
 
 
