@@ -27,9 +27,9 @@ QUICK: Mapping[str, Any] = {"learning_rate": 0.01, "patches_per_image": 16, "bat
 
 
 def narrowed(name: str, folder: Path) -> Path:
-    """A bundle whose configurations are themselves small; a server takes no options."""
+    """A bundle whose configurations are themselves small, and untrained; a server takes no options."""
     bundle = folder / name
-    shutil.copytree(BUNDLES / name, bundle)
+    shutil.copytree(BUNDLES / name, bundle, ignore=shutil.ignore_patterns("model.pt"))
     for config, options in {"train": NARROW[name] | QUICK, "inference": NARROW[name]}.items():
         file = bundle / f"configs/{config}.json"
         content = override(json.loads(file.read_text()), options, str(file), set(options))
