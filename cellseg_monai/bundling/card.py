@@ -1,8 +1,10 @@
 """What ``docs/results.json`` says, as text for the card and as numbers for the metadata."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from cellseg_monai.evaluation.markdown import markdown
 
 RESULTS = Path("docs/results.json")
 """In a bundle: what the card and the metadata quote."""
@@ -119,7 +121,7 @@ def _scores(test: Mapping[str, Any]) -> str:
         for name, score in test["scores"].items()
     ]
     heading = ["", "mean", "95 % interval", "median", "worst image"]
-    return f"On {test['name']} ({test['images']} images{cells}):\n\n{table(heading, rows)}"
+    return f"On {test['name']} ({test['images']} images{cells}):\n\n{markdown(heading, rows)}"
 
 
 def _worst(images: Sequence[Mapping[str, Any]]) -> str:
@@ -127,7 +129,7 @@ def _worst(images: Sequence[Mapping[str, Any]]) -> str:
         return "Not told."
     scores = [name for name in images[0] if name not in ("test", "image", "picture")]
     rows = [[row["image"], *(_digits(row[name]) for name in scores)] for row in images]
-    told = f"Of {images[0]['test']}:\n\n{table(['image', *scores], rows)}"
+    told = f"Of {images[0]['test']}:\n\n{markdown(['image', *scores], rows)}"
     pictures = "\n".join(f"![{row['image']}]({row['picture']})" for row in images if "picture" in row)
     if not pictures:
         return told
@@ -146,14 +148,8 @@ def _robustness(rows: Sequence[Mapping[str, Any]]) -> str:
     heading = ["change", "level", *scores, *(f"{name} to plain" for name in scores)]
     return (
         "### When the image changes\n\n![Scores when the image changes](robustness.svg)\n\n"
-        f"{table(heading, lines)}\n\n{_LEVELS}\n\n"
+        f"{markdown(heading, lines)}\n\n{_LEVELS}\n\n"
     )
-
-
-def table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    lines = [f"| {' | '.join(row)} |" for row in [heading, *rows]]
-    return "\n".join([lines[0], "|" + "---|" * len(heading), *lines[1:]])
 
 
 def _block(command: str | None) -> str:

@@ -10,19 +10,13 @@ import numpy.typing as npt
 from PIL import Image
 
 from cellseg_monai.companions import drawable
-from cellseg_monai.data import read_label_map
-from cellseg_monai.evaluation.fates import object_fates, pixel_fates
-from cellseg_monai.evaluation.masks import pieces_of_mask
+from cellseg_monai.evaluation.pictures import KINDS, compared
 from cellseg_monai.evaluation.runs import Run
 from cellseg_monai.label_maps import LabelMap, boundaries
 
 BUDGET = 200_000
 """Bytes of all pictures of a bundle."""
 
-_COLOURS = {
-    "matched": (0, 158, 115), "missed": (213, 94, 0), "added": (86, 180, 233), "split": (240, 228, 66),
-    "merged": (204, 121, 167),
-}  # fmt: skip
 _SIDES, _QUALITIES = (640, 512, 400, 300, 220), (85, 70, 50)
 _GAP = 4
 
@@ -55,19 +49,13 @@ def draw_failures(run: Run, images: Sequence[str], folder: Path) -> list[str]:
 
 def _drawn(run: Run, image: str) -> list[Image.Image]:
     """The picture in several sizes, the largest first."""
-    files = {} if run.files is None else run.files.set_index("image").to_dict("index").get(image, {})
-    if not isinstance(files.get("picture"), str):
+    rows = [] if run.files is None else [row for _, row in run.files.iterrows() if row["image"] == image]
+    if not rows or not isinstance(rows[0]["picture"], str):
         raise ValueError(
             f"{run.folder}: files.csv does not tell where the image {image} is; leave --pictures out"
         )
-    pixels = drawable(files["picture"])
-    truth = read_label_map(files["truth"])
-    found = files["prediction"]
-    pred = read_label_map(found) if isinstance(found, str) else np.zeros_like(truth)
-    if run.summary.get("pieces"):
-        truth, pred = pieces_of_mask(truth), pieces_of_mask(pred)
-    binary = image in {*run.summary.get("binary_truth", ()), *run.summary.get("binary_predictions", ())}
-    fates = (pixel_fates if binary else object_fates)(pred, truth)._asdict()
+    pixels = drawable(rows[0]["picture"])
+    fates = compared(image, rows[0], run.summary).fates._asdict()
     return [_pair(pixels, fates, side) for side in _SIDES]
 
 
@@ -78,7 +66,7 @@ def _pair(pixels: npt.NDArray[Any], fates: dict[str, LabelMap], side: int) -> Im
     drawn = np.array(plain)
     for kind, label_map in fates.items():
         small = np.asarray(Image.fromarray(label_map).resize(plain.size, Image.Resampling.NEAREST))
-        drawn[boundaries(small)] = _COLOURS[kind]
+        drawn[boundaries(small)] = KINDS[kind][1]
     both = Image.new("RGB", (2 * plain.width + _GAP, plain.height), "white")
     both.paste(plain, (0, 0))
     both.paste(Image.fromarray(drawn), (plain.width + _GAP, 0))

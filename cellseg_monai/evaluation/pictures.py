@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,7 @@ from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.transforms import PercentileStretch
 
 # Okabe and Ito's colours; kinds also differ by outline: errors are filled, the missed have a broken outline.
-_KINDS = {
+KINDS = {
     "truth": ("Truth", (255, 255, 255), False),
     "pred": ("Prediction", (230, 159, 0), False),
     "matched": ("Matched", (0, 158, 115), True),
@@ -71,7 +71,7 @@ def gallery(run: Run, metric: str, each: int = 3) -> str:
 
 def key_to_colours() -> str:
     """What the layers mean, and the buttons to switch them; once, before the galleries."""
-    keys = [(key, name, f"rgb{colour}", on) for key, (name, colour, on) in _KINDS.items()]
+    keys = [(key, name, f"rgb{colour}", on) for key, (name, colour, on) in KINDS.items()]
     words = note(
         "Found objects are outlined, errors are filled. Missed: a true object without prediction. Added: a "
         "prediction without true object. Split: one true object in several predictions. Merged: several true "
@@ -103,13 +103,8 @@ def ranked(scores: pd.DataFrame, metric: str, each: int) -> dict[str, pd.DataFra
 
 
 def _figure(lead: str, files: pd.Series, row: Mapping[Any, Any], metric: str, summary: dict[str, Any]) -> str:
-    truth = read_label_map(files.truth)
-    pred = read_label_map(files.prediction) if isinstance(files.prediction, str) else np.zeros_like(truth)
-    if summary.get("pieces"):
-        truth, pred = pieces_of_mask(truth), pieces_of_mask(pred)
     name = row["image"]
-    binary = name in {*summary.get("binary_truth", ()), *summary.get("binary_predictions", ())}
-    fates = (pixel_fates if binary else object_fates)(pred, truth)
+    truth, pred, fates, binary = compared(name, files, summary)
     told = _told(fates, binary)
     if not isinstance(files.prediction, str):
         told = f"no prediction; {told}"
@@ -124,6 +119,31 @@ def _figure(lead: str, files: pd.Series, row: Mapping[Any, Any], metric: str, su
     )
 
 
+class Compared(NamedTuple):
+    """Truth and prediction of an image, what became of each object, and whether they are binary masks."""
+
+    truth: LabelMap
+    pred: LabelMap
+    fates: Fates
+    binary: bool
+
+
+def compared(image: str, files: pd.Series, summary: Mapping[str, Any]) -> Compared:
+    """An image of an evaluation once more, as it was scored.
+
+    Args:
+        image: its name.
+        files: its row of ``files.csv``.
+        summary: of the evaluation.
+    """
+    truth = read_label_map(files.truth)
+    pred = read_label_map(files.prediction) if isinstance(files.prediction, str) else np.zeros_like(truth)
+    if summary.get("pieces"):
+        truth, pred = pieces_of_mask(truth), pieces_of_mask(pred)
+    binary = image in {*summary.get("binary_truth", ()), *summary.get("binary_predictions", ())}
+    return Compared(truth, pred, (pixel_fates if binary else object_fates)(pred, truth), binary)
+
+
 def _told(fates: Fates, binary: bool) -> str:
     if binary:
         return "binary masks: pixels, not objects"
@@ -132,7 +152,7 @@ def _told(fates: Fates, binary: bool) -> str:
 
 def _layers(pred: LabelMap, truth: LabelMap, fates: Fates, binary: bool) -> list[Layer]:
     def colour(kind: str) -> tuple[int, int, int]:
-        return _KINDS[kind][1]
+        return KINDS[kind][1]
 
     layers = []
     for kind, label_map in fates._asdict().items():

@@ -2,12 +2,13 @@
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from cellseg_monai.evaluation import write_report
+from cellseg_monai.evaluation.markdown import markdown
 from cellseg_monai.metrics import Estimate, summarize
 from cellseg_monai.studies.execution import folder_of
 from cellseg_monai.studies.run import DONE, Run
@@ -124,20 +125,6 @@ def table_of(images: pd.DataFrame, by: Sequence[str], metrics: Sequence[str] = M
         for group, rows in images.groupby(list(by), sort=False)
     ]
     return markdown(columns, lines)
-
-
-def markdown(columns: Sequence[str], lines: Iterable[Iterable[object]]) -> str:
-    """A table as text.
-
-    Example:
-        >>> print(markdown(["run", "dice"], [["one", 0.51239]]))
-        | run | dice |
-        |---|---|
-        | one | 0.512 |
-    """
-    cells = [[f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in line] for line in lines]
-    rows = [f"| {' | '.join(line)} |" for line in [columns, *cells]]
-    return "\n".join([rows[0], "|" + "---|" * len(columns), *rows[1:]])
 
 
 def in_words(value: Estimate) -> str:
