@@ -3,6 +3,8 @@
 import argparse
 from collections.abc import Sequence
 
+from cellseg_monai.cli.options import add_classes
+
 
 def add_evaluate(verb: argparse.ArgumentParser) -> None:
     """Add what the verb takes."""
@@ -16,6 +18,7 @@ def add_evaluate(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--pieces", action="store_true", help="connected pieces of a binary mask are its objects"
     )
+    add_classes(verb)
     verb.add_argument("--section", default="training", help="of a dataset.json or table (default training)")
     verb.add_argument("--modality", metavar="PATTERN", help="finds the modality in the name of an image")
     verb.add_argument(
@@ -38,20 +41,22 @@ def _evaluate(
     out: str,
     metrics: Sequence[str] | None,
     pieces: bool,
+    classes: Sequence[tuple[str, int]] | None,
     section: str,
     modality: str | None,
     bundle: str | None,
     weights: str | None,
 ) -> int:
     from cellseg_monai.bundling import find_bundle
-    from cellseg_monai.evaluation import DEFAULT_METRICS, evaluate
+    from cellseg_monai.evaluation import evaluate
 
     result = evaluate(
         pred,
         truth,
         out,
-        DEFAULT_METRICS if metrics is None else metrics,
+        metrics,
         pieces=pieces,
+        classes=None if classes is None else dict(classes),
         section=section,
         modality=modality,
         bundle=None if bundle is None else find_bundle(bundle),

@@ -18,6 +18,24 @@ def add_settings(verb: argparse.ArgumentParser) -> None:
     )
 
 
+def add_classes(verb: argparse.ArgumentParser) -> None:
+    """``--classes``: what the values of masks mean."""
+    verb.add_argument(
+        "--classes",
+        type=_class_of_value,
+        nargs="+",
+        metavar="VALUE=CLASS",
+        help="the masks hold classes and no objects, such as 0=0 128=1 255=2",
+    )
+
+
+def _class_of_value(text: str) -> tuple[str, int]:
+    value, _, number = text.partition("=")
+    if not (value.isdecimal() and number.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not VALUE=CLASS, such as 255=2")
+    return value, int(number)
+
+
 def setting(text: str) -> tuple[str, Any]:
     """``id=value``, the value as Python writes it, or else as text."""
     name, equals, value = text.partition("=")

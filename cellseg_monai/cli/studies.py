@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cellseg_monai.cli.options import add_settings, setting
+from cellseg_monai.cli.options import add_classes, add_settings, setting
 
 
 def add_study_verbs(study: argparse.ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def add_study_verbs(study: argparse.ArgumentParser) -> None:
     _add_bundle(verb)
     verb.add_argument("--data", required=True, metavar="D", help="labelled images")
     verb.add_argument("--folds", type=int, default=5, help="how many (default 5)")
-    _add_calibrated(verb)
+    _add_scoring(verb)
     verb.add_argument(
         "--test", metavar="T", help="further labelled images, scored by the model of every fold"
     )
@@ -161,16 +161,17 @@ def _add_bundle(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("bundle", help="folder of the bundle, or its name")
 
 
-def _add_calibrated(verb: argparse.ArgumentParser) -> None:
+def _add_scoring(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--calibrated", action="store_true", help="choose how to decode by the images that validate"
     )
+    add_classes(verb)
 
 
 def _add_data(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--data", required=True, metavar="D", help="labelled images to learn from")
     verb.add_argument("--test", required=True, metavar="T", help="labelled images to score")
-    _add_calibrated(verb)
+    _add_scoring(verb)
 
 
 def _verb(name: str) -> Any:
@@ -182,12 +183,15 @@ def _verb(name: str) -> Any:
         cluster: str | None,
         pieces: bool,
         calibrated: bool = False,
+        classes: Sequence[tuple[str, int]] | None = None,
         **own: Any,
     ) -> int:
         from cellseg_monai.studies import Study
 
         for part in {"tuning", "student", "levels"} & own.keys():
             own[part] = dict(own[part] or {})
+        if classes is not None:
+            options = [*options, ("classes", dict(classes))]
         study = Study(out, dict(options), seeds, jobs, cluster, pieces, calibrated)
         print(getattr(study, name)(**own))
         print(f"\n{Path(out) / 'report.html'}")

@@ -1,9 +1,11 @@
 """What can be scored of one image: the names that ``--metrics`` takes, and how each becomes a number."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Literal, NamedTuple
+
+import numpy as np
 
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.metrics import (
@@ -52,6 +54,16 @@ class Case:
         return pixel_scores(pixel_counts(self.pred, self.truth)[0])
 
     @cached_property
+    def classes(self) -> PixelScores:
+        """Scores of each value above 0 that occurs in either map, which both hold classes."""
+        values = np.union1d(self.pred, self.truth)
+        return pixel_scores(pixel_counts(self.pred, self.truth, values[values > 0].tolist() or [1]))
+
+    def of_class(self, value: int) -> PixelScores:
+        """Scores of one class; NaN if it is in neither map."""
+        return pixel_scores(pixel_counts(self.pred, self.truth, [value]), empty=float("nan"))
+
+    @cached_property
     def errors(self) -> CountErrors:
         """Splits, merges and their like."""
         return pair_count_errors(self.pairs)
@@ -91,6 +103,8 @@ def _mean_ap(case: Case) -> float:
 _PLAIN: dict[str, tuple[Kind, frozenset[str], Callable[[Case], float]]] = {
     "dice": _of_pixels("dice"),
     "iou": _of_pixels("iou"),
+    "mdice": ("score", _NEITHER, lambda case: float(case.classes.dice.mean())),
+    "miou": ("score", _NEITHER, lambda case: float(case.classes.iou.mean())),
     "pixel_precision": _of_pixels("precision"),
     "pixel_recall": _of_pixels("recall"),
     "accuracy": _of_pixels("accuracy"),
@@ -109,6 +123,7 @@ _PLAIN: dict[str, tuple[Kind, frozenset[str], Callable[[Case], float]]] = {
 }
 _AT_IOU = ("f1", "precision", "recall", "ap", "sq", "pq")
 _NAME = re.compile(rf"({'|'.join(_AT_IOU)})(?:@([0-9.]+))?")
+_OF_CLASS = re.compile(r"(dice|iou):([1-9][0-9]*)")
 
 
 def columns_of(names: Sequence[str]) -> list[Column]:
@@ -118,8 +133,10 @@ def columns_of(names: Sequence[str]) -> list[Column]:
         names: of scores of pixels (``dice``, ``iou``, ``pixel_precision``, ``pixel_recall``, ``accuracy``),
             of objects matched at an IoU (``f1``, ``precision``, ``recall``, ``ap``, ``sq``, ``pq``, each
             alone for 0.5 or with another as in ``f1@0.75``), of objects otherwise (``map``, ``aji``,
-            ``aji+``, ``boundary_f1``, ``neurips_f1``), of distance (``hausdorff95``), and counts
-            (``n_true``, ``n_pred``, ``split``, ``merged``, ``invented``, ``missed``).
+            ``aji+``, ``boundary_f1``, ``neurips_f1``), of distance (``hausdorff95``), counts
+            (``n_true``, ``n_pred``, ``split``, ``merged``, ``invented``, ``missed``), and, of maps that hold
+            classes, of one of them (``dice:2``, ``iou:2``) or the mean over those that occur (``mdice``,
+            ``miou``).
 
     Returns:
         Columns in the order of the names.
@@ -136,9 +153,26 @@ def columns_of(names: Sequence[str]) -> list[Column]:
     return [_column(name) for name in names]
 
 
+def class_metrics(classes: Mapping[str, int]) -> list[str]:
+    """What is scored of maps that hold classes, unless other metrics are asked for.
+
+    Args:
+        classes: class of each value of the masks; 0 is the background.
+
+    Example:
+        >>> class_metrics({"0": 0, "128": 1, "255": 2})
+        ['mdice', 'miou', 'dice:1', 'dice:2', 'iou:1', 'iou:2']
+    """
+    numbers = sorted(set(classes.values()) - {0})
+    return ["mdice", "miou", *(f"{score}:{number}" for score in ("dice", "iou") for number in numbers)]
+
+
 def _column(name: str) -> Column:
     if name in _PLAIN:
         return Column(name, *_PLAIN[name])
+    if of_class := _OF_CLASS.fullmatch(name):
+        score, value = of_class[1], int(of_class[2])
+        return Column(name, "score", _NEITHER, lambda case: float(getattr(case.of_class(value), score)[0]))
     found = _NAME.fullmatch(name)
     try:
         threshold = float(found[2] or 0.5) if found else float("nan")
@@ -146,8 +180,8 @@ def _column(name: str) -> Column:
         threshold = float("nan")
     if found is None or not 0 < threshold <= 1:
         raise ValueError(
-            f"there is no metric {name!r}; there are {', '.join(_PLAIN)}, and {', '.join(_AT_IOU)} "
-            "alone or at an IoU above 0 and at most 1, as in f1@0.75"
+            f"there is no metric {name!r}; there are {', '.join(_PLAIN)}, {', '.join(_AT_IOU)} "
+            "alone or at an IoU above 0 and at most 1, as in f1@0.75, and dice or iou of a class as in dice:2"
         )
     field = found[1]
     return Column(

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from cellseg_monai.evaluation.columns import DEFAULT_METRICS, columns_of
+from cellseg_monai.evaluation.columns import DEFAULT_METRICS, Column, class_metrics, columns_of
 from cellseg_monai.evaluation.pairs import Pair, pair_files
 from cellseg_monai.evaluation.provenance import provenance
 from cellseg_monai.evaluation.report import write_report
@@ -54,9 +54,10 @@ def evaluate(
     pred: str | PathLike[str],
     truth: str | PathLike[str],
     out: str | PathLike[str],
-    metrics: Sequence[str] = DEFAULT_METRICS,
+    metrics: Sequence[str] | None = None,
     *,
     pieces: bool = False,
+    classes: Mapping[str, int] | None = None,
     section: str = "training",
     modality: str | None = None,
     bundle: str | PathLike[str] | None = None,
@@ -73,8 +74,11 @@ def evaluate(
         truth: a dataset as :func:`~cellseg_monai.data.list_items` takes it, or a folder of label maps alone.
         out: folder to write ``scores.csv``, ``summary.json``, ``files.csv``, ``report.html`` and, where the
             dataset names modalities, ``modality.csv``.
-        metrics: columns of the table, see :func:`columns_of`.
+        metrics: columns of the table, see :func:`columns_of`; ``DEFAULT_METRICS`` if none is named, or,
+            of classes, those of :func:`class_metrics`.
         pieces: take the connected pieces of a binary mask for its objects.
+        classes: class of each value of the true masks, where they hold classes and no objects, such as
+            ``{"0": 0, "128": 1, "255": 2}``; the predictions hold the classes.
         section: which part of a truth that is a JSON file or a table.
         modality: regular expression that finds the modality in a name, where the dataset does not state it.
         bundle: folder or zip of the bundle that made the predictions, for the record.
@@ -85,8 +89,8 @@ def evaluate(
         :class:`Evaluation`.
 
     Raises:
-        ValueError: the shapes of a pair differ, a file cannot be read, no name occurs on both sides, or a
-            metric is not known. Nothing is written then.
+        ValueError: the shapes of a pair differ, a file cannot be read, no name occurs on both sides, a
+            metric is not known, or objects are to be scored in maps of classes. Nothing is written then.
 
     Example:
         >>> import tempfile, numpy as np, tifffile
@@ -98,10 +102,14 @@ def evaluate(
         >>> result.scores.dice.tolist(), result.summary["missing"]
         ([1.0, 0.0], ['b'])
     """
+    if metrics is None:
+        metrics = DEFAULT_METRICS if classes is None else class_metrics(classes)
     columns = columns_of(metrics)
+    if classes is not None:
+        _require_no_objects(columns, pieces)
     pairs = pair_files(pred, truth, section, modality)
     record = provenance(_files_by_part(pairs.scored), bundle, weights, training)
-    scores = score_pairs(pairs.scored, columns, pieces)
+    scores = score_pairs(pairs.scored, columns, pieces, classes)
     missing = [pair.name for pair in pairs.scored if pair.prediction is None]
     modalities = by_modality(scores.table)
     summary = {
@@ -111,6 +119,7 @@ def evaluate(
         "binary_truth": scores.binary_truth,
         "binary_predictions": scores.binary_predictions,
         "pieces": pieces,
+        "classes": classes,
         "scores": overall(scores.table),
         "by_modality": json.loads(modalities.to_json(orient="records")) if len(modalities) else [],
         "provenance": record,
@@ -126,6 +135,15 @@ def evaluate(
         modalities.to_csv(folder / "modality.csv", index=False)
     write_report([folder], folder / "report.html")
     return Evaluation(folder, scores.table, summary)
+
+
+def _require_no_objects(columns: Sequence[Column], pieces: bool) -> None:
+    of_objects = [column.name for column in columns if column.needs] + ["pieces"] * pieces
+    if of_objects:
+        raise ValueError(
+            f"maps of classes tell no objects apart, which {', '.join(of_objects)} would need; "
+            "leave out the classes, or ask for scores such as mdice miou dice:1"
+        )
 
 
 def _files_by_part(pairs: Sequence[Pair]) -> dict[str, list[Path]]:

@@ -2,7 +2,8 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from cellseg_monai.evaluation.columns import Case, Column
 from cellseg_monai.evaluation.masks import Content, binary_maps, content_of, pieces_of_mask
 from cellseg_monai.evaluation.pairs import Pair
 from cellseg_monai.label_maps import LabelMap
+from cellseg_monai.transforms import class_target
 
 _logger = logging.getLogger(__name__)
 
@@ -32,20 +34,25 @@ class Scores(NamedTuple):
     binary_predictions: list[str]
 
 
-def read_pair(pair: Pair, pieces: bool = False) -> tuple[LabelMap, LabelMap]:
+def read_pair(
+    pair: Pair, pieces: bool = False, classes: Mapping[str, int] | None = None
+) -> tuple[LabelMap, LabelMap]:
     """Read prediction and truth; a missing prediction is empty.
 
     Args:
         pair: the files.
         pieces: number the connected pieces of maps that hold one value.
+        classes: class of each value of the true masks; the predictions hold classes already.
 
     Returns:
         The two maps, of one shape.
 
     Raises:
-        ValueError: the shapes differ, or a file cannot be read.
+        ValueError: the shapes differ, a file cannot be read, or the classes do not name a value.
     """
     truth = read_label_map(pair.truth)
+    if classes is not None:
+        truth = _as_classes(truth, classes, pair.truth)
     pred = np.zeros_like(truth) if pair.prediction is None else read_label_map(pair.prediction)
     if pred.shape != truth.shape:
         raise ValueError(
@@ -55,7 +62,12 @@ def read_pair(pair: Pair, pieces: bool = False) -> tuple[LabelMap, LabelMap]:
     return (pieces_of_mask(pred), pieces_of_mask(truth)) if pieces else (pred, truth)
 
 
-def score_pairs(pairs: Sequence[Pair], columns: Sequence[Column], pieces: bool = False) -> Scores:
+def score_pairs(
+    pairs: Sequence[Pair],
+    columns: Sequence[Column],
+    pieces: bool = False,
+    classes: Mapping[str, int] | None = None,
+) -> Scores:
     """Score every image.
 
     Where a mask does not tell objects apart, columns that need objects stay empty (NaN), unless `pieces` says
@@ -65,6 +77,7 @@ def score_pairs(pairs: Sequence[Pair], columns: Sequence[Column], pieces: bool =
         pairs: the files.
         columns: what to score.
         pieces: as in :func:`read_pair`.
+        classes: likewise.
 
     Returns:
         :class:`Scores`.
@@ -72,7 +85,7 @@ def score_pairs(pairs: Sequence[Pair], columns: Sequence[Column], pieces: bool =
     rows: list[dict[str, object]] = []
     contents: dict[str, list[Content]] = {"pred": [], "truth": []}
     for pair in pairs:
-        pred, truth = read_pair(pair, pieces)
+        pred, truth = read_pair(pair, pieces, classes)
         contents["pred"].append(content_of(pred))
         contents["truth"].append(content_of(truth))
         case = Case(pred, truth)
@@ -83,7 +96,7 @@ def score_pairs(pairs: Sequence[Pair], columns: Sequence[Column], pieces: bool =
     table = pd.DataFrame(rows)
     counts = [column.name for column in columns if column.kind == "count"]
     table[counts] = table[counts].astype("Int64")  # whole numbers that may be unknown
-    if pieces:
+    if pieces or classes is not None:
         return Scores(table, [], [])
     binary = {side: _binary(pairs, found) for side, found in contents.items()}
     for column in columns:
@@ -99,6 +112,13 @@ def score_pairs(pairs: Sequence[Pair], columns: Sequence[Column], pieces: bool =
             len(names["pred"]),
         )
     return Scores(table, names["truth"], names["pred"])
+
+
+def _as_classes(truth: LabelMap, classes: Mapping[str, int], file: Path) -> LabelMap:
+    try:
+        return np.asarray(class_target(truth[None], classes)[0], np.int32)
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from error
 
 
 def _binary(pairs: Sequence[Pair], contents: Sequence[Content]) -> npt.NDArray[np.bool_]:

@@ -14,7 +14,7 @@ from cellseg_monai.studies.execution import folder_of
 from cellseg_monai.studies.run import DONE, Run
 
 RESULTS, IMAGES, TABLE, REPORT = "results.csv", "images.csv", "table.md", "report.html"
-METRICS = ("dice", "f1@0.5")
+METRICS, CLASS_METRICS = ("dice", "f1@0.5"), ("mdice", "miou")
 
 
 def gather(runs: Sequence[Run], out: Path) -> pd.DataFrame:
@@ -103,13 +103,15 @@ def estimate(images: pd.DataFrame, metric: str) -> Estimate:
     return summarize(values.to_numpy(float)).mean
 
 
-def table_of(images: pd.DataFrame, by: Sequence[str], metrics: Sequence[str] = METRICS) -> str:
+def table_of(
+    images: pd.DataFrame, by: Sequence[str], metrics: Sequence[str] = METRICS + CLASS_METRICS
+) -> str:
     """Markdown table of means with intervals, one row a group.
 
     Args:
         images: what :func:`gather` gave.
         by: columns that make the groups.
-        metrics: to show.
+        metrics: to show, of those that were scored.
 
     Example:
         >>> rows = pd.DataFrame({"run": ["a", "b"], "gates": ["none", "all"], "dice": [0.5, 0.75]})
@@ -119,6 +121,7 @@ def table_of(images: pd.DataFrame, by: Sequence[str], metrics: Sequence[str] = M
         | none | 1 | 1 | 0.500 |
         | all | 1 | 1 | 0.750 |
     """
+    metrics = [name for name in metrics if name in images]
     columns = [*by, "runs", "images", *metrics]
     lines = [
         [*group, rows["run"].nunique(), len(rows), *(in_words(estimate(rows, name)) for name in metrics)]

@@ -16,13 +16,14 @@ import torch
 from cellseg_monai.calibration import CHOSEN, calibrate
 from cellseg_monai.data import k_folds
 from cellseg_monai.data.datalist import Item, file_of, group_of
-from cellseg_monai.evaluation import DEFAULT_METRICS, evaluate
+from cellseg_monai.evaluation import evaluate
 from cellseg_monai.evaluation.provenance import machine
 from cellseg_monai.prediction import predict
 
 SETTINGS, TRAINED, DONE = "settings.json", "trained.json", "done.json"
 COMMAND, TRAINING_LOG = "command.json", "training.log"
 FOLDS = 5
+CLASSES, MULTI_CLASS = "classes", "multi_class"
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Run:
         train: labelled images to learn from; none if ``pretrained`` is only to be scored.
         tests: labelled images to score, by the name of the test.
         options: values of the bundle's configurations by id, as on MONAI's command line. Those that the
-            inference knows too are given to it as well.
+            inference knows too are given to it as well. If ``classes`` is among them, the masks hold classes:
+            the bundle's overlay ``multi_class`` is laid over, and classes are scored.
         overlay: configurations laid over ``train.json``, such as ``as_published``.
         validation: labelled images to choose the best epoch by, instead of a fifth of those to learn from.
         pretrained: file of the weights to start from.
@@ -63,11 +65,13 @@ class Run:
     calibrated: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse options by which a training would split the images otherwise than :attr:`split`."""
+        """Refuse what would split the images otherwise than :attr:`split`, or look for cells in classes."""
         if named := sorted({"folds", "val_fraction", "validation_dir"} & set(self.options)):
             raise ValueError(
                 f"{', '.join(named)}: a study splits the images itself; choose another part by fold or seed"
             )
+        if CLASSES in self.options and (self.calibrated or self.pieces):
+            raise ValueError("masks of classes tell no cells apart: leave out calibrated and pieces")
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -127,6 +131,8 @@ def perform(run: Run, folder: Path) -> None:
         trained_in = {"seconds": time.monotonic() - began, "hardware": machine()}
         (folder / TRAINED).write_text(json.dumps(trained_in))
     options = known_options(run.bundle, "inference", run.options) | {"weights": str(weights)}
+    if CLASSES in run.options:
+        options |= {"target": f"%targets#{CLASSES}", "decoding": f"%decodings#{CLASSES}"}
     if run.train and run.calibrated:
         options |= _decoding(run, options, folder / "calibration")
     seconds = {name: _score(run, name, options, folder / name) for name in run.tests}
@@ -200,9 +206,13 @@ def _train(run: Run, folder: Path) -> None:
     }
     if run.pretrained is not None:
         options["pretrained"] = run.pretrained
-    files = [str(Path("configs") / f"{name}.json") for name in ("train", *run.overlay)]
+    overlay = (*run.overlay, MULTI_CLASS) if CLASSES in run.options else run.overlay
+    files = [str(Path("configs") / f"{name}.json") for name in ("train", *overlay)]
+    for file in files:
+        if not (run.bundle / file).is_file():
+            raise FileNotFoundError(f"{run.bundle / file}: this bundle has no such configuration")
     words = [sys.executable, "-m", "monai.bundle", "run"]
-    for name, value in {"config_file": files if run.overlay else files[0], **options}.items():
+    for name, value in {"config_file": files if overlay else files[0], **options}.items():
         words += [f"--{name}", str(value)]
     (folder / COMMAND).write_text(json.dumps(words, indent=1))
     with (folder / TRAINING_LOG).open("a") as log:
@@ -241,8 +251,8 @@ def _score(run: Run, test: str, options: Mapping[str, Any], folder: Path) -> flo
         folder / "labels",
         truth,
         folder,
-        DEFAULT_METRICS,
         pieces=run.pieces,
+        classes=run.options.get(CLASSES),
         bundle=run.bundle,
         weights=weights,
         training={name: str(value) for name, value in training.items()},

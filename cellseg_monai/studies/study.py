@@ -35,7 +35,8 @@ class Study:
 
     Attributes:
         out: folder for the runs, ``results.csv``, ``images.csv``, ``table.md`` and ``report.html``.
-        options: values of the bundle's configurations by id, as on MONAI's command line.
+        options: values of the bundle's configurations by id, as on MONAI's command line; ``classes`` where
+            the masks hold classes, see :class:`Run`.
         seeds: of the trainings; a study that has folds takes the first.
         jobs: runs at once.
         cluster: address of a Dask scheduler whose workers take the runs instead.

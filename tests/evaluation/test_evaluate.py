@@ -2,11 +2,13 @@ import hashlib
 import json
 import math
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from cellseg_monai.cli import main
 from cellseg_monai.evaluation import columns_of, evaluate
 from cellseg_monai.metrics import aggregated_jaccard, instance_counts, instance_scores, neurips_f1
 from tests.evaluation.conftest import Save, discs
@@ -207,3 +209,44 @@ def test_real_cells(real_data: Path, tmp_path: Path) -> None:
     result = evaluate(truth / "masks", truth, tmp_path / "out", ["dice", "f1@0.9", "n_true"])
     assert (result.scores[["dice", "f1@0.9"]] == 1).all(axis=None)
     assert result.scores.n_true.sum() > 500
+
+
+class TestClasses:
+    masks = np.array([[0, 128, 128, 255], [0, 0, 255, 255]])
+    said = np.array([[0, 1, 1, 1], [0, 0, 2, 2]])
+    classes: ClassVar = {"0": 0, "128": 1, "255": 2}
+
+    def test_each_class_and_their_mean(self, save: Save) -> None:
+        row = run(save({"pred/a.tif": self.said, "truth/a.png": self.masks}), classes=self.classes).loc["a"]
+        expected = {"dice:1": 0.8, "dice:2": 0.8, "iou:1": 2 / 3, "iou:2": 2 / 3, "mdice": 0.8, "miou": 2 / 3}
+        assert {name: row[name] for name in expected} == pytest.approx(expected, abs=1e-6)
+
+    def test_a_class_that_does_not_occur_is_left_out(self, save: Save) -> None:
+        masks, said = np.minimum(self.masks, 128), np.minimum(self.said, 1)
+        folder = save({"pred/a.tif": said, "truth/a.png": masks, "truth/b.png": self.masks})
+        scores = run(folder, classes=self.classes)
+        assert scores.loc["a", ["mdice", "miou", "dice:1"]].tolist() == [1, 1, 1]
+        assert math.isnan(scores.loc["a", "dice:2"])
+        assert scores.loc["b", ["mdice", "dice:2"]].tolist() == [0, 0]
+        assert summary(folder)["scores"]["dice:2"]["left_out"] == 1
+
+    def test_maps_without_any_class_agree(self, save: Save) -> None:
+        nothing = np.zeros_like(self.masks)
+        assert run(save({"pred/a.tif": nothing, "truth/a.png": nothing}), "miou").miou.tolist() == [1]
+
+    def test_a_value_without_a_class_names_the_file(self, save: Save) -> None:
+        folder = save({"pred/a.tif": self.said, "truth/a.png": self.masks})
+        with pytest.raises(ValueError, match=r"truth/a\.png: the mask holds 128, the classes list"):
+            run(folder, classes={"0": 0, "255": 1})
+
+    @pytest.mark.parametrize("asked", [{"metrics": ["f1"]}, {"pieces": True}])
+    def test_objects_are_refused(self, save: Save, asked: dict[str, object]) -> None:
+        folder = save({"pred/a.tif": self.said, "truth/a.png": self.masks})
+        with pytest.raises(ValueError, match="maps of classes tell no objects apart"):
+            evaluate(folder / "pred", folder / "truth", folder / "out", classes=self.classes, **asked)  # type: ignore[arg-type]
+
+    def test_by_the_command(self, save: Save, capsys: pytest.CaptureFixture[str]) -> None:
+        folder = save({"pred/a.tif": self.said, "truth/a.png": self.masks})
+        words = ["evaluate", "--pred", folder / "pred", "--truth", folder / "truth", "--out", folder / "out"]
+        assert main([*map(str, words), "--classes", "0=0", "128=1", "255=2"]) == 0
+        assert "mdice          mean 0.800" in capsys.readouterr().out

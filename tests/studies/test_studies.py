@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from cellseg_monai.cli import main
+from cellseg_monai.studies.run import Run
 from tests.bundles.reduced import BUNDLES
 from tests.studies.conftest import BUNDLE, SMALL
 
@@ -79,6 +80,22 @@ def test_skips_of_a_unet(train: Path, test: Path, tmp_path: Path) -> None:
     ]
     assert found["parameters"].is_monotonic_increasing
     assert found["parameters"].nunique() == 3
+
+
+@pytest.mark.slow
+def test_skips_by_classes(real_data: Path, tmp_path: Path) -> None:
+    cells = real_data / "multiclass/white_blood_cells"
+    options = ["--set", "networks#skip_unet#channels=[4,8]", "patch_size=64", "max_epochs=1"]
+    words = [BUNDLES / "skip_unet", "--data", cells / "train", "--test", cells / "test"]
+    found = study("ablate-skips", tmp_path, *words, "--classes", "0=0", "128=1", "255=2", *options)
+    assert len(found) == 3
+    assert found[["mdice", "miou", "dice:1", "iou:2"]].stack().between(0, 1).all()
+    assert "| variant | runs | images | mdice | miou |" in (tmp_path / "table.md").read_text()
+
+
+def test_classes_have_no_pieces() -> None:
+    with pytest.raises(ValueError, match="tell no cells apart"):
+        Run("one", BUNDLE, [], {}, {"classes": {"0": 0}}, pieces=True)
 
 
 def test_fine_tuning_tells_what_is_gained_and_lost(train: Path, shifted: Path, tmp_path: Path) -> None:

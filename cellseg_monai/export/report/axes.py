@@ -9,6 +9,7 @@ SERIES = 6
 """How many colours there are for series; the seventh takes the first again, with another dash."""
 
 WIDTH = 720
+_LONGEST = 35
 _DASHES = ("", "7 4", "2 3", "9 3 2 3")
 
 
@@ -87,6 +88,19 @@ def text(x: float, y: float, words: str, anchor: str = "start", kind: str = "") 
 def line(x1: float, y1: float, x2: float, y2: float, kind: str = "grid") -> str:
     """A straight line."""
     return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{kind}"/>'
+
+
+def row_names(names: Sequence[str]) -> tuple[list[str], float]:
+    """Names of rows as they are drawn, and the room that they need at the left.
+
+    A long one loses its middle, as its beginning and its end are what tells it from the others.
+
+    Example:
+        >>> row_names(["a", "skip_unet, convolutional-seed_0/left_out"])[0]
+        ['a', 'skip_unet, convol…l-seed_0/left_out']
+    """
+    shown = [name if len(name) <= _LONGEST else f"{name[:17]}…{name[-17:]}" for name in names]
+    return shown, max(110.0, 24 + 7.0 * max(map(len, shown), default=0))
 
 
 def tick_label(value: float) -> str:

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cellseg_monai.export.report.axes import WIDTH, Scale, line, span, svg, text, tick_label, ticks
+from cellseg_monai.export.report.axes import WIDTH, Scale, line, row_names, span, svg, text, tick_label, ticks
 
-_ROW, _LEFT, _RIGHT, _TOP = 38, 170, 190, 8
+_ROW, _RIGHT, _TOP = 38, 190, 8
 
 
 def minus(value: float) -> str:
@@ -54,7 +54,8 @@ def interval_plot(rows: Sequence[Interval], title: str, zero: bool = False) -> s
     """
     ends = [value for row in rows for value in row[1:] if np.isfinite(value)] + ([0.0] if zero else [])
     low, high = span(ends or [0.0, 1.0])
-    scale = Scale(low, high, _LEFT, WIDTH - _RIGHT)
+    names, room = row_names([row.name for row in rows])
+    scale = Scale(low, high, room, WIDTH - _RIGHT)
     bottom = _TOP + _ROW * len(rows)
     parts = []
     for tick in ticks(low, high):
@@ -67,8 +68,7 @@ def interval_plot(rows: Sequence[Interval], title: str, zero: bool = False) -> s
     told = []
     for number, row in enumerate(rows):
         y = _TOP + _ROW * (number + 0.5)
-        name = row.name if len(row.name) < 26 else f"{row.name[:24]}…"
-        parts.append(text(_LEFT - 12, y + 4.5, name, "end", "label"))
+        parts.append(text(room - 12, y + 4.5, names[number], "end", "label"))
         known = np.isfinite(row.low) and np.isfinite(row.high)
         if known:
             left, right = scale.place(row.low), scale.place(row.high)

@@ -6,9 +6,9 @@ from html import escape
 import numpy as np
 import numpy.typing as npt
 
-from cellseg_monai.export.report.axes import WIDTH, Scale, line, span, svg, text, tick_label, ticks
+from cellseg_monai.export.report.axes import WIDTH, Scale, line, row_names, span, svg, text, tick_label, ticks
 
-_ROW, _LEFT, _RIGHT, _TOP = 46, 150, 92, 8
+_ROW, _RIGHT, _TOP = 46, 92, 8
 
 
 def strip_plot(
@@ -31,7 +31,8 @@ def strip_plot(
     """
     known = [value for values in groups.values() for value in values if np.isfinite(value)]
     low, high = span(known or [0.0, 1.0], at_least=(0, 1))
-    scale = Scale(low, high, _LEFT, WIDTH - _RIGHT)
+    shown, room = row_names(list(groups))
+    scale = Scale(low, high, room, WIDTH - _RIGHT)
     bottom = _TOP + _ROW * len(groups)
     parts = []
     for tick in ticks(low, high):
@@ -45,7 +46,7 @@ def strip_plot(
         numbers = np.asarray(values, float)
         labels = names.get(name, ()) if isinstance(names, Mapping) else names
         middle = _TOP + _ROW * (row + 0.5)
-        parts.append(text(_LEFT - 12, middle + 4.5, name, "end", "label"))
+        parts.append(text(room - 12, middle + 4.5, shown[row], "end", "label"))
         drawn, told = _row(numbers, labels, scale, middle)
         parts.append(drawn)
         words.append(f"{name}: {told}")
