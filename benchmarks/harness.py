@@ -18,11 +18,16 @@ def compare(title: str, calls: Mapping[str, Callable[[], Any]], repeats: int) ->
     Args:
         title: what is compared, with its size.
         calls: name and call without arguments; the first one is the yardstick.
-        repeats: how often each is timed, after one untimed call that shows its memory.
+        repeats: how often each is timed, after one call that shows its memory; 1 times that one.
     """
-    memory = {name: _peak_memory(call) for name, call in calls.items()}
     seconds: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(repeats):
+    memory = {}
+    for name, call in calls.items():
+        start = time.perf_counter()
+        memory[name] = _peak_memory(call)
+        if repeats == 1:
+            seconds[name].append(time.perf_counter() - start)
+    for _ in range(repeats if repeats > 1 else 0):
         for name, call in calls.items():
             start = time.perf_counter()
             call()

@@ -2,7 +2,8 @@
 
 Each result is a folder of `compare.py`. The peers segment the images that ours validates on, which they have
 learned from or tuned on themselves; the clock of ours starts with its training and stops at the first
-validation that reaches their best F1.
+validation that reaches their best F1. A schedule that is made for less time is there sooner: `--ours` takes
+ours of another comparison, which had a smaller budget.
 """
 
 import argparse
@@ -44,10 +45,10 @@ def seconds_to(score: float, run: Path) -> float | None:
     raise ValueError(f"{run} holds no {F1}; train ours by compare.py first")
 
 
-def line(setup: Setup, result: Path) -> str:
+def line(setup: Setup, result: Path, ours: Path) -> str:
     """A row of the table."""
     best, tool, seconds = max(peers(setup, result))
-    own = seconds_to(best, result / "ours" / MODEL / "run")
+    own = seconds_to(best, ours / "ours" / MODEL / "run")
     told = "never | " if own is None else f"{own:.0f} | {own / seconds:.2f}"
     return f"| {result.name} | {tool} | {best:.3f} | {seconds:.0f} | {told} |"
 
@@ -56,10 +57,14 @@ def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("results", nargs="+", type=Path, metavar="RESULT")
+    parser.add_argument("--ours", nargs="+", type=Path, metavar="RESULT", help="one for each, of ours alone")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder of the peers' environments")
     options = parser.parse_args()
+    ours = options.ours or options.results
+    if len(ours) != len(options.results):
+        parser.error(f"--ours names {len(ours)} results, which are to go with {len(options.results)}")
     print("| task | best peer | F1 | training, s | ours reaches it, s | ratio |\n|---|---|---|---|---|---|")
-    for result in options.results:
+    for result, quick in zip(options.results, ours, strict=True):
         kept = json.loads((result / SETTINGS).read_text())
         setup = Setup(
             Path(kept["train"]),
@@ -69,7 +74,7 @@ def main() -> None:
             int(kept["seed"]),
             int(kept["threads"]),
         )
-        print(line(setup, result.resolve()), flush=True)
+        print(line(setup, result.resolve(), quick.resolve()), flush=True)
 
 
 if __name__ == "__main__":

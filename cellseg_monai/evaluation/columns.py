@@ -25,6 +25,7 @@ from cellseg_monai.metrics import (
     pair_counts,
     pixel_counts,
     pixel_scores,
+    segmentation_score,
 )
 
 DEFAULT_METRICS = (
@@ -112,6 +113,7 @@ _PLAIN: dict[str, tuple[Kind, frozenset[str], Callable[[Case], float]]] = {
     "aji+": ("score", _BOTH, lambda case: aggregated_jaccard_plus(case.pred, case.truth)),
     "map": ("score", _BOTH, _mean_ap),
     "boundary_f1": ("score", _BOTH, lambda case: boundary_f1(case.pred, case.truth)),
+    "seg": ("score", _BOTH, lambda case: segmentation_score([case.pred], [case.truth])),
     "neurips_f1": ("score", _BOTH, lambda case: neurips_f1(case.pred, case.truth)),
     "hausdorff95": ("distance", _NEITHER, lambda case: hausdorff95(case.pred, case.truth)),
     "n_true": _of_count("truth", "truth"),
@@ -133,7 +135,7 @@ def columns_of(names: Sequence[str]) -> list[Column]:
         names: of scores of pixels (``dice``, ``iou``, ``pixel_precision``, ``pixel_recall``, ``accuracy``),
             of objects matched at an IoU (``f1``, ``precision``, ``recall``, ``ap``, ``sq``, ``pq``, each
             alone for 0.5 or with another as in ``f1@0.75``), of objects otherwise (``map``, ``aji``,
-            ``aji+``, ``boundary_f1``, ``neurips_f1``), of distance (``hausdorff95``), counts
+            ``aji+``, ``boundary_f1``, ``neurips_f1``, ``seg``), of distance (``hausdorff95``), counts
             (``n_true``, ``n_pred``, ``split``, ``merged``, ``invented``, ``missed``), and, of maps that hold
             classes, of one of them (``dice:2``, ``iou:2``) or the mean over those that occur (``mdice``,
             ``miou``).

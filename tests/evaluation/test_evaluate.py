@@ -20,7 +20,8 @@ EXPECTED = {
     "dice": 2 * 3 / (4 + 6), "iou": 3 / 7, "pixel_precision": 3 / 4, "pixel_recall": 3 / 6,
     "accuracy": 8 / 12, "f1": 0.5, "f1@0.5": 0.5, "f1@0.8": 0.0, "precision@0.75": 0.5, "recall@0.5": 0.5,
     "ap": 1 / 3, "sq": 0.75, "pq": 0.375, "pq@0.8": 0.0, "aji": 3 / (4 + 2 + 1), "aji+": 3 / (4 + 2 + 1),
-    "map": 6 / 10 / 3, "n_true": 2, "n_pred": 2, "split": 0, "merged": 0, "invented": 1, "missed": 1,
+    "map": 6 / 10 / 3, "seg": 0.75 / 2, "n_true": 2, "n_pred": 2, "split": 0, "merged": 0, "invented": 1,
+    "missed": 1,
 }  # fmt: skip
 
 
