@@ -13,7 +13,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -95,10 +95,11 @@ def tell(message: str) -> None:
     print(f"{now} load {load:.1f} on {os.cpu_count()} cores: {message}", file=sys.stderr, flush=True)
 
 
-def main() -> None:
-    """Read the command line."""
-    formatter = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=formatter)
+def parser_of(description: str) -> argparse.ArgumentParser:
+    """What can be said of a comparison."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--train", type=Path, required=True, help="folder with images/ and masks/")
     parser.add_argument("--test", type=Path, required=True, help="the same, for the scores")
     parser.add_argument("--out", type=Path, required=True, help="models, label maps, times and the table")
@@ -109,14 +110,27 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3, help="how often the test folder is segmented")
     parser.add_argument("--ours", nargs="+", default=[], metavar="ID=VALUE", help="options of our bundle")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder of the peers' environments")
-    options = parser.parse_args()
-    paths = [path.resolve() for path in (options.train, options.test, options.cache)]
+    return parser
+
+
+def carried_out(options: argparse.Namespace, train: Path, out: Path) -> dict[str, Exception]:
+    """The comparison that the options describe, with these images to learn from."""
+    paths = [path.resolve() for path in (train, options.test, options.cache)]
     setup = Setup(*paths, options.budget, options.seed, options.threads, tuple(options.ours))
-    out = options.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     keep_settings(setup, out)
-    failed = compare(setup, list(dict.fromkeys(options.tools)), options.repeats, out)
-    sys.exit("\n".join(f"{tool} failed: {error}" for tool, error in failed.items()) or 0)
+    return compare(setup, list(dict.fromkeys(options.tools)), options.repeats, out)
+
+
+def in_words(failed: Mapping[str, Exception]) -> str:
+    """Why tools failed; empty if none did."""
+    return "\n".join(f"{tool} failed: {error}" for tool, error in failed.items())
+
+
+def main() -> None:
+    """Read the command line."""
+    options = parser_of(__doc__).parse_args()
+    sys.exit(in_words(carried_out(options, options.train, options.out.resolve())) or 0)
 
 
 if __name__ == "__main__":

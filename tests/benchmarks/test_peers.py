@@ -47,6 +47,7 @@ class Scripts(NamedTuple):
     tools: ModuleType
     report: ModuleType
     compare: ModuleType
+    learning_curve: ModuleType
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def scripts(monkeypatch: pytest.MonkeyPatch) -> Scripts:
 class Outcome(NamedTuple):
     """What a user sees of a comparison."""
 
-    error: str | None
+    error: str | int | None
     printed: str
 
 
@@ -77,20 +78,20 @@ class Comparison:
         self.folder = folder
         self.out = folder / "out"
         self.dataset = write_synthetic_dataset("nuclei", folder / "set", count=IMAGES, size=SIZE).parent
-        self._main = scripts.compare.main
+        self._compare = scripts.compare
         self._monkeypatch, self._capsys = monkeypatch, capsys
 
     def pretend(self, tool: str, broken: bool = False) -> Path:
         """An environment whose Python only pretends; the file with the calls it got."""
         return pretend(tool, self.folder / "cache", broken)
 
-    def run(self, *options: str) -> Outcome:
+    def run(self, *options: str, script: ModuleType | None = None) -> Outcome:
         fixed = {"train": self.dataset, "test": self.dataset, "out": self.out, "cache": self.folder / "cache"}
         words = [word for name, value in fixed.items() for word in (f"--{name}", str(value))]
         self._monkeypatch.setattr(sys, "argv", ["compare.py", *words, *options])
         error = None
         try:
-            self._main()
+            (script or self._compare).main()
         except SystemExit as end:
             error = end.code if end.code else None
         except ValueError as wrong:
@@ -155,6 +156,34 @@ def test_another_comparison_is_not_mixed_in(comparison: Comparison) -> None:
     comparison.pretend("stardist")
     assert comparison.run("--tools", "stardist", "--budget", "5").error is None
     assert "choose another --out" in str(comparison.run("--tools", "stardist", "--budget", "6").error)
+
+
+def test_learning_curve_of_two_tools(comparison: Comparison, scripts: Scripts) -> None:
+    for tool in ("stardist", "cellpose"):
+        comparison.pretend(tool)
+    options = ("--tools", "stardist", "cellpose", "--repeats", "1", "--counts")
+    outcome = comparison.run(*options, "10,5", script=scripts.learning_curve)
+    assert outcome.error is None
+    rows = [
+        "| images | stardist | cellpose |",
+        "|---|---|---|",
+        "| 5 | 1.000 | 1.000 |",
+        "| 10 | 1.000 | 1.000 |",
+    ]
+    assert outcome.printed.splitlines()[-4:] == rows
+    few, many = (
+        {Path(image).stem for image, _ in job["train"] + job["validation"]}
+        for count in (5, 10)
+        for job in [json.loads((comparison.out / f"images_{count}/stardist/model.json").read_text())]
+    )
+    assert (len(few), few < many) == (5, True)
+    assert "Score by number of training images" in (comparison.out / "report.html").read_text()
+
+
+def test_learning_curve_needs_images_to_split(
+    comparison: Comparison, scripts: Scripts, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert comparison.run("--counts", "4", script=scripts.learning_curve).error == 2
 
 
 def test_jobs_hold_the_budget_and_each_image_once(comparison: Comparison) -> None:
