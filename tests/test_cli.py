@@ -12,6 +12,7 @@ import tifffile
 from PIL import Image
 
 from cellseg_monai.cli import main
+from cellseg_monai.cli.options import setting
 
 
 def test_from_nothing_to_patches(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -124,3 +125,18 @@ def test_evaluate_fails_on_a_missing_prediction(tmp_path: Path, capsys: pytest.C
     assert "there is no metric 'dize'" in capsys.readouterr().err
     assert main(["report", str(tmp_path / "pred"), "--out", str(tmp_path / "a.html")]) == 1
     assert "nothing to report" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("tta=true", True),
+        ("tta=False", False),
+        ("folds=null", None),
+        ("classes={'0': 0}", {"0": 0}),
+        ("loss=@losses#bce", "@losses#bce"),
+        ("name=a=b", "a=b"),
+    ],
+)
+def test_settings_are_written_as_python_or_json(text: str, value: object) -> None:
+    assert setting(text) == (text.partition("=")[0], value)

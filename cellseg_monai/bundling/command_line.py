@@ -96,18 +96,29 @@ def check_options(arguments: Sequence[str] | None = None) -> None:
 def require_ids(config: dict[str, Any], options: Mapping[str, Any], where: str) -> None:
     """Refuse options that a configuration does not have; arguments of its components may be new.
 
+    So is text for a yes or no: ``--tta false`` is the word "false" to MONAI, which counts as true.
+
     Args:
         config: the configuration.
         options: by id.
         where: they come from, for messages.
 
     Raises:
-        ValueError: an id is not in the configuration.
+        ValueError: an id is not in the configuration, or text stands for a yes or no.
 
     Example:
         >>> require_ids({"loss": {"_target_": "DiceLoss"}}, {"loss#sigmoid": True}, "command line")
+        >>> require_ids({"tta": False}, {"tta": "false"}, "command line")
+        Traceback (most recent call last):
+        ...
+        ValueError: command line: tta is True or False, not the text 'false'
     """
     override(config, options, where, [name for name in options if _is_keyword(config, name)])
+    parser = ConfigParser(config)
+    for name, value in options.items():
+        is_text = isinstance(value, str) and not value.startswith(("$", "@", "%"))
+        if is_text and isinstance(parser.get(name), bool):
+            raise ValueError(f"{where}: {name} is True or False, not the text {value!r}")
 
 
 def _options(arguments: Sequence[str]) -> Iterator[tuple[str, Any]]:

@@ -4,6 +4,8 @@ import argparse
 import ast
 from typing import Any
 
+_JSON_WORDS = {"true": True, "false": False, "null": None}
+
 
 def add_settings(verb: argparse.ArgumentParser) -> None:
     """``--set``: values of the bundle's configurations."""
@@ -37,10 +39,12 @@ def _class_of_value(text: str) -> tuple[str, int]:
 
 
 def setting(text: str) -> tuple[str, Any]:
-    """``id=value``, the value as Python writes it, or else as text."""
+    """``id=value``, the value as Python or JSON writes it, or else as text."""
     name, equals, value = text.partition("=")
     if not equals:
         raise argparse.ArgumentTypeError(f"{text!r} is not ID=VALUE, such as max_epochs=30")
+    if value in _JSON_WORDS:
+        return name, _JSON_WORDS[value]
     try:
         return name, ast.literal_eval(value)
     except (ValueError, SyntaxError):

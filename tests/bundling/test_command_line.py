@@ -20,6 +20,7 @@ def train(tmp_path: Path) -> Path:
         ["--max_epochs", "5"],
         ["--max_epochs=5", "--logging_file", "x", "--tracking", "mlflow", "--meta_file", "y"],
         ["--trainer#amp", "True"],
+        ["--trainer#amp", "@max_epochs"],
         ["--trainer#new_argument", "3"],
         ["--names#a", "2"],
         ["--trainer", "{'_target_': 'Other'}"],
@@ -43,6 +44,12 @@ def test_options_that_the_configuration_has_pass(train: Path, words: list[str]) 
 def test_others_are_refused(train: Path, words: list[str], name: str) -> None:
     with pytest.raises(ValueError, match=f"command line: there is no id '{name}'"):
         check_options(["run", "--config_file", str(train), *words])
+
+
+@pytest.mark.parametrize("text", ["false", "no", "true"])
+def test_text_is_no_yes_or_no(train: Path, text: str) -> None:
+    with pytest.raises(ValueError, match=f"trainer#amp is True or False, not the text '{text}'"):
+        check_options(["run", "--config_file", str(train), "--trainer#amp", text])
 
 
 def test_an_overlay_may_bring_the_id(train: Path, tmp_path: Path) -> None:
