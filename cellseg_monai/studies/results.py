@@ -14,6 +14,7 @@ from cellseg_monai.studies.execution import folder_of
 from cellseg_monai.studies.run import DONE, Run
 
 RESULTS, IMAGES, TABLE, REPORT = "results.csv", "images.csv", "table.md", "report.html"
+COSTS = {"parameters": "parameters", "training_seconds": "training, s"}
 METRICS, CLASS_METRICS = ("dice", "f1@0.5"), ("mdice", "miou")
 
 
@@ -109,7 +110,7 @@ def table_of(
     """Markdown table of means with intervals, one row a group.
 
     Args:
-        images: what :func:`gather` gave.
+        images: what :func:`gather` gave; with ``parameters`` and ``training_seconds`` their means are shown.
         by: columns that make the groups.
         metrics: to show, of those that were scored.
 
@@ -122,9 +123,16 @@ def table_of(
         | all | 1 | 1 | 0.750 |
     """
     metrics = [name for name in metrics if name in images]
-    columns = [*by, "runs", "images", *metrics]
+    costs = [name for name in COSTS if name in images and images[name].any()]
+    columns = [*by, "runs", "images", *metrics, *(COSTS[name] for name in costs)]
     lines = [
-        [*group, rows["run"].nunique(), len(rows), *(in_words(estimate(rows, name)) for name in metrics)]
+        [
+            *group,
+            rows["run"].nunique(),
+            len(rows),
+            *(in_words(estimate(rows, name)) for name in metrics),
+            *(f"{rows[name].mean():,.0f}" for name in costs),
+        ]
         for group, rows in images.groupby(list(by), sort=False)
     ]
     return markdown(columns, lines)
@@ -170,8 +178,10 @@ def write_results(
     """
     images = gather(runs, out)
     images.to_csv(out / IMAGES, index=False, float_format="%.6g")
-    results(runs, images, out).to_csv(out / RESULTS, index=False, float_format="%.6g")
-    (out / TABLE).write_text(table_of(images, by) + "\n")
+    means = results(runs, images, out)
+    means.to_csv(out / RESULTS, index=False, float_format="%.6g")
+    costs = means.set_index(["run", "test"])[list(COSTS)]
+    (out / TABLE).write_text(table_of(images.join(costs, on=["run", "test"]), by) + "\n")
     folders = [folder_of(run, out) / test for run in runs for test in run.tests]
     if learning is not None:
         learning.to_csv(out / "learning_curve.csv", index=False)

@@ -59,6 +59,7 @@ def test_networks_differ_in_size(train: Path, test: Path, tmp_path: Path) -> Non
     options += ["networks#monai_attention_unet#channels=[4,8]", "networks#monai_attention_unet#strides=[2]"]
     found = study("compare", tmp_path, *words, *options)
     assert found["variant"].tolist() == ["unet", "monai_attention_unet"]
+    assert f"| {found['parameters'][0]:,} |" in (tmp_path / "table.md").read_text()
     assert found["parameters"].nunique() == 2
 
 
@@ -90,7 +91,10 @@ def test_skips_by_classes(real_data: Path, tmp_path: Path) -> None:
     found = study("ablate-skips", tmp_path, *words, "--classes", "0=0", "128=1", "255=2", *options)
     assert len(found) == 3
     assert found[["mdice", "miou", "dice:1", "iou:2"]].stack().between(0, 1).all()
-    assert "| variant | runs | images | mdice | miou |" in (tmp_path / "table.md").read_text()
+    assert (
+        "| variant | runs | images | mdice | miou | parameters | training, s |"
+        in (tmp_path / "table.md").read_text()
+    )
 
 
 def test_classes_have_no_pieces() -> None:
