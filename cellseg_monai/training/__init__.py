@@ -6,6 +6,7 @@ configuration.
 """
 
 from cellseg_monai.training.best_weights import BestWeights
+from cellseg_monai.training.bfloat16 import Bfloat16OnCpu, computes_bfloat16
 from cellseg_monai.training.clipping import GradientClipper
 from cellseg_monai.training.consistency import ConsistencyHandler
 from cellseg_monai.training.freezing import FreezeHandler, freeze
@@ -17,6 +18,7 @@ from cellseg_monai.training.teacher import MeanTeacher
 
 __all__ = [
     "BestWeights",
+    "Bfloat16OnCpu",
     "ConsistencyHandler",
     "FiniteGuard",
     "FreezeHandler",
@@ -24,6 +26,7 @@ __all__ = [
     "MeanTeacher",
     "ProgressHandler",
     "ResumeHandler",
+    "computes_bfloat16",
     "freeze",
     "load_pretrained",
 ]
