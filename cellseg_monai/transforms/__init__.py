@@ -2,6 +2,7 @@
 
 from cellseg_monai.transforms.augment import RandElasticGrid, RandElasticGridd
 from cellseg_monai.transforms.balanced import RandBalancedPatches, RandBalancedPatchesd
+from cellseg_monai.transforms.batching import FileNameOnlyd
 from cellseg_monai.transforms.channels import MatchChannels, MatchChannelsd, match_channels
 from cellseg_monai.transforms.cover import PatchCover, PatchCoverd
 from cellseg_monai.transforms.foreground import balanced_locations, foreground_per_patch
@@ -32,6 +33,7 @@ __all__ = [
     "ClassTargetd",
     "DistanceTarget",
     "DistanceTargetd",
+    "FileNameOnlyd",
     "ForegroundDistanceTarget",
     "ForegroundDistanceTargetd",
     "MatchChannels",

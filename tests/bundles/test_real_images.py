@@ -1,5 +1,6 @@
 """Real nuclei, in a minute: what the README tells of five minutes begins here."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -22,3 +23,19 @@ def test_four_epochs_find_nuclei(real_data: Path, tmp_path: Path) -> None:
     }
     assert scores["mean_dice"] > 0.93
     assert scores["f1"] > 0.7
+
+
+def test_a_batch_of_several_modalities(real_data: Path, tmp_path: Path) -> None:
+    """Grey TIFF beside RGBA PNG: two images a batch, labelled as unlabelled."""
+    bundle = copied("attention_unetpp", tmp_path)
+    listing = tmp_path / "listing.json"
+    train = real_data / "multimodal/train"
+    kinds = ["fluo_00.tif", "histology_00.png", "fluo_01.tif", "histology_01.png", "histology_02.png"]
+    items = [
+        {"image": str(train / "images" / name), "label": str(train / "masks" / f"{Path(name).stem}.png")}
+        for name in kinds
+    ]
+    listing.write_text(json.dumps({"training": items}))
+    options = {"dataset_dir": listing, "output_dir": tmp_path / "run", "batch_size": 5, "max_epochs": 1}
+    bundle.run("train", "semi_supervised", **options, validation_dir=listing, unlabelled_dir=listing)
+    assert (bundle.path / "models/model.pt").is_file()
