@@ -36,6 +36,7 @@ class FileNameOnlyd(MapTransform):
         for key in self.key_iterator(sample):
             image = sample[key]
             if isinstance(image, MetaTensor):
-                meta = {name: image.meta[name]} if name in image.meta else {}
-                sample[key] = MetaTensor(image.as_tensor(), meta=meta)
+                stripped = MetaTensor(image.as_tensor())
+                stripped.meta = {name: image.meta[name]} if name in image.meta else {}
+                sample[key] = stripped
         return sample
