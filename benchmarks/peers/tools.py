@@ -16,7 +16,6 @@ from cellseg_monai.data import k_folds, labelled, list_items
 
 BUNDLE = HERE.parents[1] / "bundles" / "patch_attention_unet"
 TOOLS = ("ours", "stardist", "cellpose", "nnunet")
-CALIBRATION_EPOCHS = 3
 MODEL, DECODING = "model", "decoding"
 DECODING_SHARE = 0.03
 """Of the budget, for choosing how to decode after the training."""
@@ -82,7 +81,7 @@ def bundle_command(config: str, **options: object) -> list[str]:
     return [*start, *words]
 
 
-def epochs_within(budget: float, one: float, several: float, epochs: int = CALIBRATION_EPOCHS) -> int:
+def epochs_within(budget: float, one: float, several: float, epochs: int) -> int:
     """How many epochs fit into a budget, if a training of one takes so long, and one of several so long."""
     epoch = max((several - one) / (epochs - 1), 0.01)
     return max(1, int((budget - (one - epoch)) / epoch))
@@ -102,8 +101,9 @@ def _train_ours(setup: Setup, folder: Path) -> Training:
         )
         return _run(words, setup, folder / f"{name}.log", BUNDLE)
 
-    one, several = command("trial_1", 1), command("trial_2", CALIBRATION_EPOCHS)
-    epochs = epochs_within((1 - DECODING_SHARE) * setup.budget, one, several)
+    trial = 1 + _validated_every(setup)  # the second trial validates once more than the first
+    one, several = command("trial_1", 1), command("trial_2", trial)
+    epochs = epochs_within((1 - DECODING_SHARE) * setup.budget, one, several, trial)
     return Training(command(MODEL, epochs) + _choose_decoding(setup, folder), one + several)
 
 
@@ -116,6 +116,12 @@ def _choose_decoding(setup: Setup, folder: Path) -> float:
     if chosen := _options(setup, "inference"):
         words += ["--set", *(f"{name}={value}" for name, value in chosen.items())]
     return _run(words, setup, folder / f"{DECODING}.log", BUNDLE)
+
+
+def _validated_every(setup: Setup) -> int:
+    """Epochs from one validation to the next."""
+    config = json.loads((BUNDLE / "configs/train.json").read_text())
+    return int(_options(setup, "train").get("val_interval", config["val_interval"]))
 
 
 def _options(setup: Setup, config: str) -> dict[str, str]:
