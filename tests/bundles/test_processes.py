@@ -27,6 +27,7 @@ def step(bundle: Bundle, dataset: Path, output: Path, processes: int) -> dict[st
         "optimizer#_target_": "torch.optim.SGD",
         "learning_rate": 0.1,
         "max_gradient_norm": 1000,
+        "bfloat16_on_cpu": False,  # whose rounding depends on the size of a batch
     }
     words = [word for name, value in settings.items() for word in (f"--{name}", str(value))]
     start = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]

@@ -57,7 +57,7 @@ def test_intervals_are_those_of_scipy(seed, confidence):
     summary = summarize(scores, confidence, resamples=20_000)
     for ours, statistic in ((summary.mean, np.mean), (summary.median, np.median)):
         theirs = stats.bootstrap(
-            (scores,), statistic, confidence_level=confidence, n_resamples=20_000, method="percentile"
+            (scores,), statistic, confidence_level=confidence, n_resamples=20_000, method="percentile", rng=0
         ).confidence_interval
         assert ours.value == statistic(scores)
         assert [ours.low, ours.high] == pytest.approx([theirs.low, theirs.high], abs=0.01)
@@ -97,7 +97,7 @@ def test_paired_test_is_that_of_scipy(seed, images, tolerance):
     second = first + random.normal(0.02, 0.1, images)
     ours = compare_paired(first, second)
     theirs = stats.permutation_test(
-        (first - second,), np.mean, permutation_type="samples", n_resamples=9999, vectorized=False
+        (first - second,), np.mean, permutation_type="samples", n_resamples=9999, vectorized=False, rng=0
     )
     assert ours.p_value == pytest.approx(theirs.pvalue, abs=tolerance)
     assert ours.difference.value == pytest.approx(np.mean(first - second))
