@@ -76,7 +76,7 @@ def trained(server: Server, dataset: Path) -> Server:
         server.save(mask.stem, mask)
     server.save(masks[5].stem, as_viewer_saves(masks[5], server.app))
     for name in TRAINED:
-        answer = server.ask("POST", f"/train/{name}", json={"max_epochs": 12, "val_split": 0.34})
+        answer = server.ask("POST", f"/train/{name}", json={"max_epochs": 20, "val_split": 0.34})
         assert answer.status_code == 200, answer.text
         server.wait("train/")
     return server
