@@ -24,6 +24,8 @@ LABEL = BUNDLES.parent / "label"
 TRAINED = ("patch_attention_unet", "attention_unetpp", "skip_unet")
 QUICK: Mapping[str, Any] = {"learning_rate": 0.01, "patches_per_image": 16, "batch_size": 1}
 """Options of the training that show progress in a few epochs."""
+ONE_THREAD: Mapping[str, str] = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+"""Environment of the server, and of what is compared with it: sums over several threads round otherwise."""
 
 
 def narrowed(name: str, folder: Path) -> Path:
@@ -136,11 +138,10 @@ def serving(
         "https_proxy": "http://127.0.0.1:9",
         "no_proxy": "127.0.0.1",
     }
-    one = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     with log.open("wb") as said:
         process = subprocess.Popen(
             command,
-            env={**os.environ, **offline, **one, **environment},
+            env={**os.environ, **offline, **ONE_THREAD, **environment},
             stdout=said,
             stderr=subprocess.STDOUT,
         )

@@ -1,5 +1,6 @@
 """Every bundle in the stock app: what a viewer asks of it, by HTTP."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import tifffile
 
 from cellseg_monai.metrics import pixel_counts, pixel_scores
 from tests.bundles.reduced import NARROW
-from tests.integration.served import TRAINED, Server
+from tests.integration.served import ONE_THREAD, TRAINED, Server
 
 pytestmark = pytest.mark.label
 
@@ -53,7 +54,8 @@ def test_labels_are_those_of_the_bundle(name: str, trained: Server, formats: Pat
     where = ["--dataset_dir", str(formats), "--output_dir", str(tmp_path)]
     command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", "configs/inference.json", *where]
     bundle = trained.app / "model" / name
-    done = subprocess.run(command, cwd=bundle, capture_output=True, text=True, timeout=300)
+    environment = {**os.environ, **ONE_THREAD}
+    done = subprocess.run(command, cwd=bundle, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-4000:]
     files = sorted(formats.iterdir())
     assert len(files) == 11
