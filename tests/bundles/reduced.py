@@ -11,7 +11,11 @@ from typing import Any
 BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
 
 NARROW: Mapping[str, Mapping[str, Any]] = {
-    "attention_unetpp": {"networks#attention_unetpp#channels": [4, 4, 8, 8, 8], "patch_size": 32},
+    "attention_unetpp": {
+        "networks#attention_unetpp#channels": [4, 4, 8, 8, 8],
+        "patch_size": 32,
+        "scale": 1.0,
+    },
     "patch_attention_unet": {"networks#patch_attention_unet#channels": [8, 16], "patch_size": 32},
     "skip_swin_unet": {
         "networks#skip_swin_unet#feature_size": 12,

@@ -1,5 +1,6 @@
 """Every bundle in the stock app: what a viewer asks of it, by HTTP."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import pytest
 import tifffile
 
 from cellseg_monai.metrics import pixel_counts, pixel_scores
-from tests.bundles.reduced import NARROW
+from tests.bundles.reduced import BUNDLES, NARROW
 from tests.integration.served import ONE_THREAD, TRAINED, Server
 
 pytestmark = pytest.mark.label
@@ -26,10 +27,9 @@ def test_every_bundle_is_there_with_what_a_user_may_change(server: Server) -> No
     for name in NARROW:
         model = info["models"][name]
         assert (model["type"], model["dimension"], model["labels"]) == ("segmentation", 2, {"cell": 1})
-        shown = {
-            key: model["config"][key] for key in ("threshold", "seed_height", "min_size", "max_hole", "tta")
-        }
-        assert shown == {"threshold": 0.5, "seed_height": 0.25, "min_size": 15, "max_hole": 0, "tta": False}
+        defaults = json.loads((BUNDLES / name / "configs/inference.json").read_text())
+        for key in ("threshold", "seed_height", "min_size", "max_hole", "tta"):
+            assert model["config"][key] == defaults[key], key
         assert sorted(model["config"]["morphology"]) == ["both", "closing", "none", "opening"]
         assert model["config"]["morphology"][0] == ("closing" if name == "attention_unetpp" else "none")
 
