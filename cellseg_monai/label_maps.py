@@ -18,8 +18,8 @@ import numpy.typing as npt
 from scipy import sparse
 
 __all__ = [
-    "LabelMap", "Overlap", "as_label_map", "boundaries", "cast", "connected_components", "overlap_matrix",
-    "relabel", "smallest_dtype", "touching_pairs",
+    "LabelMap", "Overlap", "as_label_map", "boundaries", "cast", "connected_components", "is_mask",
+    "overlap_matrix", "relabel", "smallest_dtype", "touching_pairs",
 ]  # fmt: skip
 
 LabelMap = npt.NDArray[np.int32]
@@ -196,6 +196,17 @@ def connected_components(array: npt.ArrayLike, connectivity: int = 2) -> LabelMa
     values = np.require(values, requirements=["C", "W"])  # cc3d refuses what is mapped read-only
     pieces = cc3d.connected_components(values, connectivity=neighbours, out_dtype=np.uint32)
     return np.asarray(pieces).view(np.int32)
+
+
+def is_mask(label_map: npt.ArrayLike) -> bool:
+    """Whether a map holds 0 and 255, as foreground is usually stored, and so tells no objects apart.
+
+    Example:
+        >>> is_mask([0, 255, 255]), is_mask([0, 1, 1]), is_mask([0, 0])
+        (True, False, False)
+    """
+    values = np.asarray(label_map)
+    return bool(values.max(initial=0) == 255 and np.isin(values, (0, 255)).all())
 
 
 def touching_pairs(label_map: npt.ArrayLike, connectivity: int = 2) -> npt.NDArray[np.int64]:

@@ -5,7 +5,7 @@ from typing import Literal
 
 import fastremap
 
-from cellseg_monai.label_maps import LabelMap, connected_components
+from cellseg_monai.label_maps import LabelMap, connected_components, is_mask
 
 Content = Literal["nothing", "one object", "one value in pieces", "0 and 255", "objects"]
 
@@ -29,7 +29,7 @@ def content_of(label_map: LabelMap) -> Content:
         return "nothing"
     if len(ids) > 1:
         return "objects"
-    if ids == [255]:
+    if is_mask(label_map):
         return "0 and 255"
     return "one value in pieces" if connected_components(label_map > 0).max() > 1 else "one object"
 

@@ -56,7 +56,7 @@ class LabelMapMetric(CumulativeIterationMetric):
 
     @abstractmethod
     def count(self, pred: npt.NDArray[Any], truth: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-        """What is counted in one image, of a fixed shape; counts of two images may be added."""
+        """What is counted in one image, of a fixed shape; counts may be added up, and NaN is left out."""
 
     @abstractmethod
     def score(self, counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -84,7 +84,7 @@ class LabelMapMetric(CumulativeIterationMetric):
         """
         counts = self._gathered()
         if self.reduction == "pooled":
-            columns = self._scores(counts.sum(dim=0, keepdim=True))[0]
+            columns = self._scores(counts.nansum(dim=0, keepdim=True))[0]
         elif self.reduction == "median":
             columns = self._scores(counts).nanquantile(0.5, dim=0)
         else:

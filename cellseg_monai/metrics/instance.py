@@ -87,7 +87,7 @@ def instance_scores(counts: npt.ArrayLike, empty: float = 1.0) -> InstanceScores
     """Turn counts into scores.
 
     Args:
-        counts: from :func:`instance_counts`, shape (…, 4).
+        counts: from :func:`instance_counts`, shape (…, 4). Of NaN are made scores that are NaN.
         empty: every score where there is neither a predicted nor a true object. An image without cells that
             is left empty is right, hence 1. NaN leaves it out of averages; 0 is what `stardist.matching` has.
 
@@ -109,7 +109,7 @@ def instance_scores(counts: npt.ArrayLike, empty: float = 1.0) -> InstanceScores
     nothing = hits + alarms + misses == 0
 
     def share(part: Scores, whole: Scores) -> Scores:
-        ratio = np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)
+        ratio = np.divide(part, whole, out=np.zeros_like(whole), where=whole != 0)
         return np.where(nothing, empty, ratio)
 
     return InstanceScores(

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from monai.handlers import IgniteMetricHandler
 
+from cellseg_monai.label_maps import is_mask
 from cellseg_monai.metrics.cumulative import LabelMapMetric, Reduction
 from cellseg_monai.metrics.instance import instance_counts, instance_scores
 from cellseg_monai.metrics.matching import check_threshold
@@ -16,6 +17,8 @@ InstanceScore = Literal["precision", "recall", "f1", "ap", "sq", "pq"]
 
 class InstanceMetric(LabelMapMetric):
     """A score of objects matched at IoU thresholds, collected over images.
+
+    Images whose truth is a mask of 0 and 255 are left out, as by :func:`~cellseg_monai.evaluation.evaluate`.
 
     Args:
         score: ``"precision"``, ``"recall"``, ``"f1"``, ``"ap"``, ``"sq"`` or ``"pq"``.
@@ -54,7 +57,9 @@ class InstanceMetric(LabelMapMetric):
         self.empty = empty
 
     def count(self, pred: npt.NDArray[Any], truth: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-        """TP, FP, FN and the sum of IoU at each threshold."""
+        """TP, FP, FN and the sum of IoU at each threshold; NaN where the truth tells no objects apart."""
+        if is_mask(truth):
+            return np.full((len(self.thresholds), 4), np.nan)
         return instance_counts(pred, truth, self.thresholds)
 
     def score(self, counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -36,6 +36,14 @@ def test_reductions_by_hand(reduction, expected):
     assert collected(InstanceMetric("f1", reduction=reduction)).aggregate().item() == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("reduction", ["mean", "median", "pooled"])
+def test_a_mask_of_0_and_255_tells_no_objects_apart(reduction):
+    images = [*IMAGES[:1], (TWO_CELLS, 255 * (TWO_CELLS > 0).int())]
+    metric = collected(InstanceMetric("f1", reduction=reduction), images)
+    assert metric.aggregate().item() == 1
+    assert metric.get_buffer().flatten().tolist() == pytest.approx([1, math.nan], nan_ok=True)
+
+
 def test_median_of_two_images_lies_between_them():
     assert collected(InstanceMetric("f1", reduction="median"), IMAGES[:2]).aggregate().item() == 0.5
 
