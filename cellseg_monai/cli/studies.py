@@ -154,6 +154,9 @@ def _common() -> argparse.ArgumentParser:
     common.add_argument(
         "--pieces", action="store_true", help="connected pieces of a binary mask are its objects"
     )
+    common.add_argument(
+        "--modality", metavar="PATTERN", help="finds the kind of microscopy in the name of an image"
+    )
     return common
 
 
@@ -182,6 +185,7 @@ def _verb(name: str) -> Any:
         jobs: int,
         cluster: str | None,
         pieces: bool,
+        modality: str | None,
         calibrated: bool = False,
         classes: Sequence[tuple[str, int]] | None = None,
         **own: Any,
@@ -192,7 +196,7 @@ def _verb(name: str) -> Any:
             own[part] = dict(own[part] or {})
         if classes is not None:
             options = [*options, ("classes", dict(classes))]
-        study = Study(out, dict(options), seeds, jobs, cluster, pieces, calibrated)
+        study = Study(out, dict(options), seeds, jobs, cluster, pieces, calibrated, modality)
         print(getattr(study, name)(**own))
         print(f"\n{Path(out) / 'report.html'}")
         return 0

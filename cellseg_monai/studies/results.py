@@ -13,7 +13,8 @@ from cellseg_monai.metrics import Estimate, summarize
 from cellseg_monai.studies.execution import folder_of
 from cellseg_monai.studies.run import DONE, Run
 
-RESULTS, IMAGES, TABLE, REPORT = "results.csv", "images.csv", "table.md", "report.html"
+RESULTS, IMAGES, REPORT = "results.csv", "images.csv", "report.html"
+TABLE, BY_MODALITY = "table.md", "modality.md"
 COSTS = {"parameters": "parameters", "training_seconds": "training, s"}
 METRICS, CLASS_METRICS = ("dice", "f1@0.5"), ("mdice", "miou")
 
@@ -156,12 +157,13 @@ def in_words(value: Estimate) -> str:
 def write_results(
     runs: Sequence[Run], out: Path, by: Sequence[str], learning: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Write ``results.csv``, ``images.csv``, ``table.md`` and ``report.html``.
+    """Write ``results.csv``, ``images.csv``, ``table.md`` and ``report.html``, and perhaps ``modality.md``.
 
     Args:
         runs: that are done.
         out: folder of the study.
-        by: columns of the factors that make the rows of ``table.md``.
+        by: columns of the factors that make the rows of ``table.md``; those of ``modality.md``, where the
+            modality of images is known, are split by it as well.
         learning: ``images``, ``score`` and perhaps ``model``, for a plot of scores against training images.
 
     Returns:
@@ -182,6 +184,9 @@ def write_results(
     means.to_csv(out / RESULTS, index=False, float_format="%.6g")
     costs = means.set_index(["run", "test"])[list(COSTS)]
     (out / TABLE).write_text(table_of(images.join(costs, on=["run", "test"]), by) + "\n")
+    if images["modality"].notna().any():
+        kinds = images.fillna({"modality": "unknown"}).sort_values("modality", kind="stable")
+        (out / BY_MODALITY).write_text(table_of(kinds, ["modality", *by]) + "\n")
     folders = [folder_of(run, out) / test for run in runs for test in run.tests]
     if learning is not None:
         learning.to_csv(out / "learning_curve.csv", index=False)

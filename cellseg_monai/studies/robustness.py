@@ -23,7 +23,7 @@ from cellseg_monai.studies.results import METRICS, estimate
 from cellseg_monai.studies.run import Run
 
 PLAIN, TEST, WRITTEN = "plain", "test", "written.json"
-TABLE, RECORD, PLOT = "robustness.csv", "robustness.json", "robustness.svg"
+LOST, RECORD, PLOT = "robustness.csv", "robustness.json", "robustness.svg"
 
 
 def robustness(

@@ -19,8 +19,8 @@ from cellseg_monai.studies.execution import folder_of, perform_all
 from cellseg_monai.studies.finetuning import NEW, OLD, FineTuning, transfer_table
 from cellseg_monai.studies.learning_curve import curve_of, learning_curve
 from cellseg_monai.studies.pseudo_labels import PseudoLabels
-from cellseg_monai.studies.results import gather, table_of, write_results
-from cellseg_monai.studies.robustness import PLOT, TABLE, robustness, robustness_plot, robustness_table
+from cellseg_monai.studies.results import BY_MODALITY, TABLE, gather, write_results
+from cellseg_monai.studies.robustness import LOST, PLOT, robustness, robustness_plot, robustness_table
 from cellseg_monai.studies.run import Run, weights_of
 from cellseg_monai.studies.strips import overlay_strip
 
@@ -42,6 +42,8 @@ class Study:
         cluster: address of a Dask scheduler whose workers take the runs instead.
         pieces: the masks are binary, and their connected pieces are the objects.
         calibrated: choose how to decode by the images that validate; of studies that train each run alike.
+        modality: regular expression that finds the kind of microscopy in the name of an image, where a
+            dataset does not state it; splits spread it evenly, and it gets a table of its own.
 
     Example:
         >>> Study("nuclei_study", {"max_epochs": 30}).cross_validate("bundles/skip_unet", "nowhere")
@@ -57,6 +59,7 @@ class Study:
     cluster: str | None = None
     pieces: bool = False
     calibrated: bool = False
+    modality: str | None = None
 
     def cross_validate(
         self, bundle: Dataset, data: Dataset, folds: int = 5, test: Dataset | None = None
@@ -72,10 +75,10 @@ class Study:
         Returns:
             The table.
         """
-        further = [] if test is None else _items(test)
+        further = [] if test is None else self._items(test)
         runs = cross_validation(
             _folder(bundle),
-            _items(data),
+            self._items(data),
             folds,
             self.seeds[0],
             self.options,
@@ -99,7 +102,14 @@ class Study:
         """
         folder = _folder(bundle)
         runs = learning_curve(
-            folder, _items(data), _items(test), counts, self.seeds, self.options, self.pieces, self.calibrated
+            folder,
+            self._items(data),
+            self._items(test),
+            counts,
+            self.seeds,
+            self.options,
+            self.pieces,
+            self.calibrated,
         )
         self._perform(runs)
         curve = curve_of(gather(runs, self._out), metric, folder.name)
@@ -150,8 +160,8 @@ class Study:
         """
         study = FineTuning(
             _folder(bundle),
-            _items(base_data),
-            _items(target_data),
+            self._items(base_data),
+            self._items(target_data),
             *tests,
             self.options,
             tuning or {},
@@ -190,9 +200,9 @@ class Study:
         for seed in self.seeds:
             study = PseudoLabels(
                 _folder(bundle),
-                _items(labelled_data),
+                self._items(labelled_data),
                 list_items(Path(unlabelled).resolve(), recursive=True),
-                _items(test),
+                self._items(test),
                 self.options,
                 student or {},
                 seed,
@@ -202,12 +212,7 @@ class Study:
             self._perform([teacher])
             weights = weights_of(teacher, folder_of(teacher, self._out))
             runs += [teacher, *study.students(weights, self._out / f"seed_{seed}")]
-        images = self._perform_and_write(runs, ["model"])
-        if images["modality"].notna().any():
-            text = table_of(images, ["modality", "model"])
-            (self._out / "modality.md").write_text(text + "\n")
-            return f"{self._table()}\n\n{text}"
-        return self._table()
+        return self._finish(runs, ["model"])
 
     def robustness(
         self,
@@ -227,7 +232,7 @@ class Study:
         network = None if weights is None else Path(weights).resolve()
         runs = robustness(
             _folder(bundle),
-            _items(data),
+            self._items(data),
             self._out,
             levels,
             network,
@@ -237,7 +242,7 @@ class Study:
         )
         images = self._perform_and_write(runs, ["change", "level"])
         lost = robustness_table(runs, images, self._out)
-        lost.to_csv(self._out / TABLE, index=False, float_format="%.6g")
+        lost.to_csv(self._out / LOST, index=False, float_format="%.6g")
         (self._out / PLOT).write_text(robustness_plot(lost), encoding="utf-8")
         return self._table()
 
@@ -245,9 +250,15 @@ class Study:
     def _out(self) -> Path:
         return Path(self.out).resolve()
 
+    def _items(self, source: Dataset) -> list[Item]:
+        folder = Path(source).resolve()  # trainings run in other folders
+        return labelled(list_items(folder, modality=self.modality))
+
     def _compare(self, variants: Mapping[str, Any], data: Dataset, test: Dataset) -> str:
         return self._finish(
-            comparison(variants, _items(data), _items(test), self.seeds, self.pieces, self.calibrated),
+            comparison(
+                variants, self._items(data), self._items(test), self.seeds, self.pieces, self.calibrated
+            ),
             ["variant"],
         )
 
@@ -263,7 +274,8 @@ class Study:
         return self._table()
 
     def _table(self) -> str:
-        return (self._out / "table.md").read_text().rstrip()
+        files = [self._out / TABLE, self._out / BY_MODALITY]
+        return "\n\n".join(file.read_text().rstrip() for file in files if file.is_file())
 
     def _strip(self, study: FineTuning, runs: Sequence[Run]) -> None:
         """Raw, each number of images, truth: for a few test images of either dataset."""
@@ -275,10 +287,6 @@ class Study:
                 for number in [run.factors["new_images"]]
             ]
             overlay_strip(study.tests[test][:STRIP], columns, self._out / f"{test}.png")
-
-
-def _items(source: Dataset) -> list[Item]:
-    return labelled(list_items(Path(source).resolve()))  # trainings run in other folders
 
 
 def _folder(bundle: Dataset) -> Path:
