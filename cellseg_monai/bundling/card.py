@@ -66,6 +66,7 @@ def card_parts(
         "energy": energy(training["seconds"], training["watts"]),
         "training_command": _block(training["command"]),
         "scores": "\n\n".join(_scores(test) for test in results["tests"]),
+        "modality": _modality_option(results["tests"]),
         "worst": _worst(results["worst"]),
         "robustness": _robustness(results["robustness"]),
     }
@@ -121,7 +122,22 @@ def _scores(test: Mapping[str, Any]) -> str:
         for name, score in test["scores"].items()
     ]
     heading = ["", "mean", "95 % interval", "median", "worst image"]
-    return f"On {test['name']} ({test['images']} images{cells}):\n\n{markdown(heading, rows)}"
+    told = f"On {test['name']} ({test['images']} images{cells}):\n\n{markdown(heading, rows)}"
+    return told + _modalities(test.get("modalities", []))
+
+
+def _modalities(kinds: Sequence[Mapping[str, Any]]) -> str:
+    if not kinds:
+        return ""
+    scores = [name for name in kinds[0] if name not in ("modality", "images")]
+    rows = [[kind["modality"], kind["images"], *(_digits(kind[name]) for name in scores)] for kind in kinds]
+    return f"\n\n{markdown(['kind of image', 'images', *scores], rows)}"
+
+
+def _modality_option(tests: Sequence[Mapping[str, Any]]) -> str:
+    """Of ``cellseg evaluate``, where an evaluation has found kinds of images by their names."""
+    patterns = [test["modality"] for test in tests if test.get("modality")]
+    return f' --modality "{patterns[0]}"' if patterns else ""
 
 
 def _worst(images: Sequence[Mapping[str, Any]]) -> str:

@@ -15,10 +15,11 @@ from cellseg_monai.bundling.check.network import WEIGHTS
 from cellseg_monai.evaluation.columns import is_score
 from cellseg_monai.evaluation.provenance import hash_of_file
 from cellseg_monai.evaluation.runs import Run, read_run
-from cellseg_monai.evaluation.summaries import key_metric
+from cellseg_monai.evaluation.summaries import by_modality, key_metric
 
 DIGITS = 4
 WORST = 3
+KEYS = ("f1@0.5", "dice")
 TRAINING = ("command", "seed", "images", "seconds", "hardware", "watts")
 """What is told of a training; ``watts`` is the power that the hardware takes, stated by whoever knows it."""
 
@@ -159,8 +160,23 @@ def _test(run: Run) -> dict[str, Any]:
             for name, score in run.summary["scores"].items()
             if score is not None and is_score(name)
         },
+        "modality": run.summary.get("modality"),
+        "modalities": _modalities(run),
         "evaluated": {"created": record["created"], "versions": record["versions"], "data": record["data"]},
     }
+
+
+def _modalities(run: Run) -> list[dict[str, Any]]:
+    """Means of the two scores that are known best, for each kind of microscopy that the evaluation names."""
+    return [
+        {
+            "modality": row["modality"],
+            "images": row["images"],
+            **{name: _rounded(row[f"{name}_mean"]) for name in KEYS if f"{name}_mean" in row},
+        }
+        for row in by_modality(run.table).to_dict("records")
+        if row["modality"] != "all"
+    ]
 
 
 def _score(score: Mapping[str, Any], values: pd.Series) -> dict[str, float | None]:
@@ -179,7 +195,7 @@ def _worst(run: Run) -> list[dict[str, Any]]:
     """The images that the network does worst on, by F1 of cells or else Dice."""
     metric = key_metric([run.table])
     assert metric is not None  # as there are scores
-    names = list(dict.fromkeys([metric, *(name for name in ("f1@0.5", "dice") if name in run.table)]))
+    names = list(dict.fromkeys([metric, *(name for name in KEYS if name in run.table)]))
     rows = run.table.sort_values([*names, "image"]).head(WORST)
     return [
         {"test": run.name, "image": row["image"], **{name: _rounded(row[name]) for name in names}}

@@ -120,6 +120,7 @@ def evaluate(
         "binary_predictions": scores.binary_predictions,
         "pieces": pieces,
         "classes": classes,
+        "modality": modality,
         "scores": overall(scores.table),
         "by_modality": json.loads(modalities.to_json(orient="records")) if len(modalities) else [],
         "provenance": record,

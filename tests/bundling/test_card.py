@@ -107,6 +107,18 @@ def test_what_was_not_recorded_is_told_so(bundle: Path, scores: Path) -> None:
     assert "| seed | 0 |" in card  # of the bundle's configuration
 
 
+def test_kinds_of_images_are_told_apart(bundle: Path, scores: Path, tmp_path: Path) -> None:
+    masks = scores.parent / "set/labels"  # whose names alone tell the kind
+    evaluate(scores.parent / "result/labels", masks, tmp_path, modality="00[01]|00", bundle=bundle)
+    write_card(bundle, {"nuclei": tmp_path})
+    card = (bundle / "docs/README.md").read_text()
+    table = pd.read_csv(tmp_path / "scores.csv", dtype={"modality": str})
+    for kind, count in {"000": 1, "001": 1, "00": 3}.items():
+        part = table[table["modality"] == kind]
+        assert f"| {kind} | {count} | {part['f1@0.5'].mean():.4f} | {part['dice'].mean():.4f} |" in card
+    assert '--bundle threshold --modality "00[01]|00"' in card
+
+
 def test_worst_images_are_the_worst(bundle: Path, scores: Path) -> None:
     write_card(bundle, {"nuclei": scores})
     table = pd.read_csv(scores / "scores.csv").sort_values(["f1@0.5", "dice", "image"])
