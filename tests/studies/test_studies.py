@@ -122,16 +122,8 @@ def test_fine_tuning_tells_what_is_gained_and_lost(train: Path, shifted: Path, t
 def test_students_learn_from_images_without_labels(
     train: Path, test: Path, shifted: Path, tmp_path: Path
 ) -> None:
-    words = [
-        "--labelled",
-        train,
-        "--unlabelled",
-        shifted / "images",
-        "--test",
-        test,
-        "--modality",
-        r"_[A-Z](\d)",
-    ]
+    data = ["--labelled", train, "--unlabelled", shifted / "images", "--test", test]
+    words = [*data, "--modality", r"_[A-Z](\d)"]
     found = study("pseudo-label", tmp_path, BUNDLE, *words, "--student", "rampup_epochs=0")
     by_modality = (tmp_path / "modality.md").read_text().splitlines()
     assert [line.split(" | ")[0] for line in by_modality[2:]] == ["| 1"] * 4 + ["| 2"] * 4
