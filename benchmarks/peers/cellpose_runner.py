@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from cellpose import dynamics, models
 from cellpose import train as cellpose_train
-from common import Clock, main, predict_each, read_image, read_labels
+from common import Clock, main, pieces, predict_each, read_image, read_labels
 
 BATCH = 8
 CALIBRATION_STEPS = 2
@@ -68,7 +68,8 @@ def train(job: dict[str, Any], out: Path, clock: Clock) -> None:
     pairs = job["train"] + job["validation"]
     images = [read_image(image) for image, _ in pairs]
     device = torch.device("cpu")
-    flows = dynamics.labels_to_flows([read_labels(labels) for _, labels in pairs], device=device)
+    masks = [pieces(read_labels(labels)).astype(np.int32) for _, labels in pairs]
+    flows = dynamics.labels_to_flows(masks, device=device)
     step = clock.calibrate(lambda: step_seconds(images, flows, out))
     steps = max(1, int(clock.left / step))
     print(f"{steps} steps of {step:.2f} s", flush=True)

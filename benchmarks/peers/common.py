@@ -15,6 +15,7 @@ from typing import Any
 import imageio.v3 as imageio
 import numpy as np
 import tifffile
+from scipy import ndimage
 
 STAGES = ("read", "network", "postprocessing", "write")
 LUMINANCE = (0.299, 0.587, 0.114)
@@ -69,6 +70,11 @@ def read_labels(path: str) -> np.ndarray:
     if labels.ndim != 2:
         raise ValueError(f"{path} has the shape {labels.shape}; a label map has one channel")
     return labels.astype(np.int32)
+
+
+def pieces(labels: np.ndarray) -> np.ndarray:
+    """Objects of a mask of one value are its connected pieces, corners included; others stay as they are."""
+    return ndimage.label(labels > 0, np.ones((3, 3)))[0] if len(np.unique(labels)) <= 2 else labels
 
 
 def _read(path: str) -> np.ndarray:

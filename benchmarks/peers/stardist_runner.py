@@ -13,9 +13,8 @@ from typing import Any
 
 import keras
 import numpy as np
-from common import Clock, main, predict_each, read_channels, read_labels
+from common import Clock, main, pieces, predict_each, read_channels, read_labels
 from csbdeep.utils import normalize
-from skimage.measure import label
 from stardist import fill_label_holes
 from stardist.models import Config2D, StarDist2D
 
@@ -59,15 +58,20 @@ def augment(image: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return image + 0.02 * np.random.uniform() * np.random.normal(size=image.shape), labels
 
 
-def prepared(channels: np.ndarray) -> np.ndarray:
-    """Every channel stretched between its percentiles; colours come last, a single one without an axis."""
+def prepared(channels: np.ndarray, wanted: int) -> np.ndarray:
+    """Every channel stretched between its percentiles; colours come last, a single one without an axis.
+
+    Among colour images a grey one has three equal channels.
+    """
+    if len(channels) < wanted:
+        channels = np.repeat(channels, wanted, axis=0)
     image = channels[0] if len(channels) == 1 else np.moveaxis(channels, 0, -1)
     return normalize(image, 1, 99.8, axis=(0, 1))
 
 
-def read(pairs: list[list[str]]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def read(pairs: list[list[str]], channels: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Images and label maps, ready for training."""
-    images = [prepared(read_channels(image)) for image, _ in pairs]
+    images = [prepared(read_channels(image), channels) for image, _ in pairs]
     return images, [objects(read_labels(labels)) for _, labels in pairs]
 
 
@@ -78,7 +82,7 @@ def is_binary(pairs: list[list[str]]) -> bool:
 
 def objects(labels: np.ndarray) -> np.ndarray:
     """Cells without holes; of a mask of one value its pieces, whose holes are no errors."""
-    return label(labels > 0) if len(np.unique(labels)) <= 2 else fill_label_holes(labels)
+    return pieces(labels) if len(np.unique(labels)) <= 2 else fill_label_holes(labels)
 
 
 def tune_by_dice(model: StarDist2D, images: list[np.ndarray], masks: list[np.ndarray]) -> None:
@@ -131,7 +135,8 @@ def fit(
 def train(job: dict[str, Any], out: Path, clock: Clock) -> None:
     """As many steps as fit into the budget, then the thresholds."""
     keras.utils.set_random_seed(job["seed"])
-    data, validation = read(job["train"]), read(job["validation"])
+    channels = max(len(read_channels(image)) for image, _ in job["train"])
+    data, validation = read(job["train"], channels), read(job["validation"], channels)
     reserve = THRESHOLD_SHARE * job["budget"]
 
     def step_seconds() -> float:
@@ -159,7 +164,7 @@ def predict(job: dict[str, Any], out: Path) -> None:
 
     def segment(image: np.ndarray) -> tuple[np.ndarray, dict[str, float]]:
         began = time.perf_counter()
-        image = prepared(image)
+        image = prepared(image, model.config.n_channel_in)
         marks = [time.perf_counter()]
         # What predict_instances() goes through: it yields "predict", "nms" and the result.
         steps = []
