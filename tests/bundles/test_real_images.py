@@ -26,7 +26,7 @@ def test_four_epochs_find_nuclei(real_data: Path, tmp_path: Path) -> None:
 
 
 def test_a_batch_of_several_modalities(real_data: Path, tmp_path: Path) -> None:
-    """Grey TIFF beside RGBA PNG: two images a batch, labelled as unlabelled."""
+    """Grey TIFF beside RGBA PNG in a batch, the modality of some known; labelled as unlabelled."""
     bundle = copied("attention_unetpp", tmp_path)
     listing = tmp_path / "listing.json"
     train = real_data / "multimodal/train"
@@ -35,6 +35,7 @@ def test_a_batch_of_several_modalities(real_data: Path, tmp_path: Path) -> None:
         {"image": str(train / "images" / name), "label": str(train / "masks" / f"{Path(name).stem}.png")}
         for name in kinds
     ]
+    items[0]["modality"] = "fluorescence"
     listing.write_text(json.dumps({"training": items}))
     options = {"dataset_dir": listing, "output_dir": tmp_path / "run", "batch_size": 5, "max_epochs": 1}
     bundle.run("train", "semi_supervised", **options, validation_dir=listing, unlabelled_dir=listing)
