@@ -24,8 +24,8 @@ NARROW: Mapping[str, Mapping[str, Any]] = {
         "patch_size": 56,
     },
     "skip_unet": {"networks#skip_unet#channels": [4, 8, 16], "patch_size": 32},
-    "stemcell_unet": {"networks#stemcell_unet#channels": [4, 8, 8], "patch_size": 32},
-    "swin_unetr": {"networks#swin_unetr#feature_size": 12, "patch_size": 64},
+    "stemcell_unet": {"networks#stemcell_unet#channels": [4, 8, 8], "patch_size": 32, "scale": 1.0},
+    "swin_unetr": {"networks#swin_unetr#feature_size": 12, "patch_size": 64, "scale": 1.0},
 }
 """Options that make the network of a bundle small enough to train in a test."""
 
