@@ -56,6 +56,7 @@ def card_parts(
         "name": name,
         "megabytes": f"{weights['bytes'] / 1e6:.1f}",
         "numbers": f"{weights['numbers']:,}",
+        "dtype": weights["dtype"],
         "data_source": metadata.get("data_source", "not stated"),
         "intended_use": metadata.get("intended_use", "not stated"),
         "preprocessing": preprocessing_in_words(inference),

@@ -70,7 +70,7 @@ def results_of(
 
 
 def describe_weights(bundle: Path) -> dict[str, Any]:
-    """File, size, hash and parameters of a bundle's weights.
+    """File, size, hash, parameters and their kind of a bundle's weights.
 
     Raises:
         FileNotFoundError: it has none.
@@ -84,6 +84,7 @@ def describe_weights(bundle: Path) -> dict[str, Any]:
         "bytes": file.stat().st_size,
         "sha256": hash_of_file(file).hex(),
         "numbers": sum(value.numel() for value in state.values()),
+        "dtype": str(next(value.dtype for value in state.values() if value.is_floating_point()))[len("torch.") :],
     }
 
 
