@@ -12,7 +12,7 @@ import tifffile
 
 from cellseg_monai.metrics import pixel_counts, pixel_scores
 from tests.bundles.reduced import BUNDLES, NARROW
-from tests.integration.served import ONE_THREAD, TRAINED, Server
+from tests.integration.served import DECODING, ONE_THREAD, TRAINED, Server
 
 pytestmark = pytest.mark.label
 
@@ -27,7 +27,7 @@ def test_every_bundle_is_there_with_what_a_user_may_change(server: Server) -> No
     for name in NARROW:
         model = info["models"][name]
         assert (model["type"], model["dimension"], model["labels"]) == ("segmentation", 2, {"cell": 1})
-        defaults = json.loads((BUNDLES / name / "configs/inference.json").read_text())
+        defaults = json.loads((BUNDLES / name / "configs/inference.json").read_text()) | DECODING
         for key in ("threshold", "seed_height", "min_size", "max_hole", "tta"):
             assert model["config"][key] == defaults[key], key
         assert sorted(model["config"]["morphology"]) == ["both", "closing", "none", "opening"]
