@@ -48,6 +48,20 @@ def test_training_leaves_bare_weights_and_its_state(trained: Bundle) -> None:
     assert list((trained.path / "run").glob("events.out.tfevents*"))
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"max_epochs": 1, "val_interval": 5},
+        {"train#trainer#max_epochs": 1},  # as MONAI Label asks for epochs
+    ],
+)
+def test_a_training_of_one_epoch_is_validated(options: dict[str, int], dataset: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    bundle = copied("skip_unet", tmp_path)
+    bundle.run("train", dataset_dir=dataset, output_dir=run, ckpt_dir=run, val_fraction=0.25, **options)
+    assert (run / "model.pt").is_file()
+
+
 def test_evaluation_scores_every_image(trained: Bundle, dataset: Path) -> None:
     scores = trained.path / "scores"
     trained.run("train", "evaluate", dataset_dir=dataset, output_dir=scores)
