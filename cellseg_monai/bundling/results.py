@@ -79,12 +79,13 @@ def describe_weights(bundle: Path) -> dict[str, Any]:
     if not file.is_file():
         raise FileNotFoundError(f"{file} is missing; train the bundle before its card is written")
     state = torch.load(file, map_location="cpu", weights_only=True)
+    kind = next(value.dtype for value in state.values() if value.is_floating_point())
     return {
         "file": WEIGHTS.as_posix(),
         "bytes": file.stat().st_size,
         "sha256": hash_of_file(file).hex(),
         "numbers": sum(value.numel() for value in state.values()),
-        "dtype": str(next(value.dtype for value in state.values() if value.is_floating_point()))[len("torch.") :],
+        "dtype": str(kind).removeprefix("torch."),
     }
 
 
