@@ -72,9 +72,14 @@ def read_labels(path: str) -> np.ndarray:
     return labels.astype(np.int32)
 
 
+def is_mask(labels: np.ndarray) -> bool:
+    """Whether there is one value beside the background, which tells no objects apart."""
+    return len(np.unique(labels)) <= 2
+
+
 def pieces(labels: np.ndarray) -> np.ndarray:
     """Objects of a mask of one value are its connected pieces, corners included; others stay as they are."""
-    return ndimage.label(labels > 0, np.ones((3, 3)))[0] if len(np.unique(labels)) <= 2 else labels
+    return ndimage.label(labels > 0, np.ones((3, 3)))[0] if is_mask(labels) else labels
 
 
 def _read(path: str) -> np.ndarray:

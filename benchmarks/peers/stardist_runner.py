@@ -13,7 +13,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from common import Clock, main, pieces, predict_each, read_channels, read_labels
+from common import Clock, is_mask, main, pieces, predict_each, read_channels, read_labels
 from csbdeep.utils import normalize
 from stardist import fill_label_holes
 from stardist.models import Config2D, StarDist2D
@@ -77,12 +77,12 @@ def read(pairs: list[list[str]], channels: int) -> tuple[list[np.ndarray], list[
 
 def is_binary(pairs: list[list[str]]) -> bool:
     """Whether no mask tells objects apart."""
-    return all(len(np.unique(read_labels(labels))) <= 2 for _, labels in pairs)
+    return all(is_mask(read_labels(labels)) for _, labels in pairs)
 
 
 def objects(labels: np.ndarray) -> np.ndarray:
     """Cells without holes; of a mask of one value its pieces, whose holes are no errors."""
-    return pieces(labels) if len(np.unique(labels)) <= 2 else fill_label_holes(labels)
+    return pieces(labels) if is_mask(labels) else fill_label_holes(labels)
 
 
 def tune_by_dice(model: StarDist2D, images: list[np.ndarray], masks: list[np.ndarray]) -> None:
