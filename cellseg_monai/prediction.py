@@ -82,6 +82,7 @@ def predict(
         **changes,
         "bundle_root": str(bundle),
         "dataset_dir": str(root),
+        "data_root": str(root),
         "output_dir": str(out),
         "items": [{"image": image} for image in images],
         # What is not asked for here is left to the options.

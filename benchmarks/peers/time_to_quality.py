@@ -2,11 +2,12 @@
 
 Each result is a folder of `compare.py`. The peers segment the images that ours validates on, which they have
 learned from or tuned on themselves; the clock of ours starts with its training and stops at the first
-validation that reaches their best F1. A schedule that is made for less time is there sooner: `--ours` takes
-ours of another comparison, which had a smaller budget.
+validation that reaches their best F1, or at the end, if only the calibrated decoding does. A schedule that is
+made for less time is there sooner: `--ours` takes ours of another comparison, which had a smaller budget.
 """
 
 import argparse
+import ast
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,20 +19,37 @@ from report import scores
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tools import MODEL, TOOLS, Setup
 
-F1 = "val_f1"
+F1, TRAINED = "val_f1", "trained.json"
 
 
-def peers(setup: Setup, result: Path) -> Iterator[tuple[float, str, float]]:
-    """F1 on the validation images, name and seconds of training of each peer that was trained."""
+def setup_of(result: Path, cache: Path) -> Setup:
+    """What was compared there."""
+    kept = json.loads((result / SETTINGS).read_text())
+    return Setup(
+        Path(kept["train"]),
+        Path(kept["test"]),
+        cache,
+        float(kept["budget"]),
+        int(kept["seed"]),
+        int(kept["threads"]),
+        ast.literal_eval(kept["ours"]),
+    )
+
+
+def in_the_end(tool: str, setup: Setup, result: Path) -> tuple[float, float]:
+    """F1 on the validation images, and seconds of training."""
     listing = result / "validation.json"
     listing.write_text(json.dumps({"training": setup.split[1]}, default=str))
-    asked = replace(setup, test=listing)
+    labels = segmented(tool, replace(setup, test=listing), result / tool, repeat=0)
+    seconds = json.loads((result / tool / TRAINED).read_text())["seconds"]
+    return float(scores(labels, listing)["f1"].mean()), float(seconds)
+
+
+def peers(setup: Setup, result: Path) -> Iterator[tuple[float, float, str]]:
+    """The same of each peer that was trained, with its name."""
     for tool in TOOLS[1:]:
-        record = result / tool / "trained.json"
-        if record.is_file():
-            labels = segmented(tool, asked, result / tool, repeat=0)
-            seconds = json.loads(record.read_text())["seconds"]
-            yield float(scores(labels, listing)["f1"].mean()), tool, seconds
+        if (result / tool / TRAINED).is_file():
+            yield *in_the_end(tool, setup, result), tool
 
 
 def seconds_to(score: float, run: Path) -> float | None:
@@ -45,10 +63,19 @@ def seconds_to(score: float, run: Path) -> float | None:
     raise ValueError(f"{run} holds no {F1}; train ours by compare.py first")
 
 
-def line(setup: Setup, result: Path, ours: Path) -> str:
+def ours_to(score: float, setup: Setup, result: Path) -> float | None:
+    """Seconds until ours has that F1, by a validation or at its end; None if it never has."""
+    soonest = seconds_to(score, result / "ours" / MODEL / "run")
+    if soonest is not None:
+        return soonest
+    final, seconds = in_the_end("ours", setup, result)
+    return seconds if final >= score else None
+
+
+def line(result: Path, ours: Path, cache: Path) -> str:
     """A row of the table."""
-    best, tool, seconds = max(peers(setup, result))
-    own = seconds_to(best, ours / "ours" / MODEL / "run")
+    best, seconds, tool = max(peers(setup_of(result, cache), result))
+    own = ours_to(best, setup_of(ours, cache), ours)
     told = "never | " if own is None else f"{own:.0f} | {own / seconds:.2f}"
     return f"| {result.name} | {tool} | {best:.3f} | {seconds:.0f} | {told} |"
 
@@ -65,16 +92,7 @@ def main() -> None:
         parser.error(f"--ours names {len(ours)} results, which are to go with {len(options.results)}")
     print("| task | best peer | F1 | training, s | ours reaches it, s | ratio |\n|---|---|---|---|---|---|")
     for result, quick in zip(options.results, ours, strict=True):
-        kept = json.loads((result / SETTINGS).read_text())
-        setup = Setup(
-            Path(kept["train"]),
-            Path(kept["test"]),
-            options.cache.resolve(),
-            float(kept["budget"]),
-            int(kept["seed"]),
-            int(kept["threads"]),
-        )
-        print(line(setup, result.resolve(), quick.resolve()), flush=True)
+        print(line(result.resolve(), quick.resolve(), options.cache.resolve()), flush=True)
 
 
 if __name__ == "__main__":

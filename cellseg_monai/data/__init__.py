@@ -1,7 +1,7 @@
 """Files on disk to a list of items: readers, datalists, public layouts, splits, checks, synthesis."""
 
 from cellseg_monai.data.checks import CheckReport, Finding, check_dataset, render_table
-from cellseg_monai.data.datalist import combine_datasets, labelled, list_items
+from cellseg_monai.data.datalist import combine_datasets, labelled, list_items, root_of
 from cellseg_monai.data.folds import first_n, foreground_fraction, groups_in_common, hold_out, k_folds
 from cellseg_monai.data.layouts import LAYOUTS, ImportReport, import_dataset
 from cellseg_monai.data.pairing import label_files, pair_folder
@@ -52,6 +52,7 @@ __all__ = [
     "read_picture",
     "read_pixels",
     "render_table",
+    "root_of",
     "synthesize",
     "timelapse",
     "write_synthetic_dataset",

@@ -1,6 +1,7 @@
 """A dataset on disk as the list of dictionaries that MONAI's ``Dataset`` takes."""
 
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
@@ -71,6 +72,27 @@ def list_items(
         _add_found(item, "group", group)
         _add_found(item, "modality", modality)
     return items
+
+
+def root_of(source: str | PathLike[str]) -> Path:
+    """The folder below which the images of a dataset lie; results take their sub-folders from there.
+
+    That is the dataset's own folder or that of its list, or, where the list names images elsewhere, the
+    deepest folder that holds them all. A source that is not there is taken for a folder.
+
+    Example:
+        >>> root_of("my_cells")
+        PosixPath('my_cells')
+    """
+    path = Path(source)
+    listing = path / "dataset.json" if path.is_dir() else path
+    if not listing.is_file():
+        return path
+    folder = Path(os.path.abspath(listing.parent))
+    images = [Path(os.path.abspath(_as_list(item["image"])[0])) for item in list_items(listing)]
+    if all(folder in image.parents for image in images):
+        return folder
+    return Path(os.path.commonpath([image.parent for image in images]))
 
 
 def combine_datasets(datasets: Sequence[Sequence[Item]], weights: Sequence[float]) -> list[Item]:

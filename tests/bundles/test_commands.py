@@ -1,5 +1,6 @@
 """What the bundles promise, by MONAI's own commands alone."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import torch
 from monai.bundle import ConfigParser, verify_metadata, verify_net_in_out
 
 from cellseg_monai import bundling
+from cellseg_monai.data import list_items
 from tests.bundles.reduced import BUNDLES, NARROW, Bundle, copied
 
 SCHEMA = Path(bundling.__file__).with_name("metadata_schema.json")
@@ -104,6 +106,18 @@ def test_inference_writes_labels_and_its_exported_network_the_same(trained: Bund
     )
     for name, label_map in labels_in(trained.path / "ts").items():
         np.testing.assert_array_equal(label_map, found[name])
+
+
+@pytest.mark.parametrize("files", [["inference"], ["inference", "inference_large"]])
+def test_images_of_a_list_that_lies_elsewhere_are_written_to_the_result(
+    dataset: Path, tmp_path: Path, files: list[str]
+) -> None:
+    bundle = copied("stemcell_unet", tmp_path)
+    listing = tmp_path / "lists/some.json"
+    listing.parent.mkdir()
+    listing.write_text(json.dumps({"training": list_items(dataset)[:2]}))
+    bundle.run(*files, dataset_dir=listing, output_dir=tmp_path / "result", weights="$None")
+    assert list(labels_in(tmp_path / "result")) == ["nuclei_000.tif", "nuclei_001.tif"]
 
 
 def test_large_images_have_the_same_cells(trained: Bundle, dataset: Path, tmp_path: Path) -> None:

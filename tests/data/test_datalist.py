@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from cellseg_monai.data import combine_datasets, labelled, list_items
+from cellseg_monai.data import combine_datasets, labelled, list_items, root_of
 
 
 def touch(root: Path, *names: str) -> Path:
@@ -174,3 +174,28 @@ def test_real_sets_are_paired(real_data: Path) -> None:
     items = list_items(real_data / "multimodal/train", modality="^[a-z]+")
     assert {item["modality"] for item in items} == {"cytology", "dic", "fluo", "histology", "phase"}
     assert len(list_items(real_data / "multimodal/unlabelled")) == 26
+
+
+@pytest.mark.parametrize(
+    ("listing", "images", "root"),
+    [
+        ("set/dataset.json", ["images/a.tif", "images/b.tif"], "set"),
+        ("lists/some.json", ["../set/one/a.tif", "../set/two/b.tif"], "set"),
+        ("lists/some.json", ["../set/one/a.tif"], "set/one"),
+        ("lists/some.json", ["../set/one/a.tif", "b.tif"], "."),
+    ],
+)
+def test_results_lie_as_the_images_do(tmp_path: Path, listing: str, images: list[str], root: str) -> None:
+    file = tmp_path / listing
+    touch(file.parent, *images)
+    file.write_text(json.dumps({"training": [{"image": image} for image in images]}))
+    assert root_of(file) == tmp_path / root
+
+
+def test_a_folder_is_its_own_root_and_one_with_a_list_that_of_its_images(tmp_path: Path) -> None:
+    assert root_of(tmp_path / "absent") == tmp_path / "absent"
+    touch(tmp_path, "set/images/a.tif")
+    assert root_of(tmp_path / "set") == tmp_path / "set"
+    (tmp_path / "set/dataset.json").write_text(json.dumps({"training": ["../elsewhere/a.tif"]}))
+    touch(tmp_path, "elsewhere/a.tif")
+    assert root_of(tmp_path / "set") == tmp_path / "elsewhere"
