@@ -32,6 +32,9 @@ SEED_HEIGHTS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
 SMALLEST = (0.25, 0.5, 1.0)
 """Shares of the area that one true cell in a hundred stays below."""
 
+CHOICES = ("seed_height", "threshold", "min_size")
+"""What is chosen, by its id in the configurations, as far as the decoding has it."""
+
 CHOSEN = "decoding.json"
 
 
@@ -127,9 +130,7 @@ class _Decoder:
             self.parser[name] = value
         self.name = str(self.parser["decoding"]).rpartition("#")[2]
         place = f"decodings#{self.name}"
-        self.values = [
-            name for name in ("seed_height", "threshold", "min_size") if name in self.parser[place]
-        ]
+        self.values = [name for name in CHOICES if name in self.parser[place]]
         if not self.values:
             raise ValueError(f"decoding {self.name!r} has nothing to calibrate")
         self.parser["decoding"] = f"%{place}"

@@ -19,6 +19,7 @@ from cellseg_monai.data.datalist import Item, file_of, group_of
 from cellseg_monai.evaluation import evaluate
 from cellseg_monai.evaluation.provenance import machine
 from cellseg_monai.prediction import predict
+from cellseg_monai.studies.options import inference_of_new_weights, known_options
 
 SETTINGS, TRAINED, DONE = "settings.json", "trained.json", "done.json"
 COMMAND, TRAINING_LOG = "command.json", "training.log"
@@ -130,7 +131,10 @@ def perform(run: Run, folder: Path) -> None:
         _train(run, folder)
         trained_in = {"seconds": time.monotonic() - began, "hardware": machine()}
         (folder / TRAINED).write_text(json.dumps(trained_in))
-    options = known_options(run.bundle, "inference", run.options) | {"weights": str(weights)}
+    if run.train:
+        options = inference_of_new_weights(run.bundle, weights, run.options)
+    else:
+        options = known_options(run.bundle, "inference", run.options) | {"weights": str(weights)}
     if CLASSES in run.options:
         options |= {"target": f"%targets#{CLASSES}", "decoding": f"%decodings#{CLASSES}"}
     if run.train and run.calibrated:
@@ -268,17 +272,6 @@ def folds_of(items: Sequence[Item]) -> int:
         2
     """
     return min(FOLDS, len({group_of(item) for item in items}))
-
-
-def known_options(bundle: Path, config: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of the options that a configuration of the bundle knows.
-
-    Example:
-        >>> known_options(Path("bundles/skip_unet"), "inference", {"threshold": 0.4, "max_epochs": 3})
-        {'threshold': 0.4}
-    """
-    known = json.loads((bundle / f"configs/{config}.json").read_text())
-    return {name: value for name, value in options.items() if name.split("#")[0] in known}
 
 
 def _listed(items: Sequence[Item], file: Path) -> Path:

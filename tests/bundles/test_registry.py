@@ -6,6 +6,7 @@ import pytest
 import torch
 from monai.bundle import ConfigParser
 
+from cellseg_monai.calibration import CHOICES
 from tests.bundles.reduced import BUNDLES, NARROW
 
 LOSSES = ["bce", "bce_tversky", "dice_ce", "dice_ce_softmax", "dice_focal", "dynamic", "focal_tversky"]
@@ -38,6 +39,19 @@ def loss_of_a_step(parser: ConfigParser, network: torch.nn.Module, side: int) ->
     assert decoded.dtype == torch.int32
     loss: torch.Tensor = parser.get_parsed_content("objective")(logits, target[None].float())
     return loss
+
+
+@pytest.mark.parametrize("bundle", sorted(NARROW))
+def test_a_calibrated_decoding_is_that_of_inference_and_evaluation_alone(bundle: str) -> None:
+    """It is right for the weights that come with the bundle; new ones are to be validated without it."""
+    base = ConfigParser.load_config_file(BUNDLES / "_base/shared.yaml")
+    train, evaluation, inference = (
+        ConfigParser.load_config_files([str(BUNDLES / bundle / f"configs/{name}.json") for name in names])
+        for names in (["train"], ["train", "evaluate"], ["inference"])
+    )
+    for choice in CHOICES:
+        assert train[choice] == base[choice]
+        assert evaluation[choice] == inference[choice]
 
 
 @pytest.mark.parametrize("target", TARGETS)
