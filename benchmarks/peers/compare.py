@@ -22,12 +22,12 @@ from environment import CACHE
 from report import render, row
 from tools import TOOLS, Setup, Training, predict, train
 
-SETTINGS = "settings.json"
+SETTINGS, TRAINED = "settings.json", "trained.json"
 
 
 def trained(tool: str, setup: Setup, folder: Path) -> Training:
     """Train a tool, or read how long it took before."""
-    record = folder / "trained.json"
+    record = folder / TRAINED
     if not record.is_file():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)

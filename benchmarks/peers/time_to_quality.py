@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from compare import SETTINGS, segmented
+from compare import SETTINGS, TRAINED, segmented
 from environment import CACHE
 from report import scores
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tools import MODEL, TOOLS, Setup
 
-F1, TRAINED = "val_f1", "trained.json"
+F1 = "val_f1"
 
 
 def setup_of(result: Path, cache: Path) -> Setup:

@@ -5,6 +5,7 @@ import math
 import shutil
 import subprocess
 import sys
+import time
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+from torch.utils.tensorboard import SummaryWriter
 
 from cellseg_monai.data import write_synthetic_dataset
 from cellseg_monai.metrics import Estimate
@@ -48,6 +50,7 @@ class Scripts(NamedTuple):
     report: ModuleType
     compare: ModuleType
     learning_curve: ModuleType
+    time_to_quality: ModuleType
 
 
 @pytest.fixture
@@ -178,6 +181,30 @@ def test_learning_curve_of_two_tools(comparison: Comparison, scripts: Scripts) -
     )
     assert (len(few), few < many) == (5, True)
     assert "Score by number of training images" in (comparison.out / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("validated", "found", "told"), [([0.4, 1.0], False, "1"), ([0.4], True, "77"), ([0.4], False, "never")]
+)
+def test_ours_is_as_good_by_a_validation_or_in_the_end(
+    comparison: Comparison, scripts: Scripts, validated: list[float], found: bool, told: str
+) -> None:
+    comparison.pretend("stardist")
+    comparison.run("--tools", "stardist", "--repeats", "1")  # finds all
+    ours = comparison.out / "ours"
+    (ours / "labels_0").mkdir(parents=True)
+    (ours / "labels_0/done.json").write_text("{}")
+    for file in (comparison.dataset / "labels").iterdir():
+        (ours / "labels_0/labels").mkdir(exist_ok=True)
+        tifffile.imwrite(ours / "labels_0/labels" / file.name, tifffile.imread(file) * np.int32(found))
+    (ours / "trained.json").write_text(json.dumps({"seconds": 77.0, "calibration": 5.0}))
+    with SummaryWriter(str(ours / "model/run")) as events:
+        began = time.time()
+        for epoch, f1 in enumerate(validated):
+            events.add_scalar("val_f1", f1, epoch, walltime=began + epoch)
+    line = scripts.time_to_quality.line(comparison.out, comparison.out, comparison.folder / "cache")
+    assert line.split(" | ")[1:3] == ["stardist", "1.000"]
+    assert line.split(" | ")[4] == told
 
 
 def test_learning_curve_needs_images_to_split(

@@ -1,13 +1,18 @@
 """Each study in its smallest form, on real images, by the command that a user types."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from PIL import Image
 
 from cellseg_monai.cli import main
-from cellseg_monai.studies.run import Run
+from cellseg_monai.data import list_items
+from cellseg_monai.prediction import predict
+from cellseg_monai.studies.run import Run, perform
 from tests.bundles.reduced import BUNDLES
 from tests.studies.conftest import BUNDLE, SMALL
 
@@ -81,6 +86,27 @@ def test_skips_of_a_unet(train: Path, test: Path, tmp_path: Path) -> None:
     ]
     assert found["parameters"].is_monotonic_increasing
     assert found["parameters"].nunique() == 3
+
+
+@pytest.mark.slow
+def test_new_weights_are_decoded_as_they_were_validated(
+    train: Path, test: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The inference of skip_unet is calibrated for other weights: those that come with it."""
+    given: list[Mapping[str, Any]] = []
+
+    def noted(*words: Any, options: Mapping[str, Any]) -> list[Path]:
+        given.append(options)
+        return predict(*words, options=options)
+
+    monkeypatch.setattr("cellseg_monai.studies.run.predict", noted)
+    options = {"networks#skip_unet#channels": [4, 8], "patch_size": 32, "max_epochs": 1}
+    new = Run("new", BUNDLES / "skip_unet", list_items(train), {"test": list_items(test)}, options)
+    perform(new, tmp_path / "new")
+    again = replace(new, name="again", train=[], pretrained=tmp_path / "new/model.pt")
+    perform(again, tmp_path / "again")
+    assert given[0]["threshold"] == 0.5
+    assert "threshold" not in given[1]
 
 
 @pytest.mark.slow
