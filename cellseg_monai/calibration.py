@@ -17,7 +17,7 @@ import numpy.typing as npt
 import tifffile
 from monai.bundle import ConfigParser
 
-from cellseg_monai.bundling import find_bundle
+from cellseg_monai.bundling import find_bundle, keep_decoding
 from cellseg_monai.data import read_label_map
 from cellseg_monai.data.datalist import Item, file_of
 from cellseg_monai.evaluation.masks import binary_maps, content_of
@@ -72,6 +72,7 @@ def calibrate(
     items: Sequence[Item],
     out: str | PathLike[str],
     options: Mapping[str, Any] | None = None,
+    keep: bool = False,
 ) -> Calibration:
     """Choose how to decode by the F1 of cells at an IoU of 0.5, or by Dice where masks are binary.
 
@@ -83,6 +84,7 @@ def calibrate(
         items: labelled images.
         out: folder for the probabilities and ``decoding.json``, which is laid over ``inference.json``.
         options: of the bundle by id, such as ``weights``.
+        keep: leave the values beside the weights too, so that whoever uses these weights decodes by them.
 
     Returns:
         :class:`Calibration`.
@@ -115,6 +117,8 @@ def calibrate(
             if score > best + 1e-4:
                 best, chosen = score, {**chosen, name: value}
     (folder / CHOSEN).write_text(json.dumps(chosen, indent=1))
+    if keep:
+        keep_decoding(decoder.weights, {**trial.start, **chosen})
     found = Calibration(chosen, trial.metric, before, best, len(items))
     logger.info("%s", found)
     return found
@@ -126,7 +130,7 @@ class _Decoder:
     def __init__(self, bundle: Path, options: Mapping[str, Any]) -> None:
         config = ConfigParser.load_config_file(str(bundle / "configs/inference.json"))
         self.parser = ConfigParser(config)
-        for name, value in options.items():
+        for name, value in {"bundle_root": str(bundle), **options}.items():
             self.parser[name] = value
         self.name = str(self.parser["decoding"]).rpartition("#")[2]
         place = f"decodings#{self.name}"
@@ -135,6 +139,7 @@ class _Decoder:
             raise ValueError(f"decoding {self.name!r} has nothing to calibrate")
         self.parser["decoding"] = f"%{place}"
         self.parser[f"{place}#logits"] = False
+        self.weights = Path(str(self.parser.get_parsed_content("weights")))
 
     def __call__(self, probability: npt.NDArray[np.float32], values: Mapping[str, Any]) -> LabelMap:
         for name, value in values.items():
@@ -156,7 +161,7 @@ class _Trial:
         self.truths = truths
         binary = binary_maps([content_of(truth) for truth in truths])
         self.metric = "dice" if all(binary) else "f1@0.5"
-        self.start = {name: decoder.parser[name] for name in decoder.values}
+        self.start = {name: decoder.parser.get_parsed_content(name) for name in decoder.values}
 
     def score(self, values: Mapping[str, Any]) -> float:
         """Mean over the images."""

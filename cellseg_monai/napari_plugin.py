@@ -175,10 +175,11 @@ def segment_widget() -> Any:
 
     def show_own_values(bundle: Path) -> None:
         file = bundle / "configs/inference.json"
-        config = ConfigParser.load_config_file(str(file)) if file.is_file() else {}
+        config = ConfigParser(ConfigParser.load_config_file(str(file)) if file.is_file() else {})
+        config["bundle_root"] = str(bundle)
         for name in ("threshold", "min_size"):
-            if isinstance(config.get(name), int | float):
-                getattr(widget, name).value = config[name]
+            if name in config:
+                getattr(widget, name).value = config.get_parsed_content(name)
 
     widget.bundle.changed.connect(show_own_values)
     return widget

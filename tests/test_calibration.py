@@ -1,16 +1,19 @@
 """Decoding chosen by labelled images, and laid over the inference of a bundle."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
+import torch
 
 from cellseg_monai.calibration import calibrate
 from cellseg_monai.cli import main
 from cellseg_monai.data import list_items, read_label_map, write_synthetic_dataset
 from cellseg_monai.instances import watershed_from_distance
+from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.metrics import instance_counts, instance_scores
 from tests.bundles.reduced import Bundle, copied
 
@@ -64,6 +67,32 @@ def test_the_choice_is_laid_over_the_inference(bundle: Bundle, dataset: Path, tm
     assert len(one) == len(other) == 4
     for first, second in zip(one, other, strict=True):
         np.testing.assert_array_equal(tifffile.imread(first), tifffile.imread(second))
+
+
+def test_what_is_kept_counts_until_there_are_other_weights(
+    bundle: Bundle, dataset: Path, tmp_path: Path
+) -> None:
+    weights = tmp_path / "model.pt"
+    shutil.copy(bundle.path / "models/model.pt", weights)
+    chosen = tmp_path / "chosen"
+    out = ["--out", str(chosen), "--weights", str(weights), "--keep"]
+    assert main(["calibrate", str(bundle.path), "--data", str(dataset), *out, *words(bundle)]) == 0
+    values = json.loads((chosen / "decoding.json").read_text())
+    options = [*words(bundle), f"weights={weights}"]
+
+    def found(name: str, *more: str) -> list[LabelMap]:
+        result = tmp_path / name
+        arguments = ["predict", str(bundle.path), str(dataset), "--out", str(result), *options, *more]
+        assert main(arguments) == 0
+        return [read_label_map(file) for file in sorted(result.rglob("labels/**/*.tif"))]
+
+    kept = found("kept")
+    np.testing.assert_equal(kept, found("named", *(f"{name}={value}" for name, value in values.items())))
+    state = torch.load(weights, weights_only=True)
+    torch.save({name: tensor * 1.001 for name, tensor in state.items()}, weights)
+    plain = found("others")
+    np.testing.assert_equal(plain, found("plain", "threshold=0.5", "seed_height=0.25", "min_size=15"))
+    assert not all(map(np.array_equal, kept, plain))
 
 
 def test_binary_masks_are_judged_by_dice(bundle: Bundle, dataset: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from cellseg_monai.bundling.catalogue import Model, describe_model, list_models,
 from cellseg_monai.bundling.check import BundleReport, check_bundles
 from cellseg_monai.bundling.command_line import check_options, plain_errors, require_ids
 from cellseg_monai.bundling.find import find_bundle, known_bundles
+from cellseg_monai.bundling.kept_decoding import calibrated_decoding, keep_decoding
 from cellseg_monai.bundling.large_files import list_large_files
 from cellseg_monai.bundling.pack import pack_bundle
 from cellseg_monai.bundling.render import render_bundle, render_bundles, stale_configs
@@ -13,8 +14,8 @@ from cellseg_monai.bundling.sources import find_bundles
 from cellseg_monai.bundling.write_card import write_card
 
 __all__ = [
-    "BundleReport", "Model", "check_bundles", "check_options", "describe_model", "find_bundle",
-    "find_bundles", "known_bundles", "list_large_files", "list_models", "models_table", "pack_bioimage",
-    "pack_bundle", "plain_errors", "render_bundle", "render_bundles", "require_ids", "require_match",
-    "stale_configs", "write_card",
+    "BundleReport", "Model", "calibrated_decoding", "check_bundles", "check_options", "describe_model",
+    "find_bundle", "find_bundles", "keep_decoding", "known_bundles", "list_large_files", "list_models",
+    "models_table", "pack_bioimage", "pack_bundle", "plain_errors", "render_bundle", "render_bundles",
+    "require_ids", "require_match", "stale_configs", "write_card",
 ]  # fmt: skip

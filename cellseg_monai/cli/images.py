@@ -30,6 +30,9 @@ def add_calibrate(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("--out", required=True, metavar="DIR", help="folder for decoding.json")
     verb.add_argument("--weights", metavar="FILE", help="of the network, if not those of the bundle")
+    verb.add_argument(
+        "--keep", action="store_true", help="beside the weights as well, for whoever uses them from now on"
+    )
     add_settings(verb)
 
 
@@ -70,13 +73,13 @@ def _predict(
 
 
 def _calibrate(
-    bundle: str, data: str, out: str, weights: str | None, options: Sequence[tuple[str, Any]]
+    bundle: str, data: str, out: str, weights: str | None, keep: bool, options: Sequence[tuple[str, Any]]
 ) -> int:
     from cellseg_monai.calibration import CHOSEN, calibrate
     from cellseg_monai.data import labelled, list_items
 
     values = dict(options) | ({} if weights is None else {"weights": weights})
-    print(calibrate(bundle, labelled(list_items(data)), out, values))
+    print(calibrate(bundle, labelled(list_items(data)), out, values, keep))
     print(f"{out}/{CHOSEN} is laid over configs/inference.json")
     return 0
 

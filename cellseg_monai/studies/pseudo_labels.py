@@ -9,7 +9,7 @@ from typing import Any
 from cellseg_monai.data import k_folds
 from cellseg_monai.data.datalist import Item, file_of
 from cellseg_monai.prediction import predict
-from cellseg_monai.studies.options import inference_of_new_weights, known_options
+from cellseg_monai.studies.options import inference_options, known_options
 from cellseg_monai.studies.run import Run, folds_of
 
 TEACHER, TRAINED_ON, PSEUDO, CONSISTENT = "teacher", "trained_on", "pseudo_labels", "consistent"
@@ -99,7 +99,7 @@ class PseudoLabels:
         """The teacher's label maps, made once."""
         record = folder / "done.json"
         if not record.is_file():
-            options = inference_of_new_weights(self.bundle, weights, self.options)
+            options = inference_options(self.bundle, weights, self.options)
             labels = predict(self.bundle, files, folder, options=options)
             record.write_text(
                 json.dumps({file: str(label) for file, label in zip(files, labels, strict=True)})

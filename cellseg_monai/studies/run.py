@@ -13,13 +13,14 @@ from typing import Any
 
 import torch
 
+from cellseg_monai.bundling.kept_decoding import kept_beside
 from cellseg_monai.calibration import CHOSEN, calibrate
 from cellseg_monai.data import k_folds
 from cellseg_monai.data.datalist import Item, file_of, group_of
 from cellseg_monai.evaluation import evaluate
 from cellseg_monai.evaluation.provenance import machine
 from cellseg_monai.prediction import predict
-from cellseg_monai.studies.options import inference_of_new_weights, known_options
+from cellseg_monai.studies.options import inference_options
 
 SETTINGS, TRAINED, DONE = "settings.json", "trained.json", "done.json"
 COMMAND, TRAINING_LOG = "command.json", "training.log"
@@ -86,11 +87,20 @@ class Run:
             "options": dict(self.options),
             "overlay": list(self.overlay),
             "pretrained": None if self.pretrained is None else str(self.pretrained),
+            "kept_decoding": self._kept_decoding,
             "pieces": self.pieces,
             "calibrated": self.calibrated,
         }
         plain: dict[str, Any] = json.loads(json.dumps(described, default=str))
         return plain
+
+    @property
+    def _kept_decoding(self) -> str | None:
+        """By which weights that are only scored are decoded, where something is kept beside them."""
+        if self.train or self.pretrained is None:
+            return None
+        kept = kept_beside(self.pretrained)
+        return kept.read_text() if kept.is_file() else None
 
     @property
     def split(self) -> tuple[Sequence[Item], Sequence[Item]]:
@@ -131,10 +141,7 @@ def perform(run: Run, folder: Path) -> None:
         _train(run, folder)
         trained_in = {"seconds": time.monotonic() - began, "hardware": machine()}
         (folder / TRAINED).write_text(json.dumps(trained_in))
-    if run.train:
-        options = inference_of_new_weights(run.bundle, weights, run.options)
-    else:
-        options = known_options(run.bundle, "inference", run.options) | {"weights": str(weights)}
+    options = inference_options(run.bundle, weights, run.options)
     if CLASSES in run.options:
         options |= {"target": f"%targets#{CLASSES}", "decoding": f"%decodings#{CLASSES}"}
     if run.train and run.calibrated:

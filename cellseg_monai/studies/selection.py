@@ -10,7 +10,7 @@ import numpy.typing as npt
 from cellseg_monai.data import read_label_map, read_pixels
 from cellseg_monai.data.datalist import Item, file_of
 from cellseg_monai.prediction import predict
-from cellseg_monai.studies.options import inference_of_new_weights
+from cellseg_monai.studies.options import inference_options
 
 WAYS = ("first", "uncertain", "diverse")
 BANDS = 16
@@ -68,7 +68,7 @@ def disagreement(
             [file_of(item) for item in items],
             folder / ("turned" if tta else "plain"),
             tta=tta,
-            options=inference_of_new_weights(bundle, weights, options),
+            options=inference_options(bundle, weights, options),
         )
         said.append([read_label_map(label) > 0 for label in labels])
     return [

@@ -1,5 +1,7 @@
 """Whatever a user picks by --network_def, --loss, --target and --decoding works together."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,7 +9,7 @@ import torch
 from monai.bundle import ConfigParser
 
 from cellseg_monai.calibration import CHOICES
-from tests.bundles.reduced import BUNDLES, NARROW
+from tests.bundles.reduced import BUNDLES, NARROW, copied
 
 LOSSES = ["bce", "bce_tversky", "dice_ce", "dice_ce_softmax", "dice_focal", "dynamic", "focal_tversky"]
 TARGETS = ["classes", "foreground", "foreground_distance", "interior_boundary"]
@@ -41,17 +43,32 @@ def loss_of_a_step(parser: ConfigParser, network: torch.nn.Module, side: int) ->
     return loss
 
 
-@pytest.mark.parametrize("bundle", sorted(NARROW))
-def test_a_calibrated_decoding_is_that_of_inference_and_evaluation_alone(bundle: str) -> None:
-    """It is right for the weights that come with the bundle; new ones are to be validated without it."""
-    base = ConfigParser.load_config_file(BUNDLES / "_base/shared.yaml")
-    train, evaluation, inference = (
-        ConfigParser.load_config_files([str(BUNDLES / bundle / f"configs/{name}.json") for name in names])
-        for names in (["train"], ["train", "evaluate"], ["inference"])
-    )
-    for choice in CHOICES:
-        assert train[choice] == base[choice]
-        assert evaluation[choice] == inference[choice]
+def decoding_of(bundle: Path, *configs: str, **options: Any) -> dict[str, Any]:
+    """Values of the decoding under configurations that are laid over each other."""
+    files = [str(bundle / f"configs/{name}.json") for name in configs]
+    parser = ConfigParser(ConfigParser.load_config_files(files))
+    parser.update({"bundle_root": str(bundle), **options})
+    return {name: parser.get_parsed_content(name) for name in CHOICES}
+
+
+@pytest.mark.parametrize("name", sorted(NARROW))
+def test_a_calibrated_decoding_is_that_of_the_weights_it_was_calibrated_for(
+    name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """New ones in their place are decoded as they were validated; what the user says counts in any case."""
+    bundle = copied(name, tmp_path).path
+    plain = {"seed_height": 0.25, "threshold": 0.5, "min_size": 15}
+    kept = bundle / "models/model.decoding.json"
+    calibrated = plain | (json.loads(kept.read_text())["decoding"] if kept.is_file() else {})
+    inference, evaluation = ("inference",), ("train", "evaluate")
+    assert decoding_of(bundle, "train") == plain
+    assert decoding_of(bundle, *inference) == decoding_of(bundle, *evaluation) == calibrated
+    assert decoding_of(bundle, *inference, weights=None) == calibrated
+    assert decoding_of(bundle, *inference, threshold=0.45) == calibrated | {"threshold": 0.45}
+    assert not caplog.records
+    (bundle / "models/model.pt").write_bytes(b"of another training")
+    assert decoding_of(bundle, *inference) == decoding_of(bundle, *evaluation) == plain
+    assert ("was calibrated for other weights" in caplog.text) == kept.is_file()
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -76,6 +93,13 @@ def test_every_loss_takes_every_target(loss: str, target: str) -> None:
 def test_every_network_learns(name: str) -> None:
     parser = parsed("patch_attention_unet", network_def=f"%networks#{name}", patch_size=SIDE)
     assert loss_of_a_step(parser, parser.get_parsed_content("network_def").eval(), SIDE).isfinite()
+
+
+@pytest.mark.parametrize("name", ["swin_unetr", "unetr"])
+def test_a_network_of_one_size_sees_a_window_at_its_scale(name: str) -> None:
+    parser = parsed("attention_unetpp", network_def=f"@networks#{name}", patch_size=128, scale=0.5)
+    network = parser.get_parsed_content("network").eval()
+    assert network(torch.rand(1, 3, 128, 128)).shape == (1, 2, 128, 128)
 
 
 @pytest.mark.parametrize("sign", ["%", "@"], ids=["copied", "referred to"])

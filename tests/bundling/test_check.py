@@ -13,7 +13,7 @@ from monai.bundle import ConfigParser, verify_metadata
 from monai.bundle.properties import TrainProperties
 from monai.networks.nets import UNet
 
-from cellseg_monai.bundling import check_bundles, render_bundles
+from cellseg_monai.bundling import check_bundles, keep_decoding, render_bundles
 from cellseg_monai.bundling.check.components import check_components
 from cellseg_monai.bundling.check.metadata import SCHEMA
 from cellseg_monai.bundling.check.properties import property_faults
@@ -50,6 +50,12 @@ def rewrite(text: str) -> Callable[[Path], None]:
 
 def save(content: Any) -> Callable[[Path], None]:
     return lambda bundle: torch.save(content, bundle / "models/model.pt")
+
+
+def keep_for_others(bundle: Path) -> None:
+    save(UNet(2, 1, 1, [2, 4], [2]).state_dict())(bundle)
+    keep_decoding(bundle / "models/model.pt", {"threshold": 0.4})
+    save(UNet(2, 1, 1, [2, 4], [2]).state_dict())(bundle)
 
 
 def list_large_file(entry: str) -> Callable[[Path], None]:
@@ -133,6 +139,10 @@ FAULTS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "weights of another": (
         save(UNet(2, 1, 1, [3, 4], [2]).state_dict()),
         r"of another shape: model.0.conv.weight \(3, 1, 3, 3\), not",
+    ),
+    "decoding of others": (
+        keep_for_others,
+        r"model.decoding.json: was calibrated for other weights; delete it, or calibrate again",
     ),
     "large file": (
         lambda bundle: (bundle / "models/big.onnx").open("wb").truncate(26 * 1024**2),

@@ -25,7 +25,7 @@ TRAINED = ("patch_attention_unet", "attention_unetpp", "skip_unet")
 QUICK: Mapping[str, Any] = {"learning_rate": 0.01, "patches_per_image": 16, "batch_size": 1}
 """Options of the training that show progress in a few epochs."""
 DECODING: Mapping[str, Any] = {"threshold": 0.5, "seed_height": 0.25, "min_size": 15}
-"""What no weights were calibrated for yet."""
+"""By which weights are decoded that nothing is calibrated for."""
 ONE_THREAD: Mapping[str, str] = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
 """Environment of the server, and of what is compared with it: sums over several threads round otherwise."""
 
@@ -34,8 +34,8 @@ def narrowed(name: str, folder: Path) -> Path:
     """A bundle whose configurations are themselves small, and untrained; a server takes no options."""
     bundle = folder / name
     shutil.copytree(BUNDLES / name, bundle, ignore=shutil.ignore_patterns("model.pt"))
-    small = NARROW[name] | DECODING
-    for config, options in {"train": small | QUICK, "inference": small}.items():
+    small = NARROW[name]
+    for config, options in {"train": {**small, **QUICK}, "inference": small}.items():
         file = bundle / f"configs/{config}.json"
         content = override(json.loads(file.read_text()), options, str(file), set(options))
         file.write_text(json.dumps(content, indent=4))

@@ -1,17 +1,15 @@
 """Each study in its smallest form, on real images, by the command that a user types."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 from PIL import Image
 
+from cellseg_monai.bundling import keep_decoding
 from cellseg_monai.cli import main
 from cellseg_monai.data import list_items
-from cellseg_monai.prediction import predict
 from cellseg_monai.studies.run import Run, perform
 from tests.bundles.reduced import BUNDLES
 from tests.studies.conftest import BUNDLE, SMALL
@@ -89,24 +87,26 @@ def test_skips_of_a_unet(train: Path, test: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_new_weights_are_decoded_as_they_were_validated(
-    train: Path, test: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The inference of skip_unet is calibrated for other weights: those that come with it."""
-    given: list[Mapping[str, Any]] = []
-
-    def noted(*words: Any, options: Mapping[str, Any]) -> list[Path]:
-        given.append(options)
-        return predict(*words, options=options)
-
-    monkeypatch.setattr("cellseg_monai.studies.run.predict", noted)
+def test_new_weights_are_decoded_as_they_were_validated(train: Path, test: Path, tmp_path: Path) -> None:
+    """Those that come with skip_unet are calibrated, at a threshold of 0.3."""
     options = {"networks#skip_unet#channels": [4, 8], "patch_size": 32, "max_epochs": 1}
     new = Run("new", BUNDLES / "skip_unet", list_items(train), {"test": list_items(test)}, options)
     perform(new, tmp_path / "new")
-    again = replace(new, name="again", train=[], pretrained=tmp_path / "new/model.pt")
-    perform(again, tmp_path / "again")
-    assert given[0]["threshold"] == 0.5
-    assert "threshold" not in given[1]
+    weights = tmp_path / "new/model.pt"
+    plain = replace(new, name="plain", train=[], pretrained=weights, options={**options, "threshold": 0.5})
+    perform(plain, tmp_path / "plain")
+    scores = [pd.read_csv(tmp_path / run / "test/scores.csv") for run in ("new", "plain")]
+    pd.testing.assert_frame_equal(*scores)
+
+
+def test_a_run_that_only_scores_knows_what_was_kept_for_its_weights(tmp_path: Path) -> None:
+    weights = tmp_path / "model.pt"
+    weights.write_bytes(b"weights")
+    run = Run("one", BUNDLES / "skip_unet", [], {}, pretrained=weights)
+    before = run.settings
+    keep_decoding(weights, {"threshold": 0.3})
+    assert run.settings != before
+    assert replace(run, train=[{"image": "a.tif", "label": "b.tif"}]).settings["kept_decoding"] is None
 
 
 @pytest.mark.slow

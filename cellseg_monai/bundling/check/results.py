@@ -1,4 +1,4 @@
-"""The scores that a bundle quotes must be those of the weights that it has."""
+"""The scores that a bundle quotes and the decoding that it keeps must be those of its weights."""
 
 import json
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from monai.bundle import ConfigParser
 
 from cellseg_monai.bundling.card import RESULTS
 from cellseg_monai.bundling.check.network import WEIGHTS
+from cellseg_monai.bundling.kept_decoding import is_of, kept_beside
 from cellseg_monai.bundling.large_files import LARGE_FILES
 from cellseg_monai.data.checks.finding import Finding, error
 from cellseg_monai.evaluation.provenance import hash_of_file
@@ -30,3 +31,12 @@ def check_results(bundle: Path) -> Iterator[Finding]:
         picture = bundle / RESULTS.parent / row.get("picture", "")
         if not picture.exists():
             yield error("results", str(picture), "the card shows this picture, and it is missing", remedy)
+
+
+def check_kept_decoding(bundle: Path) -> Iterator[Finding]:
+    """A decoding that lies beside the weights must have been calibrated for these."""
+    weights = bundle / WEIGHTS
+    kept = kept_beside(weights)
+    if kept.is_file() and weights.is_file() and not is_of(kept, weights):
+        remedy = f"delete it, or calibrate again: cellseg calibrate {bundle} --data DATA --out OUT --keep"
+        yield error("kept decoding", str(kept), "was calibrated for other weights", remedy)
