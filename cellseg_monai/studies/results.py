@@ -51,6 +51,8 @@ def gather(runs: Sequence[Run], out: Path) -> pd.DataFrame:
 def results(runs: Sequence[Run], images: pd.DataFrame, out: Path) -> pd.DataFrame:
     """One row for each test of each run: means over images, time and size.
 
+    Seconds of a training that was interrupted are not known, and stay empty.
+
     Args:
         runs: that are done.
         images: what :func:`gather` gave.
@@ -78,7 +80,7 @@ def results(runs: Sequence[Run], images: pd.DataFrame, out: Path) -> pd.DataFram
     sizes = {run.name: len(run.train) for run in runs}
     return means.assign(
         training_images=means["run"].map(sizes),
-        training_seconds=[round(records[name]["training_seconds"], 1) for name in means["run"]],
+        training_seconds=[_rounded(records[name]["training_seconds"]) for name in means["run"]],
         prediction_seconds=[
             round(records[name]["prediction_seconds"][test], 2)
             for name, test in zip(means["run"], means["test"], strict=True)
@@ -124,7 +126,7 @@ def table_of(
         | all | 1 | 1 | 0.750 |
     """
     metrics = [name for name in metrics if name in images]
-    costs = [name for name in COSTS if name in images and images[name].any()]
+    costs = [name for name in COSTS if name in images and (images[name] != 0).any()]
     columns = [*by, "runs", "images", *metrics, *(COSTS[name] for name in costs)]
     lines = [
         [
@@ -132,11 +134,20 @@ def table_of(
             rows["run"].nunique(),
             len(rows),
             *(in_words(estimate(rows, name)) for name in metrics),
-            *(f"{rows[name].mean():,.0f}" for name in costs),
+            *(_cost(rows[name]) for name in costs),
         ]
         for group, rows in images.groupby(list(by), sort=False)
     ]
     return markdown(columns, lines)
+
+
+def _rounded(seconds: float | None) -> float:
+    """Of a training that was interrupted they are not known."""
+    return float("nan") if seconds is None else round(seconds, 1)
+
+
+def _cost(values: "pd.Series[float]") -> str:
+    return "not recorded" if values.isna().all() else f"{values.mean():,.0f}"
 
 
 def in_words(value: Estimate) -> str:

@@ -24,6 +24,9 @@ from cellseg_monai.studies.options import inference_options
 
 SETTINGS, TRAINED, DONE = "settings.json", "trained.json", "done.json"
 COMMAND, TRAINING_LOG = "command.json", "training.log"
+STATE = Path("training/training_state.pt")
+"""What an interrupted training goes on from."""
+
 FOLDS = 5
 CLASSES, MULTI_CLASS = "classes", "multi_class"
 
@@ -137,20 +140,22 @@ def perform(run: Run, folder: Path) -> None:
     (folder / SETTINGS).write_text(json.dumps(run.settings, indent=1))
     weights = weights_of(run, folder)
     if run.train and not (folder / TRAINED).is_file():
+        whole = not (folder / STATE).is_file()  # else an earlier call had a part in it, of unknown length
         began = time.monotonic()
         _train(run, folder)
-        trained_in = {"seconds": time.monotonic() - began, "hardware": machine()}
+        seconds = time.monotonic() - began
+        trained_in = {"seconds": seconds if whole else None, "hardware": machine()}
         (folder / TRAINED).write_text(json.dumps(trained_in))
     options = inference_options(run.bundle, weights, run.options)
     if CLASSES in run.options:
         options |= {"target": f"%targets#{CLASSES}", "decoding": f"%decodings#{CLASSES}"}
     if run.train and run.calibrated:
         options |= _decoding(run, options, folder / "calibration")
-    seconds = {name: _score(run, name, options, folder / name) for name in run.tests}
+    scored_in = {name: _score(run, name, options, folder / name) for name in run.tests}
     trained = folder / TRAINED
     record = {
         "training_seconds": json.loads(trained.read_text())["seconds"] if trained.is_file() else 0.0,
-        "prediction_seconds": seconds,
+        "prediction_seconds": scored_in,
         "parameters": parameters_of(weights),
     }
     (folder / DONE).write_text(json.dumps(record, indent=1))
@@ -231,7 +236,7 @@ def _train(run: Run, folder: Path) -> None:
     if code:
         last = (folder / TRAINING_LOG).read_text().strip().rpartition("\n")[2]
         raise RuntimeError(f"the training of {run.name!r} failed, see {folder / TRAINING_LOG}: {last}")
-    (folder / "training" / "training_state.pt").unlink(missing_ok=True)  # three times the size of the weights
+    (folder / STATE).unlink(missing_ok=True)  # three times the size of the weights
 
 
 def _decoding(run: Run, options: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -257,7 +262,8 @@ def _score(run: Run, test: str, options: Mapping[str, Any], folder: Path) -> flo
     if command.is_file():
         training["command"] = shlex.join(json.loads(command.read_text()))
     if trained.is_file():
-        training |= json.loads(trained.read_text())
+        told = json.loads(trained.read_text())
+        training |= {name: value for name, value in told.items() if value is not None}
     evaluate(
         folder / "labels",
         truth,

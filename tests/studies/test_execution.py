@@ -1,13 +1,18 @@
 """What is done is not done again; what fails does not stop the rest."""
 
 import json
+import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from cellseg_monai.data import list_items
-from cellseg_monai.studies import Run, folder_of, perform_all, weights_of
+from cellseg_monai.studies import Run, folder_of, perform, perform_all, results, weights_of, write_results
+from cellseg_monai.studies.run import STATE
 from tests.studies.conftest import BUNDLE, SMALL
 
 
@@ -38,6 +43,34 @@ def test_scores_alone_are_made_again(run: Run, out: Path) -> None:
     perform_all([run], out)
     assert (folder / "test/scores.csv").is_file()
     assert (folder / "model.pt").stat().st_mtime_ns == before
+
+
+def test_an_interrupted_training_goes_on_and_claims_no_time(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    longer = replace(run, options={**SMALL, "max_epochs": 12, "val_interval": 12})
+    folder = folder_of(longer, tmp_path)
+
+    def killed(words: list[str], **how: Any) -> subprocess.CompletedProcess[str]:
+        training = subprocess.Popen(words, **how)
+        while training.poll() is None and not (folder / STATE).is_file():
+            time.sleep(0.02)
+        training.kill()
+        return subprocess.CompletedProcess(words, training.wait())
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr("cellseg_monai.studies.run.subprocess.run", killed)
+        with pytest.raises(RuntimeError, match="the training of 'one' failed"):
+            perform(longer, folder)
+    assert (folder / STATE).is_file()
+    perform(longer, folder)
+    assert json.loads((folder / "done.json").read_text())["training_seconds"] is None
+    told = json.loads((folder / "test/summary.json").read_text())["provenance"]["training"]
+    assert "hardware" in told
+    assert "seconds" not in told
+    images = write_results([longer], tmp_path, ["test"])
+    assert np.isnan(results([longer], images, tmp_path)["training_seconds"][0])
+    assert (tmp_path / "table.md").read_text().rstrip().endswith("| not recorded |")
 
 
 def test_other_settings_are_refused(run: Run, out: Path) -> None:
