@@ -23,10 +23,7 @@ from cellseg_monai.prediction import predict
 from cellseg_monai.studies.options import inference_options
 
 SETTINGS, TRAINED, DONE = "settings.json", "trained.json", "done.json"
-COMMAND, TRAINING_LOG = "command.json", "training.log"
-STATE = Path("training/training_state.pt")
-"""What an interrupted training goes on from."""
-
+COMMAND, TRAINING_LOG, STATE = "command.json", "training.log", "training/training_state.pt"
 FOLDS = 5
 CLASSES, MULTI_CLASS = "classes", "multi_class"
 
