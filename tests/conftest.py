@@ -10,6 +10,9 @@ settings.register_profile("home", deadline=None)
 settings.register_profile("integration", deadline=None, derandomize=True)
 settings.load_profile("integration" if os.environ.get("CI") else "home")
 
+# A failed assertion of what several test modules share shows its values too.
+pytest.register_assert_rewrite("tests.networks.contract", "tests.bundles.reduced", "tests.integration.served")
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
