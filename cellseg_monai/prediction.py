@@ -91,6 +91,8 @@ def predict(
     }
     if device is not None:
         values["device"] = f"$torch.device({device!r})"
+    # Logging is the caller's; MONAI would warn, on standard output, that it set none up.
+    logging.getLogger(ConfigWorkflow.__module__).setLevel(logging.ERROR)
     workflow = ConfigWorkflow(str(config), logging_file=False, **values)
     workflow.initialize()
     labels = [_result(_first(image), root, Path(out) / "labels", ".tif") for image in images]
