@@ -45,8 +45,8 @@ def add_study_verbs(study: argparse.ArgumentParser) -> None:
         dest="names",
         nargs="+",
         metavar="NAME",
-        default=["unet", "unetr", "swin_unetr", "basic_unetpp", "attention_unetpp"],
-        help="by their names in configs/train.json",
+        default=argparse.SUPPRESS,
+        help="by their names in configs/train.json (default: the five that the source compares)",
     )
 
     verb = verbs.add_parser(

@@ -13,7 +13,7 @@ from cellseg_monai.data import labelled, list_items
 from cellseg_monai.data.datalist import Item
 from cellseg_monai.evaluation.markdown import markdown
 from cellseg_monai.studies.changes import Level
-from cellseg_monai.studies.comparison import comparison, gates, networks, skips
+from cellseg_monai.studies.comparison import NETWORKS, comparison, gates, networks, skips
 from cellseg_monai.studies.cross_validation import cross_validation
 from cellseg_monai.studies.execution import folder_of, perform_all
 from cellseg_monai.studies.finetuning import NEW, OLD, FineTuning, transfer_table
@@ -116,7 +116,7 @@ class Study:
         write_results(runs, self._out, ["training_images"], curve)
         return self._table()
 
-    def compare(self, bundle: Dataset, data: Dataset, test: Dataset, names: Sequence[str]) -> str:
+    def compare(self, bundle: Dataset, data: Dataset, test: Dataset, names: Sequence[str] = NETWORKS) -> str:
         """Networks of a bundle's registry side by side, as source 002's Table 3.
 
         Args:

@@ -67,6 +67,12 @@ def test_networks_differ_in_size(train: Path, test: Path, tmp_path: Path) -> Non
     assert found["parameters"].nunique() == 2
 
 
+def test_the_networks_need_not_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = ["--data", str(tmp_path / "nowhere"), "--test", str(tmp_path)]
+    assert main(["study", "compare", str(BUNDLE), *data, "--out", str(tmp_path)]) == 1
+    assert "nowhere: there is no such folder" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_gates_of_a_unetpp(train: Path, test: Path, tmp_path: Path) -> None:
     options = ["--set", "networks#attention_unetpp#channels=[4,4,8,8,8]", "patch_size=32", "max_epochs=1"]
