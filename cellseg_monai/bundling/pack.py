@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cellseg_monai
 from cellseg_monai.bundling.check.network import WEIGHTS, check_weights
+from cellseg_monai.bundling.check.results import check_kept_decoding, check_results
 from cellseg_monai.bundling.render import stale_configs
 from cellseg_monai.data.checks.finding import Severity
 
@@ -38,7 +39,8 @@ def pack_bundle(bundle: str | Path, destination: str | Path, vendor: bool = Fals
 
     Raises:
         FileNotFoundError: there is no such bundle, or it has no weights.
-        ValueError: its configurations are stale, its weights do not fit, or it has a link in it.
+        ValueError: its configurations are stale, its weights do not fit, its scores or its decoding are of
+            other weights, or it has a link in it.
 
     Example:
         >>> pack_bundle("bundles/unknown", "dist")
@@ -75,9 +77,10 @@ def _require_ready(bundle: Path) -> None:
         raise ValueError(f"{stale[0]} is stale; run: cellseg bundle render {bundle}")
     if not (bundle / WEIGHTS).is_file():
         raise FileNotFoundError(f"{bundle / WEIGHTS} is missing; train the bundle before it is packed")
-    faults = [finding for finding in check_weights(bundle) if finding.severity is Severity.ERROR]
-    if faults:
-        raise ValueError(f"{faults[0].file}: {faults[0].message}; {faults[0].remedy}")
+    for check in (check_weights, check_results, check_kept_decoding):
+        for finding in check(bundle):
+            if finding.severity is Severity.ERROR:
+                raise ValueError(f"{finding.file}: {finding.message}; {finding.remedy}")
 
 
 def _bundle_files(bundle: Path) -> Iterator[tuple[str, Path]]:

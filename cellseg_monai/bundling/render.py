@@ -88,6 +88,10 @@ def render_bundle(bundle: Path) -> dict[str, str]:
     """
     base, source = bundle.parent / BASE, bundle / SOURCE
     sections = _load_sections(source)
+    if not base.is_dir():
+        raise FileNotFoundError(
+            f"{base}: the folder from which bundles beside it are rendered is missing; copy the package's"
+        )
 
     def load(name: str) -> Config:
         return override(load_source(base / f"{name}.yaml"), sections.get(name, {}), _where(source, name))

@@ -51,7 +51,8 @@ def test_the_wheel_has_the_bundles_and_finds_them(installed: Path, tmp_path: Pat
         [sys.executable, "-c", code], cwd=installed, check=True, capture_output=True, text=True, timeout=120
     ).stdout
     assert told.split() == [str(installed / "cellseg_monai/_bundles" / name) for name in sorted(NARROW)]
-    for bundle in (installed / "cellseg_monai/_bundles").iterdir():
+    assert (installed / "cellseg_monai/_bundles/_base/train.yaml").is_file()  # for a bundle of one's own
+    for bundle in map(Path, told.split()):
         there = {file.relative_to(bundle) for file in bundle.rglob("*") if file.is_file()}
         source = {
             file.relative_to(BUNDLES / bundle.name)

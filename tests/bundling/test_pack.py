@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from cellseg_monai.bundling import pack_bundle
+from cellseg_monai.bundling import keep_decoding, pack_bundle
 
 
 def unpacked(archive: Path, folder: Path) -> Path:
@@ -81,6 +81,19 @@ def test_weights_must_be_there_and_fit(bundle: Path, tmp_path: Path) -> None:
         pack_bundle(bundle, tmp_path)
     (bundle / "models/model.pt").unlink()
     with pytest.raises(FileNotFoundError, match=r"models/model.pt is missing; train the bundle"):
+        pack_bundle(bundle, tmp_path)
+
+
+def test_a_decoding_of_other_weights_is_not_packed(bundle: Path, tmp_path: Path) -> None:
+    weights = bundle / "models/model.pt"
+    keep_decoding(weights, {"threshold": 0.4})
+    assert "tiny/models/model.decoding.json" in names(pack_bundle(bundle, tmp_path))
+    state = torch.load(weights, weights_only=True)
+    state[next(iter(state))] += 1
+    torch.save(state, weights)
+    with pytest.raises(
+        ValueError, match=r"model.decoding.json: was calibrated for other weights; delete it, or"
+    ):
         pack_bundle(bundle, tmp_path)
 
 

@@ -1,6 +1,7 @@
 """Rendered files are what MONAI would merge; what the base lacks is refused."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,12 @@ def test_inference_may_change_a_part_of_what_is_shared(bundle: Path) -> None:
 def test_a_missing_file_of_the_base_is_named(bundle: Path, name: str) -> None:
     (bundle.parent / "_base" / name).unlink()
     with pytest.raises(FileNotFoundError, match=f"{name} is missing"):
+        render_bundle(bundle)
+
+
+def test_a_bundle_without_a_base_is_told_where_there_is_one(bundle: Path) -> None:
+    shutil.rmtree(bundle.parent / "_base")
+    with pytest.raises(FileNotFoundError, match=r"_base: .* is missing; copy the package's"):
         render_bundle(bundle)
 
 
