@@ -1,4 +1,4 @@
-"""Several comparisons as source 000's table: Dice per task, coverage, final score, and F1 of cells beside it.
+"""Several comparisons as the table of Chen et al.: Dice per task, coverage, final score, and F1 of cells.
 
     python benchmarks/peers/tasks.py nuclei=RESULT_1 phase=RESULT_2 filaments=RESULT_3
 

@@ -46,7 +46,7 @@ def add_study_verbs(study: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="NAME",
         default=argparse.SUPPRESS,
-        help="by their names in configs/train.json (default: the five that the source compares)",
+        help="by their names in configs/train.json (default: the five of Yang et al.)",
     )
 
     verb = verbs.add_parser(

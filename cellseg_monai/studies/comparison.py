@@ -1,4 +1,8 @@
-"""Variants of a bundle side by side: the same images and seeds, one thing different."""
+"""Variants of a bundle side by side: the same images and seeds, one thing different.
+
+As in Yang et al., "Multi-modal Cell Segmentation based on U-Net++ and Attention Gate", and A. Frias, "Image
+Segmentation for Cell Image Datasets".
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,7 +12,7 @@ from cellseg_monai.data.datalist import Item
 from cellseg_monai.studies.run import Run
 
 NETWORKS = ("unet", "unetr", "swin_unetr", "basic_unetpp", "attention_unetpp")
-"""Table 3 of source 002, by their names in the registry of the bundles."""
+"""Table 3 of Yang et al., by their names in the registry of the bundles."""
 
 GATES = (
     ("G1.2",),
@@ -19,10 +23,10 @@ GATES = (
     ("G1.2", "G0.3"),
     ("G2.1", "G0.3", "G1.2"),
 )
-"""Table 4 of source 002: where attention gates sit in the U-Net++."""
+"""Table 4 of Yang et al.: where attention gates sit in the U-Net++."""
 
 SKIPS = ("standard", "convolutional", "fusion")
-"""Table 2 of source 004."""
+"""Table 2 of A. Frias."""
 
 
 def comparison(
@@ -81,7 +85,7 @@ def networks(bundle: Path, names: Sequence[str], options: Mapping[str, Any] | No
 
 
 def gates(bundle: Path, options: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Variants of a U-Net++ that differ in where its attention gates sit: the seven sets of source 002.
+    """Variants of a U-Net++ that differ in where its attention gates sit: the seven sets of Yang et al.
 
     Example:
         >>> list(gates(Path("bundles/attention_unetpp")))[-1]
@@ -92,7 +96,7 @@ def gates(bundle: Path, options: Mapping[str, Any] | None = None) -> dict[str, A
 
 
 def skips(bundles: Sequence[Path], options: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Variants of networks that differ in their skip connections: the six of source 004.
+    """Variants of networks that differ in their skip connections: the six of A. Frias.
 
     Example:
         >>> list(skips([Path("bundles/skip_unet")]))

@@ -27,7 +27,7 @@ def cross_validation(
     Args:
         bundle: folder of the bundle.
         items: labelled images.
-        folds: how many; source 000 takes five.
+        folds: how many; Chen et al. take five.
         seed: of the folds and of every training.
         options: of the bundle, by id.
         test: further images, scored by the model of every fold.

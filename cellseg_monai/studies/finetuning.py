@@ -1,4 +1,8 @@
-"""How many new images it takes when the microscope changes: source 001, with what is lost on the old ones."""
+"""How many new images it takes when the microscope changes, and what is lost on the old ones.
+
+After "Finetuning existing models trained using Patch-based Attention U-Net for better generalization across
+different datasets".
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -25,8 +29,8 @@ class FineTuning:
         bundle: folder of the bundle.
         old: labelled images of the data that the base model learns from.
         new: labelled images of the shifted data.
-        old_test: how many of the old ones test; 6 of 37 in source 001.
-        new_test: how many of the new ones test; 11 of 36 in source 001.
+        old_test: how many of the old ones test; 6 of 37 in the publication.
+        new_test: how many of the new ones test; 11 of 36 in the publication.
         options: of both trainings, by id.
         tuning: of the fine-tuning alone.
         rehearsal: old training images beside each new one, against forgetting.

@@ -1,4 +1,4 @@
-"""What images without labels add: source 002's student, and one that is taught with more care."""
+"""What images without labels add: the student of Yang et al., and one taught with more care."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ class PseudoLabels:
 
     - *trained_on*: the teacher goes on with the labelled images alone, as long as the consistent student;
       what that one gains beyond it comes from the unlabelled images.
-    - *pseudo_labels*: what the source did. A new network learns from the labelled images and from
+    - *pseudo_labels*: what Yang et al. did. A new network learns from the labelled images and from
       the teacher's label maps of the others as if they were true.
     - *consistent*: goes on from the teacher's weights with the overlay ``semi_supervised``: a teacher
       that is the student's moving average, only pixels that it is sure of, weak changes of the image for

@@ -28,7 +28,7 @@ def choose(
     """Choose images to annotate; their labels are not looked at.
 
     Args:
-        way: "first" n in the order of the list, as source 001; "uncertain", where the model's answers to the
+        way: "first" n in the order of the list, as published; "uncertain", where the model's answers to the
             turned image agree least with its answer to the image; "diverse", each as unlike the chosen ones
             as can be.
         items: to choose from.

@@ -117,7 +117,7 @@ class Study:
         return self._table()
 
     def compare(self, bundle: Dataset, data: Dataset, test: Dataset, names: Sequence[str] = NETWORKS) -> str:
-        """Networks of a bundle's registry side by side, as source 002's Table 3.
+        """Networks of a bundle's registry side by side, as in Table 3 of Yang et al.
 
         Args:
             bundle: its folder, or a name of :func:`~cellseg_monai.bundling.known_bundles`.
@@ -128,11 +128,11 @@ class Study:
         return self._compare(networks(_folder(bundle), names, self.options), data, test)
 
     def ablate_gates(self, bundle: Dataset, data: Dataset, test: Dataset) -> str:
-        """Seven sets of attention gates in a U-Net++, as source 002's Table 4."""
+        """Seven sets of attention gates in a U-Net++, as in Table 4 of Yang et al."""
         return self._compare(gates(_folder(bundle), self.options), data, test)
 
     def ablate_skips(self, bundles: Sequence[Dataset], data: Dataset, test: Dataset) -> str:
-        """Three skip connections in each of the bundles, as source 004's Table 2."""
+        """Three skip connections in each of the bundles, as in Table 2 of A. Frias."""
         return self._compare(skips([_folder(bundle) for bundle in bundles], self.options), data, test)
 
     def finetune(
