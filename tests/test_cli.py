@@ -57,6 +57,28 @@ def test_layouts_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert {"bcss", "bcss512", "cellpose", "ctc", "dsb2018", "livecell"} < set(listed)
 
 
+def test_verbs_about_data_do_not_wait_for_monai(tmp_path: Path) -> None:
+    verbs = [["synthesize", "nuclei", str(tmp_path), "--count", "1"], ["check", str(tmp_path)], ["layouts"]]
+    code = (
+        "import sys; from cellseg_monai.cli import main\n"
+        f"assert [main(['data', *verb]) for verb in {verbs}] == [0, 0, 0]\n"
+        "assert not {'monai', 'torch'} & set(sys.modules)\n"
+        "from cellseg_monai.data import MicroscopyReader; assert 'monai' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_a_reader_who_has_seen_enough_is_no_error() -> None:
+    verb = subprocess.Popen(
+        [sys.executable, "-m", "cellseg_monai.cli", "data", "layouts"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    verb.stdout.close()
+    assert verb.stderr.read() == b""
+    assert verb.wait() == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

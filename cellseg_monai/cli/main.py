@@ -4,6 +4,7 @@ Verbs import what they need when they run, so that ``cellseg --help`` answers at
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -33,7 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = vars(_parser().parse_args(arguments))
     verb = options.pop("verb")
     try:
-        return int(verb(**options))
+        code = int(verb(**options))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # whoever reads has seen enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (ValueError, OSError, RuntimeError) as error:
         cause = cause_of(error)
         if isinstance(cause, RuntimeError) and "/cellseg_monai/" not in origin_of(cause):

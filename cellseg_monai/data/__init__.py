@@ -1,4 +1,10 @@
-"""Files on disk to a list of items: readers, datalists, public layouts, splits, checks, synthesis."""
+"""Files on disk to a list of items: readers, datalists, public layouts, splits, checks, synthesis.
+
+Only :class:`MicroscopyReader` needs MONAI, whose import takes seconds. It is loaded when it is asked for, so
+that ``cellseg data …`` answers soon.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 from cellseg_monai.data.checks import CheckReport, Finding, check_dataset, render_table
 from cellseg_monai.data.datalist import combine_datasets, labelled, list_items, root_of
@@ -8,7 +14,6 @@ from cellseg_monai.data.pairing import label_files, pair_folder
 from cellseg_monai.data.readers import (
     SUFFIXES,
     ImageRegions,
-    MicroscopyReader,
     Picture,
     read_label_map,
     read_picture,
@@ -23,6 +28,9 @@ from cellseg_monai.data.synthetic import (
     write_synthetic_dataset,
     write_synthetic_timelapse,
 )
+
+if TYPE_CHECKING:
+    from cellseg_monai.data.readers.monai_reader import MicroscopyReader
 
 __all__ = [
     "KINDS",
@@ -58,3 +66,11 @@ __all__ = [
     "write_synthetic_dataset",
     "write_synthetic_timelapse",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "MicroscopyReader":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from cellseg_monai.data.readers.monai_reader import MicroscopyReader
+
+    return MicroscopyReader

@@ -1,14 +1,12 @@
 """One reader for every image file: TIFF, OME-Zarr, PNG/JPEG/BMP, NIfTI, NRRD/MetaImage."""
 
 from cellseg_monai.data.readers.formats import SUFFIXES, read_label_map, read_picture, read_pixels
-from cellseg_monai.data.readers.monai_reader import MicroscopyReader
 from cellseg_monai.data.readers.picture import Picture
 from cellseg_monai.data.readers.regions import ImageRegions
 
 __all__ = [
     "SUFFIXES",
     "ImageRegions",
-    "MicroscopyReader",
     "Picture",
     "read_label_map",
     "read_picture",

@@ -5,7 +5,6 @@ from typing import Any
 
 import itk
 import numpy as np
-from monai.data.utils import orientation_ras_lps
 
 from cellseg_monai.data.readers.picture import Picture
 
@@ -14,6 +13,8 @@ SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd", ".gipl", ".vtk", ".img", ".hdr", "
 
 def read_itk(path: Path) -> Picture:
     """Read a plane or volume; a depth of one slice is a plane. ITK counts in millimetres."""
+    from monai.data.utils import orientation_ras_lps  # seconds, which the other formats are spared
+
     image = _open(path)
     pixels = np.asarray(itk.array_from_image(image))
     dimensions = image.GetImageDimension()

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from monai.utils import ensure_tuple
 
 from cellseg_monai.data.readers import nifti, ome_zarr, tiff
 from cellseg_monai.data.readers.formats import read_picture
@@ -60,7 +59,7 @@ class ImageRegions:
         select: Mapping[str, int] | None = None,
         level: int = 0,
     ) -> None:
-        self.paths = [Path(one) for one in ensure_tuple(path)]
+        self.paths = [Path(one) for one in ([path] if isinstance(path, str | PathLike) else path)]
         self.axes = axes
         self.select = select
         self.level = level
