@@ -33,8 +33,9 @@ demo: $(READY)  ## synthetic images (or DATA=folder), checked, then the patches 
 	$(BIN)/cellseg data patches $(or $(DATA),$(DEMO)/data) --out $(DEMO)/patches.png
 	$(BIN)/cellseg predict patch_attention_unet $(or $(DATA),$(DEMO)/data) --out $(DEMO)/cells --overlay
 
+# A thread a worker; more would wait for each other. In the order of the files, so that the quick doctests come last.
 test: $(READY)  ## every test, doctests and the code blocks of the documentation
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile  # a thread a worker; more would wait for each other
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: $(READY)  ## lint, types, layers, bundles
 	$(BIN)/ruff check .
