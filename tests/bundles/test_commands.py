@@ -74,14 +74,23 @@ def test_evaluation_scores_every_image(trained: Bundle, dataset: Path) -> None:
         assert (scores / f"{metric}_summary.csv").is_file()
 
 
-def test_inference_writes_labels_and_its_exported_network_the_same(trained: Bundle, dataset: Path) -> None:
-    trained.run("inference", dataset_dir=dataset, output_dir=trained.path / "result", save_probability=True)
-    found = labels_in(trained.path / "result")
+@pytest.fixture(scope="module")
+def segmented(trained: Bundle, dataset: Path) -> Path:
+    """What the trained bundle makes of the images."""
+    result = trained.path / "result"
+    trained.run("inference", dataset_dir=dataset, output_dir=result, save_probability=True)
+    return result
+
+
+def test_inference_writes_labels_and_its_exported_network_the_same(
+    trained: Bundle, segmented: Path, dataset: Path
+) -> None:
+    found = labels_in(segmented)
     assert list(found) == [f"nuclei_{number:03}.tif" for number in range(8)]
     assert {label_map.shape for label_map in found.values()} == {(96, 144)}
     assert {label_map.dtype.name for label_map in found.values()} == {"int32"}
-    assert len(pd.read_csv(trained.path / "result/timing.csv")) == 8
-    assert pd.read_csv(trained.path / "result/failures.csv").empty
+    assert len(pd.read_csv(segmented / "timing.csv")) == 8
+    assert pd.read_csv(segmented / "failures.csv").empty
 
     config = ConfigParser.load_config_file(trained.path / "configs/inference.json")
     size, channels = trained.options["patch_size"], config["in_channels"]
@@ -120,11 +129,12 @@ def test_images_of_a_list_that_lies_elsewhere_are_written_to_the_result(
     assert list(labels_in(tmp_path / "result")) == ["nuclei_000.tif", "nuclei_001.tif"]
 
 
-def test_large_images_have_the_same_cells(trained: Bundle, dataset: Path, tmp_path: Path) -> None:
+def test_large_images_have_the_same_cells(
+    trained: Bundle, segmented: Path, dataset: Path, tmp_path: Path
+) -> None:
     """An image that fits into one tile goes through the same steps."""
-    trained.run("inference", dataset_dir=dataset, output_dir=tmp_path / "whole")
     trained.run("inference", "inference_large", dataset_dir=dataset, output_dir=tmp_path / "tiles")
-    found = labels_in(tmp_path / "whole")
+    found = labels_in(segmented)
     large = labels_in(tmp_path / "tiles")
     assert list(found) == list(large)
     for name, label_map in found.items():
