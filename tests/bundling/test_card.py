@@ -13,7 +13,7 @@ import torch
 import yaml
 from PIL import Image
 
-from cellseg_monai.bundling import check_bundles, list_large_files, render_bundles, write_card
+from cellseg_monai.bundling import check_bundles, list_large_files, pack_bundle, render_bundles, write_card
 from cellseg_monai.bundling.check.results import check_results
 from cellseg_monai.bundling.check.zoo import check_large_files, check_rendered
 from cellseg_monai.bundling.failures import BUDGET
@@ -168,6 +168,10 @@ def test_other_weights_are_noticed(bundle: Path, scores: Path) -> None:
         torch.save({"weight": torch.ones(1, 1, 1, 1), "bias": torch.zeros(1)}, weights)
         assert faults(check_results, bundle) == ["docs/results.json tells the scores of other weights"]
         assert len(faults(check_large_files, bundle)) == 1
+        with pytest.raises(
+            ValueError, match=r"docs/results.json tells the scores of other weights; evaluate"
+        ):
+            pack_bundle(bundle, bundle.parent / "dist")
         with pytest.raises(
             ValueError, match=r"these are scores of other weights .* segment and evaluate again"
         ):
