@@ -1,7 +1,6 @@
 """A bundle as one file: the same input gives the same bytes, and each content has its hash."""
 
 import hashlib
-import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from cellseg_monai.bundling.check.network import WEIGHTS, check_weights
 from cellseg_monai.bundling.check.results import check_kept_decoding, check_results
 from cellseg_monai.bundling.render import stale_configs
 from cellseg_monai.data.checks.finding import Severity
+from cellseg_monai.outputs import claim_file, written_whole
 
 MANIFEST = "MANIFEST.sha256"
 """In the zip, as ``sha256sum --check`` reads it."""
@@ -54,14 +54,14 @@ def pack_bundle(bundle: str | Path, destination: str | Path, vendor: bool = Fals
     files = dict(sorted([*_bundle_files(bundle), *(_package_files() if vendor else ())]))
     hashes = {place: hashlib.sha256(file.read_bytes()).hexdigest() for place, file in files.items()}
     manifest = "".join(f"{digest}  {place}\n" for place, digest in hashes.items())
-    target = Path(destination) / f"{name}.zip"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_suffix(".zip.part")
-    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
+    with (
+        claim_file(Path(destination) / f"{name}.zip", "pack", files.values()) as target,
+        written_whole(target) as part,
+        zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive,
+    ):
         for place, file in files.items():
             archive.writestr(_entry(f"{name}/{place}"), file.read_bytes())
         archive.writestr(_entry(f"{name}/{MANIFEST}"), manifest.encode())
-    os.replace(unfinished, target)
     return target
 
 
