@@ -103,7 +103,7 @@ def predict(
         for image, path in zip(images, overlays, strict=True)
         if overlay
     }
-    with claim_outputs(out, "predict", drawn) as claim:
+    with claim_outputs(out, "predict", drawn, sources=drawn) as claim:
         try:
             workflow.run()
         finally:  # an image that failed does not stop the others
@@ -194,7 +194,8 @@ def _save_attention(workflow: ConfigWorkflow, image: Source, place: Path, claim:
         return
     maps = attention_maps(network, pixels.as_tensor()[None].to(next(network.parameters()).device))
     files = {gate: place / f"{gate}.tif" for gate in maps}
-    claim.add({file.as_posix(): str(_first(image)) for file in files.values()})
+    names = [file.as_posix() for file in files.values()]
+    claim.add(names, dict.fromkeys(names, str(_first(image))))
     for gate, weights in maps.items():
         with written_whole(claim.folder / files[gate]) as part:
             tifffile.imwrite(part, weights[0, 0].T.cpu().numpy(), compression="zlib")

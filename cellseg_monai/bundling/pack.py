@@ -16,6 +16,9 @@ MANIFEST = "MANIFEST.sha256"
 """In the zip, as ``sha256sum --check`` reads it."""
 
 _PARTS = ("LICENSE", "large_files.yml", "large_files.yaml", "large_files.json", "configs", "docs", "models")
+FORMER = "former"
+"""Where a training keeps the weights that it replaces; they are not part of the bundle."""
+
 _PACKAGE = Path(cellseg_monai.__file__).parent
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 _MODE = 0o100644 << 16
@@ -90,7 +93,8 @@ def _bundle_files(bundle: Path) -> Iterator[tuple[str, Path]]:
             if path.is_symlink():
                 raise ValueError(f"{path} is a link; put the file itself there")
             place = path.relative_to(bundle)
-            if path.is_file() and not any(name.startswith(".") for name in place.parts):
+            hidden = any(name.startswith(".") or name == FORMER for name in place.parts)
+            if path.is_file() and not hidden:
                 yield place.as_posix(), path
 
 

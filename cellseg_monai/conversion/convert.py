@@ -139,12 +139,14 @@ class _Run:
     def done(self) -> Conversion:
         """Convert everything."""
         ending = FORMATS[self._to]
-        targets: dict[str, str | None] = {"coco.json": None}
-        if self._to != "coco":
-            sources = ((name, path) for given, path in self._sources.items() for name in _names(given, path))
-            targets = {f"{name}{ending}": str(path.absolute()) for name, path in sources}
+        sources = {
+            f"{name}{ending}": str(path.absolute())
+            for given, path in self._sources.items()
+            for name in _names(given, path)
+        }
+        targets = ["coco.json"] if self._to == "coco" else list(sources)
         read = [*self._sources.values(), *(() if self._images is None else self._images.files)]
-        with claim_outputs(self._out, "convert", targets, read):
+        with claim_outputs(self._out, "convert", targets, read, sources=sources):
             if self._to == "coco":
                 target = self._target("coco")
                 write_coco(target, self._for_coco())

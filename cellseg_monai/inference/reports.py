@@ -67,11 +67,10 @@ def report_each(images: Sequence[OneImage], output_dir: Path, progress: bool = F
     inputs = [file for image in images for file in image.files]
     failed = 0
     with claim_outputs(output_dir, "predict", [failures.name, timing.name], inputs) as claim:
-        targets = [
-            {path.relative_to(output_dir).as_posix(): image.files[0] for path in image.results}
-            for image in images
-        ]
-        claim.add({name: source for each in targets for name, source in each.items()}, begin=False)
+        targets = [[path.relative_to(output_dir).as_posix() for path in image.results] for image in images]
+        pairs = list(zip(images, targets, strict=True))
+        sources = {name: image.files[0] for image, names in pairs for name in names}
+        claim.add(sources, sources, begin=False)
         with (
             _table(failures, ("image", "error")) as add_failure,
             _table(timing, ("image", *STAGES)) as add_timing,

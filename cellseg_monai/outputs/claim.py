@@ -47,13 +47,17 @@ class Claim:
         self._inputs = {identity: Path(path) for path in inputs if (identity := _identity(Path(path)))}
         self._journal = _Journal(folder / HIDDEN / JOURNAL)
         self._former = {name: (entry, _state(folder / name)) for name, entry in self._journal.entries.items()}
+        self._sources: dict[str, str] = {}
         self._open: set[str] = set()
 
-    def add(self, targets: Mapping[str, str | None] | Iterable[str], begin: bool = True) -> None:
+    def add(
+        self, targets: Iterable[str], sources: Mapping[str, str] | None = None, begin: bool = True
+    ) -> None:
         """Claim further files.
 
         Args:
-            targets: their names in the folder; a mapping gives the input that each is made from.
+            targets: names of the files in the folder.
+            sources: for targets that are made from a single input, that input by the name of the target.
             begin: they are written from now on; else :meth:`writing` says when.
 
         Raises:
@@ -61,28 +65,29 @@ class Claim:
             FileExistsError: a target is an input, or was not written by an earlier run of this work. Then
                 nothing is claimed.
         """
-        sources = dict(targets) if isinstance(targets, Mapping) else dict.fromkeys(targets)
-        names = {inside(self.folder, name).relative_to(self.folder).as_posix(): name for name in sources}
-        refused = [told for name in names if (told := self._fault(name, sources[names[name]]))]
+        made_from = {self._plain(name): str(source) for name, source in (sources or {}).items()}
+        names = [self._plain(name) for name in targets]
+        refused = [told for name in names if (told := self._fault(name, made_from.get(name)))]
         if refused:
             more = f" ({len(refused) - 1} more files likewise)" if len(refused) > 1 else ""
             raise FileExistsError(f"{refused[0]}{more}; choose another output folder, or move the file away")
-        for name, given in names.items():
-            if begin:
-                self._begin(name, sources[given])
+        self._sources |= made_from
+        for name in names if begin else ():
+            self._begin(name)
 
     @contextmanager
-    def writing(self, targets: Mapping[str, str | None]) -> Iterator[None]:
+    def writing(self, targets: Iterable[str]) -> Iterator[None]:
         """Note that some of the claimed files are being written, and then that they are complete.
 
         Args:
-            targets: names and inputs, as for :meth:`add`.
+            targets: their names in the folder.
         """
-        for name, source in targets.items():
-            self._begin(Path(name).as_posix(), source)
+        names = [self._plain(name) for name in targets]
+        for name in names:
+            self._begin(name)
         yield
-        for name in targets:
-            self._finish(Path(name).as_posix())
+        for name in names:
+            self._finish(name)
 
     def close(self, complete: bool) -> None:
         """Note what became complete.
@@ -98,6 +103,9 @@ class Claim:
             if entry.work == self._work and untouched and entry.digest == digest_of(path):
                 logger.info("%s: removed, an earlier run had left it", path)
                 remove(path)
+
+    def _plain(self, name: str) -> str:
+        return inside(self.folder, name).relative_to(self.folder).as_posix()
 
     def _fault(self, name: str, source: str | None) -> str | None:
         path = self.folder / name
@@ -115,11 +123,10 @@ class Claim:
             return f"{path} was changed since an earlier {self._work!r} wrote it"
         return None
 
-    def _begin(self, name: str, source: str | None) -> None:
-        path = self.folder / name
-        remove_parts(path)
+    def _begin(self, name: str) -> None:
+        remove_parts(self.folder / name)
         self._open.add(name)
-        self._journal.add(name, Entry(self._work, source, None))
+        self._journal.add(name, Entry(self._work, self._sources.get(name), None))
 
     def _finish(self, name: str) -> None:
         path = self.folder / name
@@ -132,8 +139,10 @@ class Claim:
 def claim_outputs(
     folder: str | PathLike[str],
     work: str,
-    targets: Mapping[str, str | None] | Iterable[str] = (),
+    targets: Iterable[str] = (),
     inputs: Iterable[str | PathLike[str]] = (),
+    *,
+    sources: Mapping[str, str] | None = None,
     complete: bool = False,
 ) -> Iterator[Claim]:
     r"""Make sure that a run writes over nothing but the results of earlier runs of the same work.
@@ -144,8 +153,9 @@ def claim_outputs(
     Args:
         folder: the output folder; it is created.
         work: kind of work, such as ``"predict"``.
-        targets: names of the files to be written, as for :meth:`Claim.add`.
+        targets: names of the files to be written.
         inputs: files that are read.
+        sources: for targets that are made from a single input, that input by the name of the target.
         complete: the run writes all that there is of this work; what earlier runs left besides is removed.
 
     Yields:
@@ -173,7 +183,7 @@ def claim_outputs(
     folder = Path(folder)
     with locked(folder):
         claim = Claim(folder, work, inputs)
-        claim.add(targets)
+        claim.add(targets, sources)
         succeeded = False
         try:
             yield claim

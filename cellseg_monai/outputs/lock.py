@@ -7,7 +7,7 @@ import platform
 import shlex
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from os import PathLike
 from pathlib import Path
@@ -75,6 +75,8 @@ def locked(folder: str | PathLike[str]) -> Iterator[None]:
         if first:
             running.unlink(missing_ok=True)
         lock.release()
+        with suppress(OSError):  # unless something is kept there
+            hidden.rmdir()
 
 
 def _this_process() -> dict[str, str | int]:

@@ -17,8 +17,8 @@ def write_tensors(content: Plain, path: Path) -> None:
         content: tensors in plain containers, see :func:`~cellseg_monai.training.plain.as_plain`.
         path: file; its folder is made if needed.
     """
-    with written_whole(path) as part:
-        torch.save(content, part)
+    with written_whole(path) as part, part.open("wb") as file:  # torch takes no path that begins with a dot
+        torch.save(content, file)
 
 
 def read_tensors(path: Path) -> Any:
