@@ -12,7 +12,7 @@ from monai.utils import ensure_tuple
 from tqdm import tqdm
 
 from cellseg_monai.causes import cause_of, in_one_line
-from cellseg_monai.outputs import OutputError, claim_outputs
+from cellseg_monai.outputs import OutputError, claim_outputs, in_plain_words
 
 logger = logging.getLogger(__name__)
 
@@ -99,8 +99,9 @@ def _table(path: Path, columns: Sequence[str]) -> Iterator[Callable[[Sequence[st
         writer = csv.writer(file, lineterminator="\n")
 
         def add(row: Sequence[str]) -> None:
-            writer.writerow(row)
-            file.flush()
+            with in_plain_words(path):
+                writer.writerow(row)
+                file.flush()
 
         add(columns)
         yield add

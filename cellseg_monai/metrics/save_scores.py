@@ -35,7 +35,7 @@ class ScoresSaver(MetricsSaver):
         >>> evaluator.state.metrics["dice"] = 0.5
         >>> state = evaluator.run([0])
         >>> (Path(folder) / "metrics.csv").read_text()
-        'dice\t0.5\n'
+        'dice,0.5\n'
     """
 
     def __init__(

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from cellseg_monai.outputs.digest import digest_of
 from cellseg_monai.outputs.inside import inside
 from cellseg_monai.outputs.lock import HIDDEN, locked
-from cellseg_monai.outputs.whole import remove, remove_parts, write_text
+from cellseg_monai.outputs.whole import in_plain_words, remove, remove_parts, write_text
 
 logger = logging.getLogger(__name__)
 
@@ -250,7 +250,7 @@ class _Journal:
 
     def add(self, name: str, entry: Entry) -> None:
         self.entries[name] = entry
-        with self._path.open("a", encoding="utf-8") as file:
+        with in_plain_words(self._path), self._path.open("a", encoding="utf-8") as file:
             file.write(_line(name, entry))
 
 

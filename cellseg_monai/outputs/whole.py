@@ -62,21 +62,50 @@ def written_whole(path: str | PathLike[str]) -> Iterator[Path]:
     """
     path = Path(path)
     part = path.with_name(f"{PART}{os.getpid()}-{path.name}")
+    with in_plain_words(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield part
+            _sync(part)
+            _put(part, path)
+            _sync(path.parent)
+        except Exception as error:
+            full = _is_unnamed(error) and part.exists() and _is_full(part.parent)
+            remove(part)
+            if full:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+            raise
+        except BaseException:  # such as Ctrl-C
+            remove(part)
+            raise
+
+
+@contextmanager
+def in_plain_words(path: str | PathLike[str]) -> Iterator[None]:
+    """Say why the disk refuses an output.
+
+    Args:
+        path: file or folder that is written.
+
+    Raises:
+        OutputError: the disk is full or read-only, or the permission is missing.
+
+    Example:
+        >>> with in_plain_words("cells.csv"):
+        ...     raise OSError(errno.EROFS, "Read-only file system")
+        Traceback (most recent call last):
+        ...
+        cellseg_monai.outputs.whole.OutputError: cells.csv: not written, the file system is read-only; ...
+    """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield part
-        _sync(part)
-        _put(part, path)
-        _sync(path.parent)
-    except Exception as error:
-        reason = _reason(error, path, part)
-        remove(part)
-        if reason is None:
+        yield
+    except OutputError:
+        raise
+    except OSError as error:
+        reason = _REASONS.get(error.errno or 0)
+        if reason is None or not _concerns(error.filename, Path(path)):
             raise
         raise OutputError(f"{path}: not written, {reason}") from error
-    except BaseException:  # such as Ctrl-C
-        remove(part)
-        raise
 
 
 def make_folder(folder: str | PathLike[str]) -> None:
@@ -95,13 +124,8 @@ def make_folder(folder: str | PathLike[str]) -> None:
         >>> folder.is_dir()
         True
     """
-    try:
+    with in_plain_words(folder):
         Path(folder).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        known = _REASONS.get(error.errno or 0)
-        if known is None:
-            raise
-        raise OutputError(f"{folder}: not created, {known}") from error
 
 
 def write_text(path: str | PathLike[str], text: str, encoding: str = "utf-8") -> None:
@@ -166,26 +190,18 @@ def remove_parts(path: str | PathLike[str]) -> None:
             remove(part)
 
 
-def _reason(error: Exception, path: Path, part: Path) -> str | None:
-    """Why the disk refused; None if the error has another reason."""
-    if isinstance(error, OutputError):
-        return None
-    if isinstance(error, OSError) and _concerns(error.filename, path, part):
-        known = _REASONS.get(error.errno or 0)
-        if known is not None:
-            return known
-    # NumPy and PyTorch raise errors without a number when the disk is full.
-    unnamed = not isinstance(error, OSError) or error.errno is None
-    return _REASONS[errno.ENOSPC] if unnamed and part.exists() and _is_full(part.parent) else None
+def _is_unnamed(error: Exception) -> bool:
+    """NumPy and PyTorch raise errors without a number when the disk is full."""
+    return not isinstance(error, OSError) or error.errno is None
 
 
-def _concerns(filename: object, path: Path, part: Path) -> bool:
+def _concerns(filename: object, path: Path) -> bool:
     """Whether an error is about the output; it may be about a file that was read for it."""
     if not isinstance(filename, str | bytes | PathLike):
         return True
-    named = Path(os.path.abspath(os.fsdecode(filename)))
-    output, temporary = (Path(os.path.abspath(each)) for each in (path, part))
-    return named == temporary or temporary in named.parents or named in (output, *output.parents)
+    named, output = (Path(os.path.abspath(each)) for each in (os.fsdecode(filename), path))
+    parts = [each.name.startswith(PART) for each in (named, *named.parents)]
+    return any(parts) or named in (output, *output.parents)
 
 
 def _is_full(folder: Path) -> bool:
