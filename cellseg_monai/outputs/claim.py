@@ -39,6 +39,15 @@ class Claim:
 
     Attributes:
         folder: the output folder.
+
+    Example:
+        >>> import tempfile
+        >>> with claim_outputs(tempfile.mkdtemp(), "predict") as claim:
+        ...     claim.add(["a.tif"], begin=False)
+        ...     with claim.writing(["a.tif"]):
+        ...         write_text(claim.folder / "a.tif", "cells")
+        >>> (claim.folder / "a.tif").read_text()
+        'cells'
     """
 
     def __init__(self, folder: Path, work: str, inputs: Iterable[str | PathLike[str]]) -> None:
