@@ -81,6 +81,7 @@ class Claim:
             more = f" ({len(refused) - 1} more files likewise)" if len(refused) > 1 else ""
             raise FileExistsError(f"{refused[0]}{more}; choose another output folder, or move the file away")
         self._sources |= made_from
+        remove_parts(self.folder / name for name in names)
         for name in names if begin else ():
             self._begin(name)
 
@@ -133,7 +134,6 @@ class Claim:
         return None
 
     def _begin(self, name: str) -> None:
-        remove_parts(self.folder / name)
         self._open.add(name)
         self._journal.add(name, Entry(self._work, self._sources.get(name), None))
 

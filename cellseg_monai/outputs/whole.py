@@ -2,9 +2,9 @@
 
 import errno
 import os
-import re
 import shutil
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
@@ -128,13 +128,12 @@ def make_folder(folder: str | PathLike[str]) -> None:
         Path(folder).mkdir(parents=True, exist_ok=True)
 
 
-def write_text(path: str | PathLike[str], text: str, encoding: str = "utf-8") -> None:
+def write_text(path: str | PathLike[str], text: str) -> None:
     """Write a text file whole or not at all.
 
     Args:
         path: the file; parent folders are created.
-        text: content.
-        encoding: of the file.
+        text: content, written as UTF-8.
 
     Raises:
         OutputError: see :func:`written_whole`.
@@ -146,7 +145,7 @@ def write_text(path: str | PathLike[str], text: str, encoding: str = "utf-8") ->
         >>> path.read_text()
         '{}'
     """
-    write_bytes(path, text.encode(encoding))
+    write_bytes(path, text.encode("utf-8"))
 
 
 def write_bytes(path: str | PathLike[str], content: bytes) -> None:
@@ -170,24 +169,27 @@ def write_bytes(path: str | PathLike[str], content: bytes) -> None:
         part.write_bytes(content)
 
 
-def remove_parts(path: str | PathLike[str]) -> None:
-    """Remove what killed processes have left of an unfinished file or folder.
+def remove_parts(paths: Iterable[Path]) -> None:
+    """Remove what killed processes have left of unfinished files or folders.
 
     Args:
-        path: where the complete result belongs; no other process may be writing it.
+        paths: where the complete results belong; no other process may be writing them.
 
     Example:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "cells.csv"
         >>> _ = path.with_name(".cellseg-part-123-cells.csv").write_text("half")
-        >>> remove_parts(path)
+        >>> remove_parts([path])
         >>> list(path.parent.iterdir())
         []
     """
-    path = Path(path)
-    for part in path.parent.glob(f"{PART}*"):
-        if re.fullmatch(rf"{re.escape(PART)}\d+-{re.escape(path.name)}", part.name):
-            remove(part)
+    names = defaultdict(set)
+    for path in paths:
+        names[path.parent].add(path.name)
+    for folder, expected in names.items():
+        for part in folder.glob(f"{PART}*"):
+            if part.name.removeprefix(PART).partition("-")[2] in expected:
+                remove(part)
 
 
 def _is_unnamed(error: Exception) -> bool:

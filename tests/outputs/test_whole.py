@@ -139,5 +139,5 @@ def test_a_kill_leaves_no_result_and_the_next_run_no_rest(tmp_path: Path) -> Non
     process.join()
     assert not path.exists()
     assert len(list(tmp_path.glob(".cellseg-part-*"))) == 1
-    remove_parts(path)
+    remove_parts([path])
     assert [file.name for file in tmp_path.iterdir()] == ["cells.csv.started"]
