@@ -52,9 +52,7 @@ def check_large_files(bundle: Path) -> Iterator[Finding]:
             missing = {"path", "url"} - set(entry)
             if missing:
                 message = f"the entry {entry} lacks {', '.join(sorted(missing))}"
-                yield error(
-                    "large files", str(source), message, "complete it, or add the file"
-                )
+                yield error("large files", str(source), message, "complete it, or add the file")
                 continue
             listed[str(PurePosixPath(entry["path"]))] = entry
             yield from _entry_findings(bundle, source, entry)
