@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DATA   ?=
 DEMO   := demo
+PYTHONS ?= 3.10 3.12 3.13
 
 # MONAI Label needs older versions of some packages, so it has an environment of its own, with Python 3.11.
 LABEL_PYTHON ?= $(PYTHON)
@@ -15,7 +16,7 @@ MODELS      ?=
 PORT        ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs bench label-env label test-label clean
+.PHONY: help demo test test-pythons check format docs bench label-env label test-label clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -36,6 +37,9 @@ demo: $(READY)  ## synthetic images (or DATA=folder), checked, then the patches 
 # A thread a worker; more would wait for each other. In the order of the files, so that the quick doctests come last.
 test: $(READY)  ## every test, doctests and the code blocks of the documentation
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+test-pythons: $(READY)  ## quick tests and the demo of the wheel under each of PYTHONS, where it is there
+	$(BIN)/python tests/pythons.py $(PYTHONS)
 
 check: $(READY)  ## lint, types, layers, bundles
 	$(BIN)/ruff check .

@@ -18,6 +18,7 @@ import tifffile
 from monai.bundle import ConfigParser
 
 from cellseg_monai.bundling import find_bundle, keep_decoding
+from cellseg_monai.bundling.literals import literal_options
 from cellseg_monai.data import read_label_map
 from cellseg_monai.data.datalist import Item, file_of
 from cellseg_monai.evaluation.masks import binary_maps, content_of
@@ -132,7 +133,7 @@ class _Decoder:
     def __init__(self, bundle: Path, options: Mapping[str, Any]) -> None:
         config = ConfigParser.load_config_file(str(bundle / "configs/inference.json"))
         self.parser = ConfigParser(config)
-        for name, value in {"bundle_root": str(bundle), **options}.items():
+        for name, value in literal_options({"bundle_root": str(bundle), **options}).items():
             self.parser[name] = value
         self.name = str(self.parser["decoding"]).rpartition("#")[2]
         place = f"decodings#{self.name}"

@@ -62,6 +62,24 @@ def find_pictures(folder: Path) -> dict[str, Path]:
     return found
 
 
+def find_companions(path: Path, maps: dict[str, Path]) -> dict[str, Path]:
+    """What belongs to label maps, by name: a folder, or one file, which belongs to a single label map.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        ValueError: there is nothing in it.
+
+    Example:
+        >>> import tempfile
+        >>> raw = Path(tempfile.mkdtemp()) / "raw.tif"
+        >>> raw.touch()
+        >>> list(find_companions(raw, {"cells": Path("cells.tif")}))
+        ['cells']
+    """
+    files = find_pictures(path)
+    return dict(zip(maps, files.values(), strict=True)) if path.is_file() and len(maps) == 1 else files
+
+
 def find_pictures_beside(labels: Path, maps: dict[str, Path]) -> dict[str, Path] | None:
     """The images of a dataset whose masks are the label maps; None if there are masks alone."""
     if not labels.is_dir():

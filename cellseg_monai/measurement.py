@@ -15,8 +15,8 @@ from cellseg_monai.causes import in_one_line
 from cellseg_monai.companions import (
     Planes,
     companion,
+    find_companions,
     find_label_maps,
-    find_pictures,
     find_pictures_beside,
     plane_size,
     read_planes,
@@ -84,14 +84,15 @@ def measure_files(
 ) -> Measurement:
     """Measure the cells of every label map of a folder.
 
-    Files of the other folders belong to the label map of their name, whatever the formats. The pixel size is
-    that of the image, or of the label map if there is no image or it tells none.
+    Files of the other folders belong to the label map of their name, whatever the formats; one file
+    belongs to one label map whatever its name. The pixel size is that of the image, or of the label map if
+    there is no image or it tells none.
 
     Args:
         labels: a label map, or a folder of them; a folder may have the images beside them, as a dataset does.
         out: folder to write ``cells.csv``, ``summary.csv``, with `pairs` ``neighbours.csv``, and, if an image
             failed, ``failures.csv``.
-        images: folder of the images, for intensities.
+        images: folder of the images, or the image, for intensities.
         classes: folder of class maps, or of probabilities of classes with the background as first channel.
         probabilities: folder of maps of how likely each pixel belongs to a cell.
         probability_channel: which channel of theirs says so.
@@ -126,9 +127,11 @@ def measure_files(
         _require_pyarrow()
     maps = find_label_maps(Path(labels))
     folders = _Folders(
-        find_pictures(Path(images)) if images is not None else find_pictures_beside(Path(labels), maps),
-        None if classes is None else find_pictures(Path(classes)),
-        None if probabilities is None else find_pictures(Path(probabilities)),
+        find_companions(Path(images), maps)
+        if images is not None
+        else find_pictures_beside(Path(labels), maps),
+        None if classes is None else find_companions(Path(classes), maps),
+        None if probabilities is None else find_companions(Path(probabilities), maps),
     )
 
     def measure(name: str, path: Path) -> dict[str, pd.DataFrame]:

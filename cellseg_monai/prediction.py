@@ -13,6 +13,7 @@ from monai.bundle import ConfigParser, ConfigWorkflow
 from PIL import Image
 
 from cellseg_monai.bundling import find_bundle, require_ids
+from cellseg_monai.bundling.literals import literal, literal_options
 from cellseg_monai.companions import drawable
 from cellseg_monai.data import list_items
 from cellseg_monai.export import outline
@@ -80,12 +81,12 @@ def predict(
     changes = dict(options or {})
     require_ids(ConfigParser.load_config_file(str(config)), changes, str(config))
     values = {
-        **changes,
-        "bundle_root": str(bundle),
-        "dataset_dir": str(root),
-        "data_root": str(root),
-        "output_dir": str(out),
-        "items": [{"image": image} for image in images],
+        **literal_options(changes),
+        "bundle_root": literal(str(bundle)),
+        "dataset_dir": literal(str(root)),
+        "data_root": literal(str(root)),
+        "output_dir": literal(str(out)),
+        "items": [{"image": _literal(image)} for image in images],
         # What is not asked for here is left to the options.
         **({"tta": True} if tta else {}),
         **({"save_probability": True} if save_probability else {}),
@@ -141,6 +142,10 @@ def find_images(inputs: Sequence[str | PathLike[str]]) -> list[Source]:
                 f"{other} and {first.name} would both become {first.stem}.tif; segment them apart"
             )
     return list(images.values())
+
+
+def _literal(image: Source) -> Source:
+    return literal(image) if isinstance(image, str) else [literal(channel) for channel in image]
 
 
 def _first(image: Source) -> Path:

@@ -110,7 +110,8 @@ def test_the_cause_of_a_failed_transform_is_what_the_user_reads(
 
 def test_help_answers_without_loading_the_libraries() -> None:
     script = (
-        "import sys; from cellseg_monai.cli.main import _parser; _parser(); sys.exit('torch' in sys.modules)"
+        "import sys; from cellseg_monai.cli.command import _parser; _parser(); "
+        "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0
 

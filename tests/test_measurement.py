@@ -75,6 +75,15 @@ def test_folders_apart_and_all_options(tmp_path: Path) -> None:
     assert table["local_density_per_um2"].tolist() == [0, 0]
 
 
+def test_one_label_map_and_one_image_belong_together_whatever_their_names(tmp_path: Path) -> None:
+    folder = save(tmp_path, {"cells.tif": CELLS, "raw.tif": CELLS.astype(np.uint8)})
+    words = ["--images", str(folder / "raw.tif"), "--out", str(tmp_path / "out")]
+    assert main(["measure", str(folder / "cells.tif"), *words]) == 0
+    table = pd.read_csv(tmp_path / "out/cells.csv")
+    assert table[["image", "label"]].to_numpy().tolist() == [["cells", 1], ["cells", 300]]
+    assert table["intensity_mean_ch0"].tolist() == [1, 300 % 256]
+
+
 def test_parquet(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     save(tmp_path / "labels", {"a.tif": CELLS})

@@ -56,6 +56,14 @@ def test_stage_with_modules_has_names(stage):
 
 
 @pytest.mark.parametrize("stage", STAGES)
+def test_no_module_has_the_name_of_what_its_stage_exports(stage):
+    """``pydoc.locate``, by which MONAI finds a ``_target_``, gives the module since Python 3.12."""
+    folder = getattr(importlib.import_module(f"cellseg_monai.{stage}"), "__path__", ())
+    modules = {module.name for module in pkgutil.iter_modules(folder)}
+    assert not modules & set(names_of(stage)), "rename the module"
+
+
+@pytest.mark.parametrize("stage", STAGES)
 def test_stage_has_a_reference_page(stage):
     page = REFERENCE / f"{stage}.md"
     assert f"::: cellseg_monai.{stage}" in page.read_text().splitlines()

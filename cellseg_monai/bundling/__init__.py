@@ -2,6 +2,7 @@
 
 from cellseg_monai.bundling.belonging import require_match
 from cellseg_monai.bundling.bioimage import pack_bioimage
+from cellseg_monai.bundling.card_writing import write_card
 from cellseg_monai.bundling.catalogue import Model, describe_model, list_models, models_table
 from cellseg_monai.bundling.check import BundleReport, check_bundles
 from cellseg_monai.bundling.command_line import check_options, plain_errors, require_ids
@@ -11,7 +12,6 @@ from cellseg_monai.bundling.large_files import list_large_files
 from cellseg_monai.bundling.pack import pack_bundle
 from cellseg_monai.bundling.render import render_bundle, render_bundles, stale_configs
 from cellseg_monai.bundling.sources import find_bundles
-from cellseg_monai.bundling.write_card import write_card
 
 __all__ = [
     "BundleReport", "Model", "calibrated_decoding", "check_bundles", "check_options", "describe_model",

@@ -15,6 +15,7 @@ import monai.bundle
 from fire.parser import DefaultParseValue
 from monai.bundle import ConfigParser, ConfigWorkflow
 
+from cellseg_monai.bundling.literals import literal, literal_options
 from cellseg_monai.bundling.overrides import override
 from cellseg_monai.causes import cause_of, origin_of
 
@@ -66,7 +67,7 @@ def check_options(arguments: Sequence[str] | None = None) -> None:
         arguments: of the command; by default those of this process, if it is that command.
 
     Raises:
-        ValueError: an id is not in the configuration.
+        ValueError: an id is not in the configuration, or MONAI would change a file name in a value.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -82,15 +83,19 @@ def check_options(arguments: Sequence[str] | None = None) -> None:
         arguments = sys.argv[1:] if Path(sys.argv[0]).parent == Path(monai.bundle.__file__).parent else []
     if not arguments or arguments[0] != "run":
         return
-    options = dict(_options(arguments[1:]))
-    options = (
-        ConfigParser.load_config_file(str(options["args_file"])) | options
-        if "args_file" in options
-        else options
-    )
+    typed = dict(_options(arguments[1:]))
+    options = {name: DefaultParseValue(value) for name, value in typed.items()}
+    if "args_file" in options:
+        options = ConfigParser.load_config_file(str(options["args_file"])) | options
     config = ConfigParser.load_config_files(options.get("config_file", {}))
     given = {name: value for name, value in options.items() if name not in _MONAIS_OWN}
     require_ids(config, given, "command line")
+    for name in given.keys() & typed.keys():
+        if isinstance(given[name], str) and literal_options(typed)[name] != typed[name]:
+            raise ValueError(
+                f"command line: {name} is {typed[name]!r}, in which MONAI takes '#' for a separator of ids; "
+                f'write --{name} "{literal(typed[name])}"'
+            )
 
 
 def require_ids(config: dict[str, Any], options: Mapping[str, Any], where: str) -> None:
@@ -121,13 +126,13 @@ def require_ids(config: dict[str, Any], options: Mapping[str, Any], where: str) 
             raise ValueError(f"{where}: {name} is True or False, not the text {value!r}")
 
 
-def _options(arguments: Sequence[str]) -> Iterator[tuple[str, Any]]:
-    """Names and values as Fire, which MONAI uses, reads them."""
+def _options(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Names and values as they are typed, before Fire, which MONAI uses, reads them."""
     for place, argument in enumerate(arguments):
         if argument.startswith("--"):
             name, equals, value = argument[2:].partition("=")
             following = arguments[place + 1] if place + 1 < len(arguments) else "True"
-            yield name, DefaultParseValue(value if equals else following)
+            yield name, value if equals else following
 
 
 def _is_keyword(config: dict[str, Any], name: str) -> bool:

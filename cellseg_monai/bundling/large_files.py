@@ -1,4 +1,4 @@
-"""``large_files.yml``: what whoever publishes a bundle keeps outside of it, and how to know it again."""
+"""``large_files.yml``: what is published elsewhere than in the bundle, with its address and hash."""
 
 from pathlib import Path
 from typing import Any
@@ -11,30 +11,32 @@ from cellseg_monai.evaluation.provenance import hash_of_file
 LARGE_FILES = "large_files.yml"
 
 
-def list_large_files(bundle: Path, url: str | None = None) -> Path:
-    """Write the hash of a bundle's weights, and where they can be had, into its ``large_files.yml``.
+def list_large_files(bundle: Path, url: str | None = None) -> Path | None:
+    """Bring the ``large_files.yml`` of a bundle up to date: addresses of files, and their true hashes.
 
-    ``python -m monai.bundle download_large_files`` fetches what is listed there, so it needs a ``url``;
-    without one the entry tells how to know the file. What is listed already stays, with its true hash.
+    ``python -m monai.bundle download_large_files`` fetches what is listed there, and the model zoo wants an
+    address of each entry. So a file that is part of the bundle and has none is not listed.
 
     Args:
         bundle: its folder, with the weights.
         url: of the weights, once they are published.
 
     Returns:
-        The file.
+        The file; None, and no file, where nothing has an address.
 
     Raises:
-        FileNotFoundError: a file that is listed without an address, or the weights, are not there.
+        FileNotFoundError: a listed file, or the weights, are not there and have no address.
 
     Example:
         >>> from tempfile import mkdtemp
         >>> bundle = Path(mkdtemp())
         >>> (bundle / "models").mkdir()
         >>> _ = (bundle / "models/model.pt").write_bytes(b"weights")
-        >>> print(list_large_files(bundle).read_text())
+        >>> list_large_files(bundle)
+        >>> print(list_large_files(bundle, "https://example.org/model.pt").read_text())
         large_files:
         - path: models/model.pt
+          url: https://example.org/model.pt
           hash_val: ...
           hash_type: sha256
         <BLANKLINE>
@@ -45,15 +47,23 @@ def list_large_files(bundle: Path, url: str | None = None) -> Path:
     weights = entries.setdefault(WEIGHTS.as_posix(), {"path": WEIGHTS.as_posix()})
     if url is not None:
         weights["url"] = url
-    entries = {path: _with_hash(bundle, entry) for path, entry in entries.items()}
-    file.write_text(yaml.safe_dump({"large_files": list(entries.values())}, sort_keys=False))
+    published = [_with_hash(bundle, entry) for entry in entries.values() if _is_published(bundle, entry)]
+    if not published:
+        file.unlink(missing_ok=True)
+        return None
+    file.write_text(yaml.safe_dump({"large_files": published}, sort_keys=False))
     return file
+
+
+def _is_published(bundle: Path, entry: dict[str, Any]) -> bool:
+    path = bundle / entry["path"]
+    if "url" not in entry and not path.is_file():
+        raise FileNotFoundError(f"{path} is missing, and {LARGE_FILES} does not tell where it can be had")
+    return "url" in entry
 
 
 def _with_hash(bundle: Path, entry: dict[str, Any]) -> dict[str, Any]:
     path = bundle / entry["path"]
     if path.is_file():
         return {**entry, "hash_val": hash_of_file(path).hex(), "hash_type": "sha256"}
-    if "url" not in entry:
-        raise FileNotFoundError(f"{path} is missing, and {LARGE_FILES} does not tell where it can be had")
-    return entry  # published, and not fetched: its hash is that of who published it
+    return entry  # not fetched: its hash is that of who published it

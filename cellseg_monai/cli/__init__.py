@@ -3,6 +3,6 @@
 Verbs import what they need when they run, so that ``cellseg --help`` answers at once.
 """
 
-from cellseg_monai.cli.main import main
+from cellseg_monai.cli.command import main
 
 __all__ = ["main"]

@@ -2,7 +2,7 @@
 
 import sys
 
-from cellseg_monai.cli.main import main
+from cellseg_monai.cli.command import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -9,7 +9,11 @@ def add_measure(verb: argparse.ArgumentParser) -> None:
     verb.set_defaults(verb=_measure)
     verb.add_argument("labels", help="folder of label maps, a dataset, or one label map")
     verb.add_argument("--out", required=True, metavar="DIR", help="folder for the tables")
-    verb.add_argument("--images", metavar="DIR", help="folder of the images, for intensities")
+    verb.add_argument(
+        "--images",
+        metavar="DIR",
+        help="folder of the images, or one image, for intensities",
+    )
     verb.add_argument("--classes", metavar="DIR", help="folder of class maps or class probabilities")
     verb.add_argument("--probability", metavar="DIR", help="folder of foreground probabilities")
     verb.add_argument("--probability-channel", type=int, default=0, metavar="N", help="of theirs (default 0)")

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from cellseg_monai.data.checks import CheckReport, Finding, check_dataset, render_table
 from cellseg_monai.data.datalist import combine_datasets, labelled, list_items, root_of
-from cellseg_monai.data.folds import first_n, foreground_fraction, groups_in_common, hold_out, k_folds
+from cellseg_monai.data.folds import (
+    first_n,
+    foreground_fraction,
+    groups_in_common,
+    hold_out,
+    k_folds,
+    one_fold,
+)
 from cellseg_monai.data.layouts import LAYOUTS, ImportReport, import_dataset
 from cellseg_monai.data.pairing import label_files, pair_folder
 from cellseg_monai.data.readers import (
@@ -55,6 +62,7 @@ __all__ = [
     "label_files",
     "labelled",
     "list_items",
+    "one_fold",
     "pair_folder",
     "read_label_map",
     "read_picture",

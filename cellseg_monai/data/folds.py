@@ -1,5 +1,6 @@
 """Splits: k folds, hold-out, first n. Deterministic, stratified, and never through a group."""
 
+import logging
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -8,6 +9,8 @@ import numpy as np
 
 from cellseg_monai.data.datalist import Item, group_of
 from cellseg_monai.data.readers import read_label_map
+
+logger = logging.getLogger(__name__)
 
 Split = tuple[list[Item], list[Item]]
 """Training items, validation items."""
@@ -21,11 +24,14 @@ def k_folds(items: Sequence[Item], folds: int = 5, seed: int = 0) -> list[Split]
 
     Args:
         items: the datalist.
-        folds: how many; at most the number of groups.
+        folds: how many; as many as there are groups, with a warning, if these are fewer.
         seed: which of the equally good splits.
 
     Returns:
         For each fold its training and its validation items, in the order of ``items``.
+
+    Raises:
+        ValueError: fewer than two folds, or a single group.
 
     Example:
         >>> items = [{"image": f"{i}.tif", "group": "ab"[i // 3]} for i in range(6)]
@@ -34,8 +40,38 @@ def k_folds(items: Sequence[Item], folds: int = 5, seed: int = 0) -> list[Split]
     """
     if folds < 2:
         raise ValueError(f"a cross-validation needs at least 2 folds, not {folds}")
+    groups = len({group_of(item) for item in items})
+    if 2 <= groups < folds:
+        logger.warning("%d folds, not %d: the images are of so many groups, which stay whole", groups, folds)
+        folds = groups
     part = _assign(items, [1 / folds] * folds, seed)
     return [_select(items, part, fold) for fold in range(folds)]
+
+
+def one_fold(items: Sequence[Item], fold: int = 0, folds: int = 5, seed: int = 0) -> Split:
+    """One split of :func:`k_folds`.
+
+    Args:
+        items: the datalist.
+        fold: which fold validates, from 0.
+        folds: how many there are.
+        seed: which of the equally good splits.
+
+    Raises:
+        ValueError: there is no such fold; the message says which there are.
+
+    Example:
+        >>> training, validation = one_fold([{"image": f"{i}.tif"} for i in range(10)], fold=4)
+        >>> len(training), len(validation)
+        (8, 2)
+    """
+    splits = k_folds(items, folds, seed)
+    if not 0 <= fold < len(splits):
+        raise ValueError(
+            f"fold={fold}: the images make {len(splits)} folds; choose --fold 0 to {len(splits) - 1}, "
+            "or what validates by --val_fraction or --validation_dir"
+        )
+    return splits[fold]
 
 
 def hold_out(items: Sequence[Item], fraction: float = 0.2, seed: int = 0) -> Split:
@@ -93,10 +129,10 @@ def _assign(items: Sequence[Item], shares: Sequence[float], seed: int) -> list[i
     members = defaultdict(list)
     for index, item in enumerate(items):
         members[group_of(item)].append(index)
-    if len(members) < len(shares):
+    if len(members) < 2:
         raise ValueError(
-            f"{len(shares)} parts need at least as many groups, there are {len(members)}: "
-            "use fewer folds or annotate more"
+            f"{len(items)} images of {len(members)} group cannot be split, since a group (patient, slide, "
+            "dish) stays whole; name images of another one by --validation_dir"
         )
     order = sorted(members)
     random.Random(seed).shuffle(order)

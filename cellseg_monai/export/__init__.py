@@ -8,7 +8,7 @@ from cellseg_monai.export.label_tiff import write_label_tiff
 from cellseg_monai.export.objects import Objects
 from cellseg_monai.export.ome_zarr import write_ome_zarr
 from cellseg_monai.export.ome_zarr_labels import read_ome_zarr_labels, write_ome_zarr_labels
-from cellseg_monai.export.outlines import Outline, outlines
+from cellseg_monai.export.outlining import Outline, outlines
 from cellseg_monai.export.overlay import contact_sheet, outline
 from cellseg_monai.export.save_tiff import SaveTiffd
 from cellseg_monai.export.served_label import ServedLabeld

@@ -12,7 +12,7 @@ import pandas as pd
 from cellseg_monai.export.coco_runs import rings_of_runs, run_lengths
 from cellseg_monai.export.filling import Shape
 from cellseg_monai.export.objects import Objects, Rings, draw, numbered
-from cellseg_monai.export.outlines import Outline, outlines
+from cellseg_monai.export.outlining import Outline, outlines
 from cellseg_monai.outputs import write_text
 
 _CATEGORY = "cell"

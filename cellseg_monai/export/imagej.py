@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from cellseg_monai.export.filling import Shape
 from cellseg_monai.export.objects import Objects, draw, logger, numbered
-from cellseg_monai.export.outlines import Outline, outlines
+from cellseg_monai.export.outlining import Outline, outlines
 from cellseg_monai.label_maps import as_label_map
 from cellseg_monai.outputs import written_whole
 

@@ -5,15 +5,15 @@ the activation of their target themselves, so that nothing stands between networ
 Each names its target in ``decodes``.
 """
 
-from cellseg_monai.instances.basins import basins
 from cellseg_monai.instances.classes import ClassMap, ClassMapd, ClassVotes, class_map, class_votes
-from cellseg_monai.instances.components import Components, Componentsd, components
+from cellseg_monai.instances.connected import Components, Componentsd, components
 from cellseg_monai.instances.decoding import Probabilityd
+from cellseg_monai.instances.hills import basins
 from cellseg_monai.instances.interiors import RegrownInteriors, RegrownInteriorsd, regrown_interiors
 from cellseg_monai.instances.morphology import drop_small, fill_holes, foreground_mask
 from cellseg_monai.instances.scored import Cellsd, Foregroundd
 from cellseg_monai.instances.seams import same_cells
-from cellseg_monai.instances.stitch import Stitcher, stitch
+from cellseg_monai.instances.stitcher import Stitcher, stitch
 from cellseg_monai.instances.tiles import Tile, tile_grid
 from cellseg_monai.instances.voted import VotedComponents, VotedComponentsd, voted_components
 from cellseg_monai.instances.watershed import (

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import torch
 from monai.config import KeysCollection
 
-from cellseg_monai.instances.basins import basins
 from cellseg_monai.instances.decoding import Decoding, Decodingd, Probability
+from cellseg_monai.instances.hills import basins
 from cellseg_monai.instances.morphology import Morphology, check_tidying, drop_small, foreground_mask
 from cellseg_monai.label_maps import LabelMap
 

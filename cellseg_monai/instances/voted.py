@@ -11,7 +11,7 @@ from monai.data import MetaTensor
 from monai.utils import convert_to_dst_type
 
 from cellseg_monai.instances.classes import ClassVotes, class_votes
-from cellseg_monai.instances.components import components
+from cellseg_monai.instances.connected import components
 from cellseg_monai.instances.decoding import Decoding, Decodingd, Probability
 from cellseg_monai.instances.morphology import Morphology, check_tidying
 from cellseg_monai.label_maps import LabelMap

@@ -8,8 +8,8 @@ import torch
 from monai.config import KeysCollection
 from scipy import ndimage
 
-from cellseg_monai.instances.basins import basins
 from cellseg_monai.instances.decoding import Decoding, Decodingd, Probability
+from cellseg_monai.instances.hills import basins
 from cellseg_monai.instances.morphology import (
     Morphology,
     check_tidying,

@@ -159,8 +159,9 @@ def _settle(first: Counts, second: Counts, gain: npt.NDArray[np.float64]) -> Cou
     alone = np.arange(len(rows))
     highest = gain.max() + 1
     cost = np.concatenate([highest - gain, np.full(len(rows), highest)])
-    place = (np.concatenate([row, alone]), np.concatenate([column, len(columns) + alone]))
-    graph = sparse.csr_array((cost, place), shape=(len(rows), len(columns) + len(rows)))
+    place = np.stack([np.concatenate([row, alone]), np.concatenate([column, len(columns) + alone])])
+    # Older releases of SciPy, such as 1.14, keep the type of the places, and solve for int32 alone.
+    graph = sparse.csr_array((cost, place.astype(np.int32)), shape=(len(rows), len(columns) + len(rows)))
     chosen_row, chosen_column = sparse.csgraph.min_weight_full_bipartite_matching(graph)
     partner = np.full(len(rows), -1)
     partner[chosen_row] = chosen_column

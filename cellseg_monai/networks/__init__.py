@@ -1,6 +1,5 @@
 """Tensor to logits: networks, and the blocks they are made of."""
 
-from cellseg_monai.networks.at_scale import AtScale, at_scale
 from cellseg_monai.networks.blocks.additive_attention import AdditiveAttentionGate
 from cellseg_monai.networks.blocks.attention_maps import attention_maps
 from cellseg_monai.networks.blocks.double_convolution import DoubleConvolution
@@ -17,6 +16,7 @@ from cellseg_monai.networks.nets.patch_attention_unet import PatchAttentionUNet
 from cellseg_monai.networks.nets.skip_swin_unet import SkipSwinUNet
 from cellseg_monai.networks.nets.skip_unet import SkipUNet
 from cellseg_monai.networks.sampled import with_dropout
+from cellseg_monai.networks.scaled import AtScale, at_scale
 from cellseg_monai.networks.swin_tiny import SwinTinyReport, load_swin_tiny
 
 __all__ = [

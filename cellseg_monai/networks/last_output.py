@@ -11,7 +11,7 @@ class LastOutput(nn.Module):
     That one returns a list even of one map, which neither a loss nor a sliding window takes.
 
     Args:
-        network: returns a tensor, or a list of which the last one is the full answer.
+        network: returns a tensor, or a list of which the last one counts.
 
     Example:
         >>> import torch

@@ -13,16 +13,16 @@ _DROPOUT = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropou
 
 
 def with_dropout(network: Network, dropout: float = 0.0) -> Network:
-    """Have a network answer a little otherwise each time, more so where it is unsure (Monte-Carlo dropout).
+    """Make a network predict a little otherwise each time, more so where it is unsure (Monte-Carlo dropout).
 
     MONAI Label adds ``dropout`` to the definition of a network, puts the network into training mode and looks
-    at how its answers differ, to find the image that is worth annotating next. Put into training mode as a
-    whole, batch normalisation would go by the one image at hand, and change its statistics with each; so
+    at how its predictions differ, to find the image that is worth annotating next. Put into training mode as
+    a whole, batch normalisation would go by the one image at hand, and change its statistics with each; so
     here only dropout is on. Names and values of the weights stay.
 
     Args:
-        network: with layers of dropout, which may be of probability 0; it is changed. One without any answers
-            always the same, and the log says so.
+        network: with layers of dropout, which may be of probability 0; it is changed. One without any
+            predicts the same each time, and the log says so.
         dropout: probability in all these layers; 0 leaves the network as it is.
 
     Returns:
@@ -35,8 +35,8 @@ def with_dropout(network: Network, dropout: float = 0.0) -> Network:
         >>> import torch
         >>> layers = nn.Sequential(nn.BatchNorm2d(1), nn.Dropout(0.0))
         >>> _ = with_dropout(layers, 0.5).train()
-        >>> answers = [layers(torch.ones(1, 1, 8, 8)) for _ in range(2)]
-        >>> bool((answers[0] == answers[1]).all()), float(layers[0].running_mean)
+        >>> logits = [layers(torch.ones(1, 1, 8, 8)) for _ in range(2)]
+        >>> bool((logits[0] == logits[1]).all()), float(layers[0].running_mean)
         (False, 0.0)
     """
     if not 0 <= dropout < 1:
@@ -46,7 +46,7 @@ def with_dropout(network: Network, dropout: float = 0.0) -> Network:
     layers = [module for module in network.modules() if isinstance(module, _DROPOUT)]
     if not layers:
         logger.warning(
-            "%s has no layer of dropout: its answers will not differ, its uncertainty is that of one",
+            "%s has no layer of dropout: its predictions will not differ, its uncertainty is that of one",
             type(network).__name__,
         )
     for layer in layers:

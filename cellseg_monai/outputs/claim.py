@@ -9,8 +9,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cellseg_monai.outputs.containment import inside
 from cellseg_monai.outputs.digest import digest_of
-from cellseg_monai.outputs.inside import inside
 from cellseg_monai.outputs.lock import HIDDEN, locked
 from cellseg_monai.outputs.whole import in_plain_words, remove, remove_parts, write_text
 

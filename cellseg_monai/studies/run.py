@@ -14,8 +14,9 @@ from typing import Any
 import torch
 
 from cellseg_monai.bundling.kept_decoding import kept_beside
+from cellseg_monai.bundling.literals import literal_options
 from cellseg_monai.calibration import CHOSEN, calibrate
-from cellseg_monai.data import k_folds
+from cellseg_monai.data import one_fold
 from cellseg_monai.data.datalist import Item, file_of, group_of
 from cellseg_monai.evaluation import evaluate
 from cellseg_monai.evaluation.provenance import machine
@@ -108,9 +109,8 @@ class Run:
         """Images that train, and images that validate."""
         if self.validation:
             return self.train, self.validation
-        folds = k_folds(self.train, folds_of(self.train), self.options.get("seed", 0))
-        training, validation = folds[self.options.get("fold", 0)]
-        return training, validation
+        options = self.options
+        return one_fold(self.train, options.get("fold", 0), folds_of(self.train), options.get("seed", 0))
 
 
 def perform(run: Run, folder: Path) -> None:
@@ -226,7 +226,7 @@ def _train(run: Run, folder: Path) -> None:
         if not (run.bundle / file).is_file():
             raise FileNotFoundError(f"{run.bundle / file}: this bundle has no such configuration")
     words = [sys.executable, "-m", "monai.bundle", "run"]
-    for name, value in {"config_file": files if overlay else files[0], **options}.items():
+    for name, value in {"config_file": files if overlay else files[0], **literal_options(options)}.items():
         words += [f"--{name}", str(value)]
     write_text(folder / COMMAND, json.dumps(words, indent=1))
     with (folder / TRAINING_LOG).open("a") as log:

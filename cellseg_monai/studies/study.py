@@ -13,17 +13,17 @@ from cellseg_monai.data import labelled, list_items
 from cellseg_monai.data.datalist import Item
 from cellseg_monai.evaluation.markdown import markdown
 from cellseg_monai.outputs import locked
+from cellseg_monai.studies.changed_images import LOST, PLOT, robustness, robustness_plot, robustness_table
 from cellseg_monai.studies.changes import Level
-from cellseg_monai.studies.comparison import NETWORKS, comparison, gates, networks, skips
-from cellseg_monai.studies.cross_validation import cross_validation
 from cellseg_monai.studies.execution import folder_of, perform_all
 from cellseg_monai.studies.finetuning import NEW, OLD, FineTuning, transfer_table
-from cellseg_monai.studies.learning_curve import curve_of, learning_curve
+from cellseg_monai.studies.gathering import BY_MODALITY, TABLE, gather, write_results, write_study
+from cellseg_monai.studies.held_out import cross_validation
+from cellseg_monai.studies.image_counts import curve_of, learning_curve
 from cellseg_monai.studies.pseudo_labels import PseudoLabels
-from cellseg_monai.studies.results import BY_MODALITY, TABLE, gather, write_results, write_study
-from cellseg_monai.studies.robustness import LOST, PLOT, robustness, robustness_plot, robustness_table
 from cellseg_monai.studies.run import Run, weights_of
 from cellseg_monai.studies.strips import overlay_strip
+from cellseg_monai.studies.variants import NETWORKS, comparison, gates, networks, skips
 
 Dataset = str | PathLike[str]
 STRIP = 4

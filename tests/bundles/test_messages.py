@@ -33,6 +33,11 @@ CASES = {
         {"dataset_dir": "nowhere"},
         "FileNotFoundError: nowhere: there is no such folder or file",
     ),
+    "fold that few images do not make": (
+        "train",
+        {"folds": 5, "fold": 4},
+        "ValueError: fold=4: the images make 4 folds; choose --fold 0 to 3, or what validates",
+    ),
     "empty folder": ("train", {"dataset_dir": "empty"}, "ValueError: empty: no image found; expected"),
     "no masks": ("train", {"dataset_dir": "unlabelled"}, "ValueError: none of the 1 images, such as "),
     "weights of another network": (

@@ -14,7 +14,7 @@ BASE = {
         schema: https://example.org/meta_schema.json
         version: 0.1.0
         changelog: {0.1.0: first}
-        monai_version: 1.5.2
+        monai_version: 1.6.1
         pytorch_version: 2.6.0
         numpy_version: 1.26.4
         required_packages_version: {tifffile: 2024.8.10}

@@ -148,7 +148,10 @@ FAULTS: dict[str, tuple[Callable[[Path], Any], str]] = {
         lambda bundle: (bundle / "models/big.onnx").open("wb").truncate(26 * 1024**2),
         r"big.onnx: 26 MB and in no large_files.yml; list its path",
     ),
-    "large entry": (list_large_file("{path: a.bin}"), r"the entry \{'path': 'a.bin'\} lacks hash_val"),
+    "large entry": (
+        list_large_file("{path: a.bin}"),
+        r"the entry \{'path': 'a.bin'\} lacks url",
+    ),
     "large outside": (list_large_file("{path: ../../a, url: b}"), r"\.\./\.\./a lies outside the bundle"),
     "large hash": (
         list_large_file("{path: LICENSE, url: b, hash_type: sha1, hash_val: '0'}"),

@@ -2,6 +2,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from fire.parser import DefaultParseValue
+from monai.bundle import ConfigParser
 
 from cellseg_monai.bundling import check_options, plain_errors
 from cellseg_monai.networks import PatchAttentionUNet
@@ -44,6 +46,19 @@ def test_options_that_the_configuration_has_pass(train: Path, words: list[str]) 
 def test_others_are_refused(train: Path, words: list[str], name: str) -> None:
     with pytest.raises(ValueError, match=f"command line: there is no id '{name}'"):
         check_options(["run", "--config_file", str(train), *words])
+
+
+@pytest.mark.parametrize("folder", ["run #2", "run#2", "/data/run #2"])
+def test_a_file_name_that_monai_would_change_is_refused(tmp_path: Path, folder: str) -> None:
+    file = tmp_path / "inference.json"
+    file.write_text('{"output_dir": "out"}')
+    written = "$" + repr(folder.replace("#", "HASH")).replace("HASH", r"\x23")
+    with pytest.raises(ValueError, match="takes '#' for a separator of ids; write --output_dir") as refused:
+        check_options(["run", "--config_file", str(file), "--output_dir", folder])
+    assert written in str(refused.value)
+    check_options(["run", "--config_file", str(file), "--output_dir", written])
+    config = ConfigParser({"output_dir": DefaultParseValue(written)})
+    assert config.get_parsed_content("output_dir") == folder
 
 
 @pytest.mark.parametrize("text", ["false", "no", "true"])

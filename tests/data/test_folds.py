@@ -7,7 +7,15 @@ import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellseg_monai.data import first_n, foreground_fraction, groups_in_common, hold_out, k_folds, list_items
+from cellseg_monai.data import (
+    first_n,
+    foreground_fraction,
+    groups_in_common,
+    hold_out,
+    k_folds,
+    list_items,
+    one_fold,
+)
 
 
 def items(count: int, group_size: int = 1, modalities: str = "a") -> list[dict]:
@@ -48,6 +56,19 @@ def test_folds_are_equal_in_size_and_mixture() -> None:
         assert np.mean([item["foreground"] for item in validation]) == pytest.approx(0.5, abs=0.1)
 
 
+def test_fewer_groups_than_folds_make_fewer_folds(caplog: pytest.LogCaptureFixture) -> None:
+    dataset = items(6, group_size=2)
+    assert k_folds(dataset, 5) == k_folds(dataset, 3)
+    assert [record.getMessage() for record in caplog.records] == [
+        "3 folds, not 5: the images are of so many groups, which stay whole"
+    ]
+
+
+def test_one_fold_is_that_of_all() -> None:
+    dataset = items(9)
+    assert [one_fold(dataset, fold, 3, seed=2) for fold in range(3)] == k_folds(dataset, 3, seed=2)
+
+
 def test_folds_repeat_for_a_seed_and_differ_between_seeds() -> None:
     dataset = items(30)
     assert k_folds(dataset, 5, seed=3) == k_folds(dataset, 5, seed=3)
@@ -77,12 +98,18 @@ def test_first_n_keeps_the_order() -> None:
     ("split", "message"),
     [
         (lambda: k_folds(items(9), 1), "at least 2 folds, not 1"),
-        (lambda: k_folds(items(9, group_size=5), 3), "3 parts need at least as many groups, there are 2"),
+        (lambda: k_folds(items(9, group_size=9)), r"9 images of 1 group cannot be .* by --validation_dir"),
+        (lambda: hold_out(items(9, group_size=9)), "9 images of 1 group cannot be split, since a group"),
+        (
+            lambda: one_fold(items(6, group_size=2), 4),
+            r"fold=4: the images make 3 folds; choose --fold 0 to 2",
+        ),
+        (lambda: one_fold(items(9), -1), r"fold=-1: the images make 5 folds; choose --fold 0 to 4"),
         (lambda: hold_out(items(9), 1.0), r"fraction lies between 0 and 1, not at 1\.0"),
         (lambda: first_n(items(9), 9), "count lies between 1 and 8 for 9 images, not at 9"),
         (lambda: first_n(items(9, group_size=3), 4), "would tear group g1 apart"),
     ],
-    ids=["folds", "groups", "fraction", "count", "torn"],
+    ids=["folds", "one group", "one group held out", "no such fold", "negative", "fraction", "count", "torn"],
 )
 def test_refusals(split, message: str) -> None:
     with pytest.raises(ValueError, match=message):

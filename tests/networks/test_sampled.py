@@ -26,7 +26,7 @@ NETWORKS = {
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_answers_differ_and_nothing_else_changes(name: str) -> None:
+def test_predictions_differ_and_nothing_else_changes(name: str) -> None:
     torch.manual_seed(0)
     network = NETWORKS[name]()
     image = torch.rand(2, 1, 224 if name == "skip_swin_unet" else 64, 224 if name == "skip_swin_unet" else 64)
@@ -42,7 +42,7 @@ def test_answers_differ_and_nothing_else_changes(name: str) -> None:
 
 
 def test_batch_normalisation_goes_by_what_it_has_learned() -> None:
-    """The mean of many answers is near the sure one; by the statistics of the image it would be 0."""
+    """The mean of many predictions is near the sure one; by the statistics of the image it would be 0."""
     torch.manual_seed(0)
     layers = nn.Sequential(nn.BatchNorm2d(1), nn.Dropout(0.0))
     image = torch.full((1, 1, 100, 100), 5.0)

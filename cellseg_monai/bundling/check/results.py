@@ -15,7 +15,7 @@ from cellseg_monai.evaluation.provenance import hash_of_file
 
 
 def check_results(bundle: Path) -> Iterator[Finding]:
-    """Weights, results and the entry in ``large_files.yml`` must be of one hash, and pictures be there."""
+    """Weights, results and an entry in ``large_files.yml`` must be of one hash, and pictures be there."""
     if not (bundle / RESULTS).is_file():
         return
     results = json.loads((bundle / RESULTS).read_text(encoding="utf-8"))
@@ -25,8 +25,8 @@ def check_results(bundle: Path) -> Iterator[Finding]:
         yield error("results", str(weights), f"{RESULTS} tells the scores of other weights", remedy)
     listing = bundle / LARGE_FILES
     listed = ConfigParser.load_config_file(listing)["large_files"] if listing.is_file() else []
-    if sha256 not in {entry.get("hash_val") for entry in listed if entry.get("path") == WEIGHTS.as_posix()}:
-        yield error("results", str(listing), f"does not list the weights that {RESULTS} is of", remedy)
+    if {entry.get("hash_val") for entry in listed if entry.get("path") == WEIGHTS.as_posix()} - {sha256}:
+        yield error("results", str(listing), f"lists other weights than those that {RESULTS} is of", remedy)
     for row in results["worst"]:
         picture = bundle / RESULTS.parent / row.get("picture", "")
         if not picture.exists():

@@ -49,11 +49,10 @@ def check_large_files(bundle: Path) -> Iterator[Finding]:
     listed: dict[str, dict[str, Any]] = {}
     for source in (bundle / name for name in _LARGE_FILES if (bundle / name).is_file()):
         for entry in ConfigParser.load_config_file(source).get("large_files", []):
-            # what is not published yet has no address, but a hash to know it by
-            missing = ({"path"} if "url" in entry else {"path", "hash_val"}) - set(entry)
+            missing = {"path", "url"} - set(entry)
             if missing:
                 message = f"the entry {entry} lacks {', '.join(sorted(missing))}"
-                yield error("large files", str(source), message, "complete it")
+                yield error("large files", str(source), message, "complete it, or add the file")
                 continue
             listed[str(PurePosixPath(entry["path"]))] = entry
             yield from _entry_findings(bundle, source, entry)
@@ -69,9 +68,6 @@ def _entry_findings(bundle: Path, source: Path, entry: dict[str, Any]) -> Iterat
     if not file.resolve().is_relative_to(bundle.resolve()):
         message = f"{entry['path']} lies outside the bundle"
         yield error("large files", str(source), message, "give a path below the bundle")
-    elif not file.is_file() and "url" not in entry:
-        message = f"{entry['path']} is not there, and the entry lacks a url to fetch it from"
-        yield error("large files", str(source), message, "add the file, or its url")
     elif entry.get("hash_val") and file.is_file():
         with file.open("rb") as content:
             digest = hashlib.new(entry.get("hash_type", "md5"), usedforsecurity=False)

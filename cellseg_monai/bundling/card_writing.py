@@ -25,8 +25,8 @@ def write_card(
 ) -> list[Path]:
     """Tell in a bundle what its weights are worth: one source of numbers for the card and the metadata.
 
-    Written are ``docs/results.json``, ``large_files.yml`` and the pictures, and rendered from them
-    ``docs/README.md`` and ``configs/metadata.json``.
+    Written are ``docs/results.json``, the pictures and, for weights that have a ``url``, ``large_files.yml``;
+    rendered from them are ``docs/README.md`` and ``configs/metadata.json``.
 
     Args:
         bundle: its folder, beside ``_base``, with ``models/model.pt``.
@@ -58,7 +58,8 @@ def write_card(
     results = results_of(folder, tests, training, study)
     docs = folder / RESULTS.parent
     docs.mkdir(exist_ok=True)
-    written = [folder / RESULTS, list_large_files(folder, url)]
+    listing = list_large_files(folder, url)
+    written = [folder / RESULTS, *([listing] if listing else [])]
     plot = docs / "robustness.svg"
     plot.unlink(missing_ok=True)
     if study is not None:

@@ -20,7 +20,7 @@ from cellseg_monai.metrics import instance_counts, instance_scores, pixel_counts
 from cellseg_monai.outputs import write_text, written_whole
 from cellseg_monai.studies.changes import CHANGES, Level, Pixels
 from cellseg_monai.studies.execution import folder_of
-from cellseg_monai.studies.results import METRICS, estimate
+from cellseg_monai.studies.gathering import METRICS, estimate
 from cellseg_monai.studies.run import Run
 
 PLAIN, TEST, WRITTEN = "plain", "test", "written.json"

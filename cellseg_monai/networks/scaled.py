@@ -6,11 +6,11 @@ from torch.nn import functional as F
 
 
 class AtScale(nn.Module):
-    """Shrink the image, run the network, and bring its answer back to the size of the image.
+    """Shrink the image, run the network, and bring its logits back to the size of the image.
 
     A network sees so many of its own pixels around each one. Cells of a hundred pixels do not fit into that
     view; at half the scale they do, and an image takes a quarter of the time. Masks, patches and windows stay
-    as they are, since the answer has the size of the image. Shrinking takes the mean of the pixels that
+    as they are, since the logits have the size of the image. Shrinking takes the mean of the pixels that
     become one.
 
     Args:
@@ -44,19 +44,27 @@ class AtScale(nn.Module):
         """Logits of the image."""
         sides = [max(1, int(side * self.scale + 0.5)) for side in image.shape[2:]]
         small = F.interpolate(image, sides, mode="area")
-        answer: torch.Tensor = self.network(small)
-        mode = "bilinear" if image.dim() == 4 else "trilinear"
-        return F.interpolate(answer, image.shape[2:], mode=mode)
+        logits = self.network(small)
+        if isinstance(logits, torch.Tensor):  # narrows the type for TorchScript too
+            mode = "bilinear" if image.dim() == 4 else "trilinear"
+            return F.interpolate(logits, image.shape[2:], mode=mode)
+        raise TypeError("the network gives several maps, AtScale takes one: wrap it in LastOutput")
 
 
 def at_scale(network: nn.Module, scale: float) -> nn.Module:
     """The network itself for a scale of 1, so that its weights keep their names; else :class:`AtScale`.
 
-    One that is an :class:`AtScale` already stays as it is.
+    One that is an :class:`AtScale` already, also as exported to TorchScript, stays as it is.
 
     Example:
         >>> network = nn.Identity()
         >>> at_scale(network, 1) is network
         True
     """
-    return network if scale == 1 or isinstance(network, AtScale) else AtScale(network, scale)
+    return network if scale == 1 or _is_at_scale(network) else AtScale(network, scale)
+
+
+def _is_at_scale(network: nn.Module) -> bool:
+    if isinstance(network, torch.jit.ScriptModule):
+        return bool(network.original_name == AtScale.__name__)
+    return isinstance(network, AtScale)

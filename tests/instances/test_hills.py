@@ -1,5 +1,3 @@
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,10 +7,9 @@ from skimage.measure import label
 from skimage.morphology import local_maxima, reconstruction
 from skimage.segmentation import watershed
 
-from cellseg_monai.instances import basins
+from cellseg_monai.instances import basins, hills
 from cellseg_monai.label_maps import connected_components
 
-basins_module = sys.modules["cellseg_monai.instances.basins"]  # its name is the function's
 FULL = np.ones((3, 3))
 
 
@@ -40,7 +37,7 @@ def test_summits_are_those_of_the_h_maxima_transform(height, min_rise):
 def test_both_ways_to_join_agree(few, monkeypatch):
     height = np.random.default_rng(0).random((60, 70))
     by_default = basins(height, height > 0.1, 0.4)
-    monkeypatch.setattr(basins_module, "_FEW_PASSES", few)
+    monkeypatch.setattr(hills, "_FEW_PASSES", few)
     np.testing.assert_array_equal(basins(height, height > 0.1, 0.4), by_default)
 
 
