@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import tifffile
+
 from tests.forked.commands import run
 
 BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
@@ -28,6 +31,9 @@ NARROW: Mapping[str, Mapping[str, Any]] = {
     "swin_unetr": {"networks#swin_unetr#feature_size": 12, "patch_size": 64, "scale": 1.0},
 }
 """Options that make the network of a bundle small enough to train in a test."""
+
+TWO_KINDS = ("patch_attention_unet", "skip_swin_unet")
+"""A convolutional network and a transformer, for what is the same in all bundles: see `test_identical.py`."""
 
 
 def words(verb: str, **options: object) -> list[str]:
@@ -62,6 +68,11 @@ class Bundle:
         done = run(words(verb, **options), self.path)
         assert done.returncode == expected, done.stdout[-2000:] + done.stderr[-4000:]
         return done.stdout + done.stderr
+
+
+def labels_in(folder: Path) -> dict[str, np.ndarray]:
+    """The label maps that an inference has written, by their names."""
+    return {path.name: tifffile.imread(path) for path in sorted((folder / "labels").rglob("*.tif"))}
 
 
 def copied(name: str, folder: Path) -> Bundle:

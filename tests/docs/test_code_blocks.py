@@ -1,7 +1,8 @@
 """Runs the code of README.md, its neighbours and every page in docs/, and compares the output shown.
 
 A page is one session in an empty folder. Its python blocks share their names; each bash or console block is
-a shell of its own. A text block right after one of them is the expected output, in which `...` stands for
+a shell of its own, whose ``cellseg`` and ``python -m monai.bundle`` are forked from a process that has
+imported what they need, see `tests/forked`. A text block right after one of them is the expected output, in which `...` stands for
 anything. `<!-- not run: reason -->` in the line before a block leaves it out.
 """
 
@@ -18,6 +19,8 @@ from pathlib import Path
 from textwrap import dedent, indent
 
 import pytest
+
+from tests.forked.commands import shims
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = [*sorted(REPOSITORY.glob("*.md")), *sorted((REPOSITORY / "docs").rglob("*.md"))]
@@ -97,10 +100,10 @@ def _run_python(block: Block, page: Path, session: dict[str, object]) -> str:
 
 def _run_shell(block: Block) -> str:
     commands = re.sub(r"^\$ ", "", block.code, flags=re.MULTILINE)
-    search_path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    folders = [str(shims()), str(Path(sys.executable).parent), os.environ["PATH"]]
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", commands],
-        env=os.environ | {"PATH": search_path},
+        env=os.environ | {"PATH": os.pathsep.join(folders)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
