@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DATA   ?=
 DEMO   := demo
+REPORTS := .reports
 
 # MONAI Label needs older versions of some packages, so it has an environment of its own, with Python 3.11.
 LABEL_PYTHON ?= $(PYTHON)
@@ -34,8 +35,9 @@ demo: $(READY)  ## synthetic images (or DATA=folder), checked, then the patches 
 	$(BIN)/cellseg predict patch_attention_unet $(or $(DATA),$(DEMO)/data) --out $(DEMO)/cells --overlay
 
 # A thread a worker; more would wait for each other. In the order of the files, so that the quick doctests come last.
-test: $(READY)  ## every test, doctests and the code blocks of the documentation
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+test: $(READY)  ## every test, doctests and the code blocks of the documentation; seconds of each in .reports
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder \
+		--durations=30 --junit-xml=$(REPORTS)/tests.xml
 
 check: $(READY)  ## lint, types, layers, bundles
 	$(BIN)/ruff check .
@@ -74,4 +76,4 @@ test-label: $(READY) $(LABEL_READY)  ## the bundles in a running MONAI Label
 	CELLSEG_LABEL_PYTHON=$(abspath $(LABEL_VENV))/bin/python $(BIN)/python -m pytest tests/integration -m label
 
 clean:  ## remove everything that make made
-	rm -rf $(VENV) $(LABEL_VENV) $(DEMO) label_app label_studies site build dist
+	rm -rf $(VENV) $(LABEL_VENV) $(DEMO) $(REPORTS) label_app label_studies site build dist

@@ -2,8 +2,8 @@
 
 A page is one session in an empty folder. Its python blocks share their names; each bash or console block is
 a shell of its own, whose ``cellseg`` and ``python -m monai.bundle`` are forked from a process that has
-imported what they need, see `tests/forked`. A text block right after one of them is the expected output, in which `...` stands for
-anything. `<!-- not run: reason -->` in the line before a block leaves it out.
+imported what they need, see `tests/forked`. A text block right after one of them is the expected output, in
+which `...` stands for anything. `<!-- not run: reason -->` in the line before a block leaves it out.
 """
 
 import doctest
@@ -24,6 +24,9 @@ from tests.forked.commands import shims
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = [*sorted(REPOSITORY.glob("*.md")), *sorted((REPOSITORY / "docs").rglob("*.md"))]
+SLOW = {"README.md", "docs/how-to/run-a-study.md", "docs/tutorials/your-own-bundle.md"}
+"""Pages that train with more than a glance at the images."""
+
 RUN = {"python", "bash", "console"}
 SHOWN = {"text", "yaml", "toml", "json", "markdown"}
 
@@ -32,6 +35,11 @@ _FENCE = re.compile(
 )
 _NOT_RUN = re.compile(r"<!-- not run: \S.*-->\s*\Z")
 _SAME_OUTPUT = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+
+
+def name_of(page: Path) -> str:
+    """The page within the repository."""
+    return page.relative_to(REPOSITORY).as_posix()
 
 
 @dataclass
@@ -122,7 +130,11 @@ def _where_and_why(error: BaseException, page: Path, block: Block) -> tuple[int,
     return line or block.line, "".join(traceback.format_exception_only(error))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(REPOSITORY).as_posix())
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=[pytest.mark.slow] if name_of(page) in SLOW else []) for page in PAGES],
+    ids=name_of,
+)
 def test_page_runs_as_written(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run_page(page)
