@@ -30,7 +30,7 @@ class Process:
         words: what stands after ``python`` on a command line.
         folder: where it runs.
         environment: of the process.
-        streams: file descriptors of its standard input, output and error.
+        descriptors: file descriptors that it has, by their numbers in the process: 0, 1 and 2 at least.
     """
 
     def __init__(
@@ -39,14 +39,19 @@ class Process:
         words: Sequence[str],
         folder: str,
         environment: Mapping[str, str],
-        streams: Sequence[int],
+        descriptors: Mapping[int, int],
     ) -> None:
         self.args = words
         self.returncode: int | None = None
         self._server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._server.connect(server)
-        request = {"words": [*words], "folder": folder, "environment": {**environment}}
-        socket.send_fds(self._server, [json.dumps(request).encode()], streams)
+        request = {
+            "words": [*words],
+            "folder": folder,
+            "environment": {**environment},
+            "descriptors": [*descriptors],
+        }
+        socket.send_fds(self._server, [json.dumps(request).encode()], [*descriptors.values()])
         answer = self._received()
         if answer == "declined":
             self._server.close()
@@ -88,10 +93,20 @@ class Process:
         return message
 
 
+def is_open(number: int) -> bool:
+    """Not so the descriptor by which the folder of them has been read."""
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
+
+
 def main(server: str, interpreter: str, *words: str) -> None:
     """Be the process that the server forks, or the interpreter."""
+    inherited = {number: number for number in map(int, os.listdir("/proc/self/fd")) if is_open(number)}
     try:
-        process = Process(server, words, os.getcwd(), os.environ, (0, 1, 2))
+        process = Process(server, words, os.getcwd(), os.environ, inherited)
     except DeclinedError:
         os.execv(interpreter, [interpreter, *words])
     for number in FORWARDED:

@@ -6,11 +6,13 @@ process cannot be forked (not on Linux), an interpreter is started instead.
 """
 
 import atexit
+import multiprocessing
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import IO
@@ -18,15 +20,17 @@ from typing import IO
 from tests.forked.client import DeclinedError, Process
 
 HERE = Path(__file__).parent
-CELLSEG = Path(sys.executable).with_name("cellseg")
+INTERPRETER = sys.executable
+CELLSEG = Path(INTERPRETER).with_name("cellseg")
 """The command as it is installed."""
 
-_CLIENT = f'"{sys.executable}" -IS "{HERE / "client.py"}" "{{socket}}" "{sys.executable}"'
+_CLIENT = f'"{INTERPRETER}" -IS "{HERE / "client.py"}" "{{socket}}" "{INTERPRETER}"'
 _PYTHON = f"""#!/bin/sh
+[ "$1" = -B ] && [ -n "$PYTHONDONTWRITEBYTECODE" ] && shift  # which multiprocessing adds
 case "$1 $2" in
-    "-m monai.bundle" | "-m cellseg_monai"*) exec {_CLIENT} "$@" ;;
+    "-m monai.bundle" | "-m cellseg_monai"* | "-c from multiprocessing.spawn"*) exec {_CLIENT} "$@" ;;
 esac
-exec "{sys.executable}" "$@"
+exec "{INTERPRETER}" "$@"
 """
 _CELLSEG = f"""#!/bin/sh
 exec {_CLIENT} "{CELLSEG}" "$@"
@@ -47,7 +51,7 @@ def server() -> Path | None:
     log = folder / "server.log"
     with log.open("wb") as errors:
         process = subprocess.Popen(
-            [sys.executable, HERE / "server.py", folder],
+            [INTERPRETER, HERE / "server.py", folder],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -61,7 +65,20 @@ def server() -> Path | None:
 def shims() -> Path:
     """A folder for the front of PATH, whose ``python`` and ``cellseg`` are forked where they can be."""
     folder = server()
-    return Path(sys.executable).parent if folder is None else folder / "bin"
+    return Path(INTERPRETER).parent if folder is None else folder / "bin"
+
+
+@contextmanager
+def as_executable() -> Iterator[None]:
+    """Within, what this process starts by `sys.executable` or spawns is forked where it can be."""
+    before, shim = sys.executable, str(shims() / "python")
+    sys.executable = shim
+    multiprocessing.set_executable(shim)
+    try:
+        yield
+    finally:
+        sys.executable = before
+        multiprocessing.set_executable(before)
 
 
 def start(
@@ -84,13 +101,13 @@ def start(
     with open(os.devnull, "r+b") as nowhere:
         streams = [nowhere, output or nowhere, errors or nowhere]
         if forking is not None:
-            numbers = [stream.fileno() for stream in streams]
+            numbers = {number: stream.fileno() for number, stream in enumerate(streams)}
             try:
                 return Process(str(forking / "socket"), words, str(folder), environment, numbers)
             except DeclinedError:
                 pass
         stdin, stdout, stderr = streams
-        command = [sys.executable, *words]
+        command = [INTERPRETER, *words]
         return subprocess.Popen(
             command, cwd=folder, env={**environment}, stdin=stdin, stdout=stdout, stderr=stderr
         )

@@ -4,7 +4,7 @@
 
 listens on FOLDER/socket until its standard input is closed; then it kills what still runs and removes FOLDER.
 
-A request is one message with three file descriptors, the standard streams of the process to be. The forked
+A request is one message with the file descriptors of the process to be, standard streams first. The forked
 process leaves `Server.serve` and runs its command in `become`, so that the interpreter itself ends it: exit
 codes, `sys.excepthook` and `atexit` are those of any Python. The answer is the number of the process and,
 once it has ended, its exit status. A message from the client is the number of a signal to send. If the client
@@ -15,8 +15,10 @@ with others than those of the server is declined, and the client starts an inter
 while they are imported, a forked process has set from its beginning.
 """
 
+import fcntl
 import gc
 import json
+import multiprocessing
 import os
 import selectors
 import shutil
@@ -34,7 +36,7 @@ from runpy import _run_module_as_main
 from types import ModuleType, TracebackType
 from typing import Any
 
-MESSAGE = 1 << 20
+MESSAGE, DESCRIPTORS = 1 << 20, 64
 READ_AT_START = (
     "PYTHON",
     "OMP_",
@@ -127,7 +129,7 @@ class Server:
     def accept(self) -> dict[str, Any] | None:
         """Take a request and fork: the request in the forked process, None in the server."""
         client, _ = self.listener.accept()
-        message, streams, _, _ = socket.recv_fds(client, MESSAGE, 3)
+        message, streams, _, _ = socket.recv_fds(client, MESSAGE, DESCRIPTORS)
         request: dict[str, Any] = json.loads(message)
         request["environment"] = {**self.added, **request["environment"]}
         if read_at_start(request["environment"]) != self.unchangeable:
@@ -135,7 +137,7 @@ class Server:
             client.close()
         elif (pid := os.fork()) == 0:
             client.close()
-            self.leave(streams)
+            self.leave(dict(zip(request["descriptors"], streams, strict=True)))
             return request
         else:
             forked = self.running[pid] = Forked(pid, os.pidfd_open(pid), client)
@@ -147,15 +149,19 @@ class Server:
             os.close(stream)
         return None
 
-    def leave(self, streams: list[int]) -> None:
-        """Keep nothing of the server but these standard streams."""
+    def leave(self, descriptors: Mapping[int, int]) -> None:
+        """Keep nothing of the server, and have these file descriptors by the numbers that the client has."""
         self.events.close()
         self.listener.close()
         for other in self.running.values():
             other.close()
-        for number, stream in enumerate(streams):
-            os.dup2(stream, number)
-            os.close(stream)
+        beyond = 1 + max(*descriptors, *descriptors.values())
+        moved = {number: fcntl.fcntl(own, fcntl.F_DUPFD, beyond) for number, own in descriptors.items()}
+        for own in descriptors.values():
+            os.close(own)
+        for number, own in moved.items():
+            os.dup2(own, number)
+            os.close(own)
 
     def attend(self, forked: Forked, event: object) -> None:
         """The client says something, or the process has ended."""
@@ -210,6 +216,7 @@ def become(request: Mapping[str, Any], shims: Path) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
     sys.executable = str(shims / "python")  # the commands that this one starts are forked, too
+    multiprocessing.set_executable(sys.executable)
     # Generators that libraries seed from the system as they are loaded; `random` reseeds itself.
     import_module("numpy").random.seed()
     import_module("monai.transforms").Randomizable.R.seed()
@@ -218,6 +225,10 @@ def become(request: Mapping[str, Any], shims: Path) -> None:
         sys.argv = request["words"][1:]
         sys.path.insert(0, request["folder"])
         _run_module_as_main(sys.argv[0])  # by which the interpreter runs a module, too
+    elif request["words"][0] == "-c":
+        sys.argv = ["-c", *request["words"][2:]]
+        sys.path.insert(0, "")
+        exec(request["words"][1], main.__dict__)
     else:
         sys.argv = request["words"]
         script = Path(sys.argv[0])

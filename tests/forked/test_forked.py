@@ -163,6 +163,20 @@ class TestShims:
         file.write_text("import sys; print(sys.executable)")
         assert run([str(file)], tmp_path).stdout == f"{forking / 'bin/python'}\n"
 
+    def test_spawned_processes_are_forked_with_their_descriptors(self, forking: Path, tmp_path: Path) -> None:
+        file = tmp_path / "script.py"
+        file.write_text(
+            "import sys\nfrom concurrent.futures import ProcessPoolExecutor\n"
+            "from multiprocessing import get_context\n"
+            "def seen(number):\n    return number, sys.executable, 'monai.bundle' in sys.modules\n"
+            "if __name__ == '__main__':\n"
+            "    with ProcessPoolExecutor(2, mp_context=get_context('spawn')) as pool:\n"
+            "        print(*pool.map(seen, range(3)), sep='\\n')\n"
+        )
+        done = run([str(file)], tmp_path, timeout=60)
+        expected = [str((number, str(forking / "bin/python"), True)) for number in range(3)]
+        assert done.stdout.splitlines() == expected, done.stderr
+
     def test_the_process_dies_with_what_stands_for_it(self, tmp_path: Path) -> None:
         """Killed without a chance to pass the signal on."""
         training = subprocess.Popen(
