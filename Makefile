@@ -6,6 +6,7 @@ READY  := $(VENV)/.ready
 DATA   ?=
 DEMO   := demo
 PYTHONS ?= 3.10 3.12 3.13
+REPORTS := .reports
 
 # MONAI Label needs older versions of some packages, so it has an environment of its own, with Python 3.11.
 LABEL_PYTHON ?= $(PYTHON)
@@ -35,8 +36,9 @@ demo: $(READY)  ## synthetic images (or DATA=folder), checked, then the patches 
 	$(BIN)/cellseg predict patch_attention_unet $(or $(DATA),$(DEMO)/data) --out $(DEMO)/cells --overlay
 
 # A thread a worker; more would wait for each other. In the order of the files, so that the quick doctests come last.
-test: $(READY)  ## every test, doctests and the code blocks of the documentation
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+test: $(READY)  ## every test, doctests and the code blocks of the documentation; seconds of each in .reports
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder \
+		--durations=30 --junit-xml=$(REPORTS)/tests.xml
 
 test-pythons: $(READY)  ## quick tests and the demo of the wheel under each of PYTHONS, where it is there
 	$(BIN)/python tests/pythons.py $(PYTHONS)
@@ -78,4 +80,4 @@ test-label: $(READY) $(LABEL_READY)  ## the bundles in a running MONAI Label
 	CELLSEG_LABEL_PYTHON=$(abspath $(LABEL_VENV))/bin/python $(BIN)/python -m pytest tests/integration -m label
 
 clean:  ## remove everything that make made
-	rm -rf $(VENV) $(LABEL_VENV) $(DEMO) label_app label_studies site build dist
+	rm -rf $(VENV) $(LABEL_VENV) $(DEMO) $(REPORTS) label_app label_studies site build dist

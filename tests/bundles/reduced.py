@@ -1,12 +1,15 @@
 """Every bundle in a foreign folder, in reduced size, run by MONAI's own commands."""
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import tifffile
+
+from tests.forked.commands import run
 
 BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
 
@@ -29,6 +32,15 @@ NARROW: Mapping[str, Mapping[str, Any]] = {
 }
 """Options that make the network of a bundle small enough to train in a test."""
 
+TWO_KINDS = ("patch_attention_unet", "skip_swin_unet")
+"""A convolutional network and a transformer, for what is the same in all bundles: see `test_identical.py`."""
+
+
+def words(verb: str, **options: object) -> list[str]:
+    """What stands after ``python`` on the command line."""
+    typed = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    return ["-m", "monai.bundle", verb, *typed]
+
 
 @dataclass(frozen=True)
 class Bundle:
@@ -44,21 +56,23 @@ class Bundle:
 
     def run(self, *configs: str, **options: object) -> None:
         """``python -m monai.bundle run`` as a user types it."""
+        self.command("run", **self.settings(*configs, **options))
+
+    def settings(self, *configs: str, **options: object) -> dict[str, object]:
+        """The options of ``run``: configurations laid over each other, the size of the bundle, and these."""
         files = [f"configs/{name}.json" for name in configs]
-        self.command("run", config_file=files if len(files) > 1 else files[0], **{**self.options, **options})
+        return {"config_file": files if len(files) > 1 else files[0], **self.options, **options}
 
     def command(self, verb: str, expected: int = 0, **options: object) -> str:
         """Any command of ``monai.bundle``, in the folder of the bundle; its output."""
-        words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-        done = subprocess.run(
-            [sys.executable, "-m", "monai.bundle", verb, *words],
-            cwd=self.path,
-            capture_output=True,
-            text=True,
-            timeout=600,
-        )
+        done = run(words(verb, **options), self.path)
         assert done.returncode == expected, done.stdout[-2000:] + done.stderr[-4000:]
         return done.stdout + done.stderr
+
+
+def labels_in(folder: Path) -> dict[str, np.ndarray]:
+    """The label maps that an inference has written, by their names."""
+    return {path.name: tifffile.imread(path) for path in sorted((folder / "labels").rglob("*.tif"))}
 
 
 def copied(name: str, folder: Path) -> Bundle:

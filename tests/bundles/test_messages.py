@@ -74,8 +74,7 @@ def test_a_mistake_is_told_in_one_sentence(case: str, bundle: Bundle, dataset: P
     output = bundle.command(
         "run",
         expected=1,
-        config_file=f"configs/{config}.json",
-        **{"dataset_dir": dataset, "output_dir": "out", **folds, **bundle.options, **options},
+        **bundle.settings(config, **{"dataset_dir": dataset, "output_dir": "out", **folds, **options}),
     )
     said = [
         line for line in output.splitlines() if line and " - INFO - " not in line and " INFO " not in line

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import torch
 
-from tests.bundles.reduced import Bundle, copied
+from tests.bundles.reduced import Bundle, copied, words
+from tests.forked.commands import run
 
 CONFIGS = ["configs/train.json", "configs/as_published.json"]
 
@@ -29,13 +30,16 @@ def step(bundle: Bundle, dataset: Path, output: Path, processes: int) -> dict[st
         "max_gradient_norm": 1000,
         "bfloat16_on_cpu": False,  # whose rounding depends on the size of a batch
     }
-    words = [word for name, value in settings.items() for word in (f"--{name}", str(value))]
-    start = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
-    command = [sys.executable, *(start if processes > 1 else []), "-m", "monai.bundle", "run", *words]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run(
-        command, cwd=bundle.path, env=environment, capture_output=True, text=True, timeout=300
-    )
+    typed = words("run", **settings)
+    if processes == 1:
+        done = run(typed, bundle.path, environment, timeout=300)
+    else:
+        shared = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
+        command = [sys.executable, *shared, *typed]
+        done = subprocess.run(
+            command, cwd=bundle.path, env=environment, capture_output=True, text=True, timeout=300
+        )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     state = torch.load(output / "training_state.pt", weights_only=True)
     weights: dict[str, torch.Tensor] = state["items"]["network"]

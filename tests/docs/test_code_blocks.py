@@ -1,8 +1,9 @@
 """Runs the code of README.md, its neighbours and every page in docs/, and compares the output shown.
 
 A page is one session in an empty folder. Its python blocks share their names; each bash or console block is
-a shell of its own. A text block right after one of them is the expected output, in which `...` stands for
-anything. `<!-- not run: reason -->` in the line before a block leaves it out.
+a shell of its own, whose ``cellseg`` and ``python -m monai.bundle`` are forked from a process that has
+imported what they need, see `tests/forked`. A text block right after one of them is the expected output, in
+which `...` stands for anything. `<!-- not run: reason -->` in the line before a block leaves it out.
 """
 
 import doctest
@@ -19,8 +20,13 @@ from textwrap import dedent, indent
 
 import pytest
 
+from tests.forked.commands import shims
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = [*sorted(REPOSITORY.glob("*.md")), *sorted((REPOSITORY / "docs").rglob("*.md"))]
+SLOW = {"README.md", "docs/how-to/run-a-study.md", "docs/tutorials/your-own-bundle.md"}
+"""Pages that train with more than a glance at the images."""
+
 RUN = {"python", "bash", "console"}
 SHOWN = {"text", "yaml", "toml", "json", "markdown"}
 
@@ -29,6 +35,11 @@ _FENCE = re.compile(
 )
 _NOT_RUN = re.compile(r"<!-- not run: \S.*-->\s*\Z")
 _SAME_OUTPUT = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+
+
+def name_of(page: Path) -> str:
+    """The page within the repository."""
+    return page.relative_to(REPOSITORY).as_posix()
 
 
 @dataclass
@@ -97,10 +108,10 @@ def _run_python(block: Block, page: Path, session: dict[str, object]) -> str:
 
 def _run_shell(block: Block) -> str:
     commands = re.sub(r"^\$ ", "", block.code, flags=re.MULTILINE)
-    search_path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    folders = [str(shims()), str(Path(sys.executable).parent), os.environ["PATH"]]
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", commands],
-        env=os.environ | {"PATH": search_path},
+        env=os.environ | {"PATH": os.pathsep.join(folders)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -119,7 +130,11 @@ def _where_and_why(error: BaseException, page: Path, block: Block) -> tuple[int,
     return line or block.line, "".join(traceback.format_exception_only(error))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(REPOSITORY).as_posix())
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=[pytest.mark.slow] if name_of(page) in SLOW else []) for page in PAGES],
+    ids=name_of,
+)
 def test_page_runs_as_written(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run_page(page)

@@ -1,5 +1,6 @@
 """A few real nuclei, cut small, and a bundle small enough to train on them in seconds."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import tifffile
 
 from cellseg_monai.data import list_items, read_label_map, read_pixels
 from tests.bundles.reduced import BUNDLES
+from tests.forked.commands import as_executable
 
 SIDE = 128
 BUNDLE = BUNDLES / "patch_attention_unet"
@@ -23,6 +25,13 @@ def cut(source: Path, folder: Path, count: int) -> Path:
         tifffile.imwrite(folder / "images" / f"{item['name']}.tif", pixels[:SIDE, :SIDE])
         tifffile.imwrite(folder / "masks" / f"{item['name']}.tif", labels[:SIDE, :SIDE])
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _forked() -> Iterator[None]:
+    """The processes of a study, and the trainings that these start, do not import MONAI each."""
+    with as_executable():
+        yield
 
 
 @pytest.fixture(scope="session")

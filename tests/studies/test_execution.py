@@ -13,6 +13,7 @@ import pytest
 from cellseg_monai.data import list_items
 from cellseg_monai.studies import Run, folder_of, perform, perform_all, results, weights_of, write_results
 from cellseg_monai.studies.run import STATE
+from tests.forked.commands import INTERPRETER
 from tests.studies.conftest import BUNDLE, SMALL
 
 
@@ -52,7 +53,7 @@ def test_an_interrupted_training_goes_on_and_claims_no_time(
     folder = folder_of(longer, tmp_path)
 
     def killed(words: list[str], **how: Any) -> subprocess.CompletedProcess[str]:
-        training = subprocess.Popen(words, **how)
+        training = subprocess.Popen([INTERPRETER, *words[1:]], **how)  # so that the signal is to itself
         while training.poll() is None and not (folder / STATE).is_file():
             time.sleep(0.02)
         training.kill()

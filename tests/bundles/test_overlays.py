@@ -1,0 +1,38 @@
+"""What a bundle lays over its configurations: the settings of its publication, and classes for cells."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.bundles.reduced import NARROW, copied, labels_in
+
+CLASSES = "{'0':0,'128':1,'255':2}"
+
+
+@pytest.mark.parametrize("name", sorted(NARROW))
+def test_the_overlay_of_the_publication_trains_and_segments(name: str, dataset: Path, tmp_path: Path) -> None:
+    bundle = copied(name, tmp_path)
+    sizes = {"patch_size": 224} if name.startswith("skip") else {}
+    where = {"dataset_dir": dataset, "output_dir": tmp_path, **sizes}
+    bundle.run("train", "as_published", ckpt_dir=tmp_path, max_epochs=1, folds=4, **where)
+    bundle.run("inference", "as_published", weights=tmp_path / "model.pt", **where)
+    assert {label_map.shape for label_map in labels_in(tmp_path).values()} == {(96, 144)}
+
+
+@pytest.mark.parametrize(
+    "overlays", [("multi_class",), ("multi_class", "as_published_multi_class")], ids="-".join
+)
+@pytest.mark.parametrize("name", ["skip_swin_unet", "skip_unet"])
+def test_classes_are_trained_scored_and_segmented(
+    name: str, overlays: tuple[str, ...], class_dataset: Path, tmp_path: Path
+) -> None:
+    bundle = copied(name, tmp_path)
+    where = {"dataset_dir": class_dataset, "output_dir": tmp_path / "run", "classes": CLASSES}
+    bundle.run("train", *overlays, max_epochs=1, folds=4, **where)
+    bundle.run("train", *overlays, "evaluate", **where)
+    assert list(pd.read_csv(tmp_path / "run/val_mean_dice_raw.csv").columns)[1:3] == ["class0", "class1"]
+    bundle.run("inference", *overlays, **where)
+    found = labels_in(tmp_path / "run")
+    assert len(found) == 8
+    assert all(label_map.shape == (96, 144) and label_map.max() <= 2 for label_map in found.values())
