@@ -56,7 +56,7 @@ async def whole_images(request: Request) -> None:
 
 
 async def storable_formats(request: Request) -> None:
-    """Refuse to store what is no image: a file in the folder could be the list of images itself."""
+    """Refuse to store what is no image: a page, sent back, would be one of the server itself."""
     patterns = settings.MONAI_LABEL_DATASTORE_FILE_EXT
     for upload in await uploads(request):
         name = PurePosixPath(upload.filename or "").name

@@ -142,8 +142,11 @@ def test_who_is_not_there_is_told(route: str, server: Server) -> None:
 def test_a_body_that_is_no_json_is_told(server: Server) -> None:
     answer = server.ask("POST", ROUTES["train"], data="max_epochs=2", headers={"Content-Type": "text/plain"})
     assert answer.status_code == 422
-    sent = [("params", (None, "{}")), ("params", (None, '{"threshold": "high"}'))]
-    assert server.ask("POST", ROUTES["infer"], files=sent).status_code == 422
+    assert "the parameters are not JSON" in answer.json()["detail"]
+    twice = [("params", (None, '{"threshold": "high"}')), ("params", (None, "{}"))]
+    answer = server.ask("POST", ROUTES["infer"], files=twice)
+    assert answer.status_code == 422
+    assert "params must be one field of text" in answer.json()["detail"]
 
 
 def shown(config: Mapping[str, Any]) -> dict[str, Any]:
