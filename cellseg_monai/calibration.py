@@ -23,6 +23,7 @@ from cellseg_monai.data.datalist import Item, file_of
 from cellseg_monai.evaluation.masks import binary_maps, content_of
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.metrics import instance_counts, instance_scores, pixel_counts, pixel_scores
+from cellseg_monai.outputs import claim_outputs, write_text
 from cellseg_monai.prediction import predict
 
 logger = logging.getLogger(__name__)
@@ -116,7 +117,8 @@ def calibrate(
             score = trial.score({**chosen, name: value})
             if score > best + 1e-4:
                 best, chosen = score, {**chosen, name: value}
-    (folder / CHOSEN).write_text(json.dumps(chosen, indent=1))
+    with claim_outputs(folder, "calibrate", [CHOSEN]):
+        write_text(folder / CHOSEN, json.dumps(chosen, indent=1))
     if keep:
         keep_decoding(decoder.weights, {**trial.start, **chosen})
     found = Calibration(chosen, trial.metric, before, best, len(items))

@@ -24,6 +24,7 @@ from cellseg_monai.companions import (
 from cellseg_monai.data import read_label_map, read_picture
 from cellseg_monai.evaluation.masks import content_of, pieces_of_mask
 from cellseg_monai.label_maps import LabelMap
+from cellseg_monai.outputs import claim_outputs, write_text, written_whole
 
 _logger = logging.getLogger(__name__)
 
@@ -157,18 +158,21 @@ def measure_files(
 
     tables: dict[str, list[pd.DataFrame]] = {"cells": [], "summary": [], "neighbours": []}
     failures = []
-    for name, path in maps.items():
-        try:
-            found = measure(name, path)
-        except Exception as error:  # noqa: BLE001  whatever is wrong with one image, the others are measured
-            reason = in_one_line(error)
-            _logger.error("%s: %s", name, reason)
-            failures.append({"image": name, "error": reason})
-        else:
-            for kind, table in found.items():
-                table.insert(0, "image", name)
-                tables[kind].append(table)
-    return _write(Path(out), tables, failures, file_format)
+    targets = [f"cells.{file_format}", "summary.csv", "failures.csv"]
+    targets += [f"neighbours.{file_format}"] if pairs else []
+    with claim_outputs(out, "measure", targets, folders.files(maps), complete=True):
+        for name, path in maps.items():
+            try:
+                found = measure(name, path)
+            except Exception as error:  # noqa: BLE001  whatever is wrong with one image, the others are measured
+                reason = in_one_line(error)
+                _logger.error("%s: %s", name, reason)
+                failures.append({"image": name, "error": reason})
+            else:
+                for kind, table in found.items():
+                    table.insert(0, "image", name)
+                    tables[kind].append(table)
+        return _write(Path(out), tables, failures, file_format)
 
 
 class _Case(NamedTuple):
@@ -187,6 +191,10 @@ class _Folders(NamedTuple):
     images: dict[str, Path] | None
     classes: dict[str, Path] | None
     probabilities: dict[str, Path] | None
+
+    def files(self, maps: dict[str, Path]) -> list[Path]:
+        """All that is read."""
+        return [path for files in (maps, *self) for path in (files or {}).values()]
 
     def read(self, name: str, path: Path, pieces: bool, channel: int, pixel_size: PixelSize) -> _Case:
         """Read all that has the name of a label map."""
@@ -234,11 +242,7 @@ def _write(
     failures: list[dict[str, str]],
     file_format: Format,
 ) -> Measurement:
-    """Write what there is, and remove the tables of an earlier run."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("cells", "neighbours"):
-        for suffix in ("csv", "parquet"):
-            (folder / f"{name}.{suffix}").unlink(missing_ok=True)
+    """Write what there is."""
     joined = {
         name: pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
         for name, parts in tables.items()
@@ -246,15 +250,15 @@ def _write(
     for name in ("cells", "neighbours"):
         if not tables[name]:
             continue
-        if file_format == "parquet":
-            joined[name].to_parquet(folder / f"{name}.parquet", index=False)
-        else:
-            joined[name].to_csv(folder / f"{name}.csv", index=False, float_format="%.8g")
-    joined["summary"].to_csv(folder / "summary.csv", index=False, float_format="%.8g")
+        with written_whole(folder / f"{name}.{file_format}") as part:
+            if file_format == "parquet":
+                joined[name].to_parquet(part, index=False)
+            else:
+                joined[name].to_csv(part, index=False, float_format="%.8g")
+    write_text(folder / "summary.csv", joined["summary"].to_csv(index=False, float_format="%.8g"))
     failed = pd.DataFrame(failures, columns=["image", "error"])
-    (folder / "failures.csv").unlink(missing_ok=True)
     if failures:
-        failed.to_csv(folder / "failures.csv", index=False)
+        write_text(folder / "failures.csv", failed.to_csv(index=False))
     return Measurement(folder, joined["cells"], joined["summary"], failed)
 
 

@@ -19,6 +19,7 @@ from cellseg_monai.export import outline
 from cellseg_monai.export.overlay import Colours
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.networks import attention_maps
+from cellseg_monai.outputs import Claim, claim_outputs, inside, written_whole
 
 logger = logging.getLogger(__name__)
 
@@ -96,15 +97,23 @@ def predict(
     workflow = ConfigWorkflow(str(config), logging_file=False, **values)
     workflow.initialize()
     labels = [_result(_first(image), root, Path(out) / "labels", ".tif") for image in images]
-    try:
-        workflow.run()
-    finally:  # an image that failed does not stop the others
-        if overlay:
-            for image, label in zip(images, labels, strict=True):
-                if label.is_file():
-                    _draw(image, label, _result(_first(image), root, Path(out) / "overlays", ".png"))
-    if attention:
-        _save_attention(workflow, images, Path(out) / "attention")
+    overlays = [_result(_first(image), root, Path(out) / "overlays", ".png") for image in images]
+    drawn = {
+        path.relative_to(out).as_posix(): str(_first(image))
+        for image, path in zip(images, overlays, strict=True)
+        if overlay
+    }
+    with claim_outputs(out, "predict", drawn, sources=drawn) as claim:
+        try:
+            workflow.run()
+        finally:  # an image that failed does not stop the others
+            if overlay:
+                for image, label, path in zip(images, labels, overlays, strict=True):
+                    if label.is_file():
+                        _draw(image, label, path)
+        if attention:
+            for image in images:
+                _save_attention(workflow, image, _result(_first(image), root, Path("attention"), ""), claim)
     return labels
 
 
@@ -139,7 +148,7 @@ def _first(image: Source) -> Path:
 
 
 def _images_of(name: str) -> list[Source]:
-    path = Path(name).absolute()
+    path = Path(os.path.abspath(name))
     if path.is_dir() or path.suffix in (".json", ".csv"):
         return [item["image"] for item in list_items(path, recursive=path.is_dir())]
     if path.is_file():
@@ -153,9 +162,9 @@ def _images_of(name: str) -> list[Source]:
 
 
 def _result(image: Path, root: Path, folder: Path, suffix: str) -> Path:
-    """Where ``SaveImaged`` puts the result of an image."""
+    """Where the result of an image belongs, as :class:`~cellseg_monai.export.SaveTiffd` has it."""
     stem = image.name.removesuffix(".nii.gz") if image.name.endswith(".nii.gz") else image.stem
-    return folder / image.parent.relative_to(root) / f"{stem}{suffix}"
+    return inside(folder, image.parent.relative_to(root) / f"{stem}{suffix}")
 
 
 def outlined(image: Source, label_map: LabelMap) -> Colours:
@@ -176,21 +185,22 @@ def outlined(image: Source, label_map: LabelMap) -> Colours:
     return outline(drawable(image), label_map)
 
 
-def _save_attention(workflow: ConfigWorkflow, images: Sequence[Source], folder: Path) -> None:
-    """What the gates of the bundle's network say of each image, which they see whole."""
+def _save_attention(workflow: ConfigWorkflow, image: Source, place: Path, claim: Claim) -> None:
+    """What the gates of the bundle's network let pass of an image, which they see whole."""
     network, read = (workflow.parser.get_parsed_content(part) for part in ("network", "preprocessing"))
-    for image in images:
-        pixels = read({"image": image})["image"]
-        if pixels[0].numel() > LARGEST_WITH_ATTENTION:
-            logger.info("no attention maps of %s: it has more than four megapixels", _first(image))
-            continue
-        device = next(network.parameters()).device
-        for gate, weights in attention_maps(network, pixels.as_tensor()[None].to(device)).items():
-            file = folder / _first(image).stem / f"{gate}.tif"
-            file.parent.mkdir(parents=True, exist_ok=True)
-            tifffile.imwrite(file, weights[0, 0].T.cpu().numpy(), compression="zlib")
+    pixels = read({"image": image})["image"]
+    if pixels[0].numel() > LARGEST_WITH_ATTENTION:
+        logger.info("no attention maps of %s: it has more than four megapixels", _first(image))
+        return
+    maps = attention_maps(network, pixels.as_tensor()[None].to(next(network.parameters()).device))
+    files = {gate: place / f"{gate}.tif" for gate in maps}
+    names = [file.as_posix() for file in files.values()]
+    claim.add(names, dict.fromkeys(names, str(_first(image))))
+    for gate, weights in maps.items():
+        with written_whole(claim.folder / files[gate]) as part:
+            tifffile.imwrite(part, weights[0, 0].T.cpu().numpy(), compression="zlib")
 
 
 def _draw(image: Source, label: Path, file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(outlined(image, tifffile.imread(label))).save(file)
+    with written_whole(file) as part:
+        Image.fromarray(outlined(image, tifffile.imread(label))).save(part)

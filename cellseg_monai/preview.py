@@ -9,6 +9,7 @@ from PIL import Image
 
 from cellseg_monai.data import MicroscopyReader, labelled, list_items
 from cellseg_monai.export import contact_sheet, outline
+from cellseg_monai.outputs import claim_file, written_whole
 from cellseg_monai.transforms import MatchChannelsd, PercentileStretchd, RandBalancedPatchesd
 
 
@@ -61,7 +62,6 @@ def draw_patches(
         outline(patch["image"].numpy().T, patch["label"].numpy()[0].T)  # (C, x, y) to rows, columns, colours
         for patch in patches[:count]
     ]
-    path = Path(out)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(contact_sheet(pictures)).save(path)
+    with claim_file(out, "preview") as path, written_whole(path) as part:
+        Image.fromarray(contact_sheet(pictures)).save(part)
     return path

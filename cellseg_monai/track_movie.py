@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from cellseg_monai.outputs import written_whole
+
 Frame = npt.NDArray[np.uint8]
 """Rows, columns, red-green-blue."""
 
@@ -57,9 +59,9 @@ def write_movie(file: Path, frames: Iterable[Frame], frames_per_second: float) -
         (2, (30, 20), 200)
     """
     check_movie(file)
-    file.parent.mkdir(parents=True, exist_ok=True)
     write = _write_mp4 if file.suffix.lower() == ".mp4" else _write_gif
-    write(file, _numbered(frames), frames_per_second)
+    with written_whole(file) as part:
+        write(part, _numbered(frames), frames_per_second)
 
 
 def _numbered(frames: Iterable[Frame]) -> Iterator[Image.Image]:

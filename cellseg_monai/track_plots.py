@@ -9,6 +9,7 @@ import pandas as pd
 from cellseg_monai.analysis import lineage_trees
 from cellseg_monai.export.report import Line, Section, line_plot, note, page, strip_plot, table
 from cellseg_monai.export.report.axes import WIDTH, line, svg, text
+from cellseg_monai.outputs import write_text
 
 _MOST_TREES = 30
 _ROW = 15
@@ -44,7 +45,7 @@ def write_track_report(
         Section("tracks", "Tracks", _distributions(tracks)),
         Section("lineage", "Lineage", _lineage(tracks, frames)),
     ]
-    file.write_text(page("Tracks", subtitle, sections), encoding="utf-8")
+    write_text(file, page("Tracks", subtitle, sections))
     return file
 
 

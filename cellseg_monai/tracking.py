@@ -26,6 +26,7 @@ from cellseg_monai.causes import in_one_line
 from cellseg_monai.companions import find_label_maps, find_pictures, plane_size, read_planes
 from cellseg_monai.data import read_label_map, read_picture
 from cellseg_monai.label_maps import LabelMap, cast
+from cellseg_monai.outputs import claim_file, claim_outputs, write_text, written_whole
 from cellseg_monai.track_movie import check_movie, write_movie
 from cellseg_monai.track_plots import write_track_report
 
@@ -34,6 +35,8 @@ _logger = logging.getLogger(__name__)
 PixelSize = float | tuple[float, float] | None
 
 _SHORTEST_MOVIE_SIDE = 400
+
+_RESULTS = ("res_track.txt", "tracks.csv", "points.csv", "msd.csv", "lineage.json", "report.html")
 
 
 class TrackedMovie(NamedTuple):
@@ -133,34 +136,36 @@ def track_files(
             f"{images} has {len(pictures)} images and {labels} has {len(files)} label maps; "
             "a frame needs both"
         )
-    frames, failures = _read_frames(files)
-    size = pixel_size if pixel_size is not None else _size_of(files, failures)
-    reach = max_distance if max_distance is None or size is None else max_distance / _one(size)
-    tracking = track_cells(frames, max_distance=reach, max_gap=max_gap, divisions=divisions)
-    table = summarize_tracks(tracking.points, tracking.tracks, pixel_size=size, frame_interval=frame_interval)
-    displacements = square_displacements(tracking.points, pixel_size=size, frame_interval=frame_interval)
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    _write_challenge(folder, tracking)
-    table.to_csv(folder / "tracks.csv", index=False, float_format="%.8g")
-    tracking.points.to_csv(folder / "points.csv", index=False, float_format="%.8g")
-    displacements.to_csv(folder / "msd.csv", index=False, float_format="%.8g")
-    (folder / "lineage.json").write_text(json.dumps(lineage_trees(tracking.tracks)), encoding="ascii")
-    failed = pd.DataFrame(failures.items(), columns=["frame", "error"])
-    (folder / "failures.csv").unlink(missing_ok=True)
-    if failures:
-        failed.to_csv(folder / "failures.csv", index=False)
-    write_track_report(folder / "report.html", table, tracking.points, displacements, len(frames))
-    drawn = draw_trails(
-        tracking.labels,
-        tracking.points,
-        table,
-        [None] * len(frames) if pictures is None else list(_grey(pictures, frames[0].shape)),
-        trail=trail,
-        enlarge=max(1, -(-_SHORTEST_MOVIE_SIDE // max(*frames[0].shape, 1))),
-    )
-    write_movie(shown, drawn, frames_per_second)
-    return TrackedMovie(folder, table, len(frames), failed)
+    folder, masks = Path(out), _mask_names(len(files))
+    read = [*files, *(pictures or [])]
+    targets = [*masks, *_RESULTS, "failures.csv"]
+    with claim_outputs(folder, "track", targets, read, complete=True), claim_file(shown, "track", read):
+        frames, failures = _read_frames(files)
+        size = pixel_size if pixel_size is not None else _size_of(files, failures)
+        reach = max_distance if max_distance is None or size is None else max_distance / _one(size)
+        tracking = track_cells(frames, max_distance=reach, max_gap=max_gap, divisions=divisions)
+        table = summarize_tracks(
+            tracking.points, tracking.tracks, pixel_size=size, frame_interval=frame_interval
+        )
+        displacements = square_displacements(tracking.points, pixel_size=size, frame_interval=frame_interval)
+        _write_challenge(folder, masks, tracking)
+        for name, rows in {"tracks": table, "points": tracking.points, "msd": displacements}.items():
+            write_text(folder / f"{name}.csv", rows.to_csv(index=False, float_format="%.8g"))
+        write_text(folder / "lineage.json", json.dumps(lineage_trees(tracking.tracks)))
+        failed = pd.DataFrame(failures.items(), columns=["frame", "error"])
+        if failures:
+            write_text(folder / "failures.csv", failed.to_csv(index=False))
+        write_track_report(folder / "report.html", table, tracking.points, displacements, len(frames))
+        drawn = draw_trails(
+            tracking.labels,
+            tracking.points,
+            table,
+            [None] * len(frames) if pictures is None else list(_grey(pictures, frames[0].shape)),
+            trail=trail,
+            enlarge=max(1, -(-_SHORTEST_MOVIE_SIDE // max(*frames[0].shape, 1))),
+        )
+        write_movie(shown, drawn, frames_per_second)
+        return TrackedMovie(folder, table, len(frames), failed)
 
 
 def _in_order(files: dict[str, Path]) -> list[Path]:
@@ -200,14 +205,17 @@ def _one(size: float | tuple[float, float]) -> float:
     return float(np.mean(size))
 
 
-def _write_challenge(folder: Path, tracking: Tracking) -> None:
-    digits = max(3, len(str(len(tracking.labels) - 1)))
-    for old in folder.glob("mask*.tif"):  # of an earlier run
-        old.unlink()
+def _mask_names(frames: int) -> list[str]:
+    digits = max(3, len(str(frames - 1)))
+    return [f"mask{frame:0{digits}d}.tif" for frame in range(frames)]
+
+
+def _write_challenge(folder: Path, masks: list[str], tracking: Tracking) -> None:
     dtype = np.uint16 if len(tracking.tracks) < 1 << 16 else np.int32
-    for frame, labels in enumerate(tracking.labels):
-        tifffile.imwrite(folder / f"mask{frame:0{digits}d}.tif", cast(labels, dtype), compression="deflate")
-    (folder / "res_track.txt").write_text(track_lines(tracking.tracks), encoding="ascii")
+    for name, labels in zip(masks, tracking.labels, strict=True):
+        with written_whole(folder / name) as part:
+            tifffile.imwrite(part, cast(labels, dtype), compression="deflate")
+    write_text(folder / "res_track.txt", track_lines(tracking.tracks))
 
 
 def _grey(files: list[Path], shape: tuple[int, ...]) -> Iterator[npt.NDArray[Any]]:

@@ -78,10 +78,10 @@ def test_folders_apart_and_all_options(tmp_path: Path) -> None:
 def test_parquet(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     save(tmp_path / "labels", {"a.tif": CELLS})
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out/cells.csv").write_text("of an earlier run")
-    options = ["--out", str(tmp_path / "out"), "--format", "parquet"]
-    assert main(["measure", str(tmp_path / "labels"), *options]) == 0
+    options = ["measure", str(tmp_path / "labels"), "--out", str(tmp_path / "out")]
+    assert main(options) == 0
+    assert (tmp_path / "out/cells.csv").exists()
+    assert main([*options, "--format", "parquet"]) == 0
     table = pd.read_parquet(tmp_path / "out/cells.parquet")
     assert table["label"].tolist() == [1, 300]
     assert not (tmp_path / "out/cells.csv").exists()

@@ -13,6 +13,7 @@ from cellseg_monai.companions import drawable
 from cellseg_monai.evaluation.pictures import KINDS, compared
 from cellseg_monai.evaluation.runs import Run
 from cellseg_monai.label_maps import LabelMap, boundaries
+from cellseg_monai.outputs import write_bytes
 
 BUDGET = 200_000
 """Bytes of all pictures of a bundle."""
@@ -43,7 +44,7 @@ def draw_failures(run: Run, images: Sequence[str], folder: Path) -> list[str]:
     names = []
     for number, image in enumerate(images, start=1):
         names.append(f"failure_{number}.jpg")
-        (folder / names[-1]).write_bytes(_small(_drawn(run, image), BUDGET // len(images)))
+        write_bytes(folder / names[-1], _small(_drawn(run, image), BUDGET // len(images)))
     return names
 
 

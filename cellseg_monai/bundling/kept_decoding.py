@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cellseg_monai.evaluation.provenance import hash_of_file
+from cellseg_monai.outputs import write_text
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ def keep_decoding(weights: str | PathLike[str], values: Mapping[str, Any]) -> Pa
         raise FileNotFoundError(f"{weights}: there are no such weights, to keep a decoding for")
     kept = kept_beside(weights)
     content = {"weights_sha256": hash_of_file(Path(weights)).hex(), "decoding": dict(values)}
-    kept.write_text(json.dumps(content, indent=4) + "\n")
+    write_text(kept, json.dumps(content, indent=4) + "\n")
     return kept
 
 

@@ -1,7 +1,6 @@
 """A bundle as one file: the same input gives the same bytes, and each content has its hash."""
 
 import hashlib
-import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +10,15 @@ from cellseg_monai.bundling.check.network import WEIGHTS, check_weights
 from cellseg_monai.bundling.check.results import check_kept_decoding, check_results
 from cellseg_monai.bundling.render import stale_configs
 from cellseg_monai.data.checks.finding import Severity
+from cellseg_monai.outputs import claim_file, written_whole
 
 MANIFEST = "MANIFEST.sha256"
 """In the zip, as ``sha256sum --check`` reads it."""
 
 _PARTS = ("LICENSE", "large_files.yml", "large_files.yaml", "large_files.json", "configs", "docs", "models")
+FORMER = "former"
+"""Where a training keeps the weights that it replaces; they are not part of the bundle."""
+
 _PACKAGE = Path(cellseg_monai.__file__).parent
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 _MODE = 0o100644 << 16
@@ -54,14 +57,14 @@ def pack_bundle(bundle: str | Path, destination: str | Path, vendor: bool = Fals
     files = dict(sorted([*_bundle_files(bundle), *(_package_files() if vendor else ())]))
     hashes = {place: hashlib.sha256(file.read_bytes()).hexdigest() for place, file in files.items()}
     manifest = "".join(f"{digest}  {place}\n" for place, digest in hashes.items())
-    target = Path(destination) / f"{name}.zip"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_suffix(".zip.part")
-    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
+    with (
+        claim_file(Path(destination) / f"{name}.zip", "pack", files.values()) as target,
+        written_whole(target) as part,
+        zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive,
+    ):
         for place, file in files.items():
             archive.writestr(_entry(f"{name}/{place}"), file.read_bytes())
         archive.writestr(_entry(f"{name}/{MANIFEST}"), manifest.encode())
-    os.replace(unfinished, target)
     return target
 
 
@@ -90,7 +93,8 @@ def _bundle_files(bundle: Path) -> Iterator[tuple[str, Path]]:
             if path.is_symlink():
                 raise ValueError(f"{path} is a link; put the file itself there")
             place = path.relative_to(bundle)
-            if path.is_file() and not any(name.startswith(".") for name in place.parts):
+            hidden = any(name.startswith(".") or name == FORMER for name in place.parts)
+            if path.is_file() and not hidden:
                 yield place.as_posix(), path
 
 

@@ -33,6 +33,7 @@ from typing import Any
 from cellseg_monai.bundling.card import NO_WEIGHTS, RESULTS, Results, card_parts, eval_metrics
 from cellseg_monai.bundling.overrides import override
 from cellseg_monai.bundling.sources import BASE, SOURCE, find_bundles, load_source
+from cellseg_monai.outputs import write_text
 
 LAYERS = {
     "train": ("train",),
@@ -151,8 +152,7 @@ def render_bundles(folder: str | Path) -> list[Path]:
             changed.append(file)
             name = file.relative_to(bundle).as_posix()
             if name in texts:
-                file.parent.mkdir(exist_ok=True)
-                file.write_bytes(texts[name].encode())
+                write_text(file, texts[name])
             else:
                 file.unlink()
     return changed

@@ -12,6 +12,7 @@ from cellseg_monai.bundling.large_files import list_large_files
 from cellseg_monai.bundling.render import render_bundles
 from cellseg_monai.bundling.results import results_of
 from cellseg_monai.evaluation.runs import read_run
+from cellseg_monai.outputs import write_bytes, write_text
 
 
 def write_card(
@@ -61,11 +62,11 @@ def write_card(
     plot = docs / "robustness.svg"
     plot.unlink(missing_ok=True)
     if study is not None:
-        plot.write_bytes((study / plot.name).read_bytes())
+        write_bytes(plot, (study / plot.name).read_bytes())
         written.append(plot)
     run = read_run(next(iter(tests.values())), next(iter(tests)))
     names = draw_failures(run, [row["image"] for row in results["worst"]] if pictures else [], docs)
     for row, name in zip(results["worst"], names, strict=False):
         row["picture"] = name
-    (folder / RESULTS).write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(folder / RESULTS, json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     return [*written, *(docs / name for name in names), *render_bundles(folder)]

@@ -18,6 +18,7 @@ from cellseg_monai.conversion.tables import MeasurementTable
 from cellseg_monai.data import read_label_map
 from cellseg_monai.export import (
     Objects,
+    coco_images,
     outline,
     read_coco,
     read_geojson,
@@ -29,6 +30,7 @@ from cellseg_monai.export import (
     write_ome_zarr_labels,
     write_rois,
 )
+from cellseg_monai.outputs import OutputError, claim_outputs, inside, written_whole
 
 logger = logging.getLogger(__name__)
 
@@ -136,18 +138,31 @@ class _Run:
 
     def done(self) -> Conversion:
         """Convert everything."""
-        self._out.mkdir(parents=True, exist_ok=True)
-        if self._to == "coco":
-            target = self._target("coco")
-            write_coco(target, self._for_coco())
-            self._written.append(target)
-        else:
-            for name, objects in self._objects():
-                try:
-                    self._write(name, objects)
-                except _FAILURES as error:
-                    self._failures.append((name, in_one_line(error)))
+        ending = FORMATS[self._to]
+        sources = {
+            f"{name}{ending}": str(path.absolute())
+            for given, path in self._sources.items()
+            for name in _names(given, path)
+        }
+        targets = ["coco.json"] if self._to == "coco" else list(sources)
+        read = [*self._sources.values(), *(() if self._images is None else self._images.files)]
+        with claim_outputs(self._out, "convert", targets, read, sources=sources):
+            if self._to == "coco":
+                target = self._target("coco")
+                write_coco(target, self._for_coco())
+                self._written.append(target)
+            else:
+                self._write_each()
         return Conversion(tuple(self._written), tuple(self._failures))
+
+    def _write_each(self) -> None:
+        for name, objects in self._objects():
+            try:
+                self._write(name, objects)
+            except OutputError:  # the others would meet it as well
+                raise
+            except _FAILURES as error:
+                self._failures.append((name, in_one_line(error)))
 
     def _for_coco(self) -> Iterator[tuple[str, Objects]]:
         for name, objects in self._objects():
@@ -174,7 +189,7 @@ class _Run:
         shape = None if self._images is None else self._images.shape(name) if kind != "coco" else None
         if kind == "coco":
             for image, objects in read_coco(path):
-                yield (Path(image).parent / name_of(Path(image))).as_posix().lstrip("/"), objects
+                yield _name_in_coco(image), objects
         elif kind == "geojson":
             yield name, read_geojson(path, shape)
         elif kind == "rois":
@@ -211,20 +226,19 @@ class _Run:
             write_label_tiff(path, ids, size)
         elif self._to == "ome-zarr":
             image = None if self._images is None else self._images.pixels(name)
-            write_ome_zarr_labels(path, ids, table, image, "YX" if image is None else "CYX", pixel_size=size)
+            axes = "YX" if image is None else "CYX"
+            write_ome_zarr_labels(path, ids, table, image, axes, pixel_size=size, overwrite=True)
         else:
             dark = np.zeros(ids.shape)
             drawing = dark if self._images is None else drawable(str(self._images.find(name)))
-            Image.fromarray(outline(drawing, ids)).save(path)
+            with written_whole(path) as part:
+                Image.fromarray(outline(drawing, ids)).save(part)
         self._written.append(path)
 
     def _target(self, name: str) -> Path:
-        path = self._out / f"{name}{FORMATS[self._to]}"
+        path = inside(self._out, f"{name}{FORMATS[self._to]}")
         if path in self._written:
             raise ValueError(f"{path} was written for another label map of this name; convert them apart")
-        if any(path.absolute() == source.absolute() for source in self._sources.values()):
-            raise ValueError(f"{path} is itself to be converted; choose another folder to write")
-        path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
     def _tell_losses(self, name: str, objects: Objects) -> None:
@@ -233,3 +247,15 @@ class _Run:
             columns = [column for column in columns if column != "class"]
         if columns:
             logger.warning("%s: %s cannot hold, and loses, %s", name, self._to, ", ".join(columns))
+
+
+def _names(name: str, path: Path) -> list[str]:
+    """Names of the results of one input; none if it cannot be read, which :meth:`_Run._objects` reports."""
+    try:
+        return [_name_in_coco(image) for image in coco_images(path)] if kind_of(path) == "coco" else [name]
+    except _FAILURES:
+        return []
+
+
+def _name_in_coco(image: str) -> str:
+    return (Path(image).parent / name_of(Path(image))).as_posix().lstrip("/")

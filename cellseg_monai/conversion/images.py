@@ -32,6 +32,11 @@ class ImageFolder:
     def __init__(self, folder: str | PathLike[str]) -> None:
         self._images = find_pictures(Path(folder))
 
+    @property
+    def files(self) -> list[Path]:
+        """All images of the folder."""
+        return list(self._images.values())
+
     def find(self, name: str) -> Path:
         """The image of that path, or else the only one of that file name."""
         return companion(name, "image", self._images)

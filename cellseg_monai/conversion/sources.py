@@ -59,7 +59,8 @@ def _in_folder(folder: Path) -> Iterator[tuple[str, Path]]:
     for path in sorted(folder.rglob("*")):
         within = any(parent.suffix.lower() == ".zarr" for parent in path.parents)
         outlines = path.suffix.lower() in _OUTLINES or (path.suffix.lower() == ".json" and not within)
-        if path.is_file() and outlines and not within and kind_of(path) != "dataset":
+        hidden = path.name.startswith(".")
+        if path.is_file() and not hidden and outlines and not within and kind_of(path) != "dataset":
             yield (path.relative_to(folder).parent / name_of(path)).as_posix(), path
 
 

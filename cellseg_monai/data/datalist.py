@@ -180,7 +180,7 @@ def locate(entry: Any, listing: Path, place: str) -> Item:
     item = dict(entry)
     for key in _PATHS:
         if key in item:
-            files = [listing.parent / file for file in _as_list(item[key])]
+            files = [Path(os.path.normpath(listing.parent / file)) for file in _as_list(item[key])]
             for file in files:
                 if not file.exists():
                     raise FileNotFoundError(f"{file}: there is no such file; {listing} lists it at {place}")

@@ -15,6 +15,7 @@ from cellseg_monai.evaluation.provenance import provenance
 from cellseg_monai.evaluation.report import write_report
 from cellseg_monai.evaluation.scoring import score_pairs
 from cellseg_monai.evaluation.summaries import by_modality, overall
+from cellseg_monai.outputs import claim_outputs, write_text
 
 _logger = logging.getLogger(__name__)
 
@@ -126,15 +127,17 @@ def evaluate(
         "provenance": record,
     }
     _tell(missing, pairs.without_truth)
+    texts = {
+        "scores.csv": scores.table.to_csv(index=False, float_format="%.6g"),
+        "summary.json": json.dumps(summary, indent=1),
+        "files.csv": _file_table(pairs.scored).to_csv(index=False),
+        **({"modality.csv": modalities.to_csv(index=False)} if len(modalities) else {}),
+    }
     folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    scores.table.to_csv(folder / "scores.csv", index=False, float_format="%.6g")
-    (folder / "summary.json").write_text(json.dumps(summary, indent=1))
-    _file_table(pairs.scored).to_csv(folder / "files.csv", index=False)
-    (folder / "modality.csv").unlink(missing_ok=True)  # of an earlier evaluation
-    if len(modalities):
-        modalities.to_csv(folder / "modality.csv", index=False)
-    write_report([folder], folder / "report.html")
+    with claim_outputs(folder, "evaluate", texts, complete=True):
+        for name, text in texts.items():
+            write_text(folder / name, text)
+        write_report([folder], folder / "report.html")
     return Evaluation(folder, scores.table, summary)
 
 

@@ -10,6 +10,7 @@ from cellseg_monai.evaluation.runs import Run, read_runs
 from cellseg_monai.evaluation.score_sections import distribution, glance, images, modalities, pictures
 from cellseg_monai.evaluation.sections import curves, maps, origin
 from cellseg_monai.export.report import Section, page
+from cellseg_monai.outputs import claim_file, write_text
 
 
 def write_report(
@@ -56,12 +57,9 @@ def write_report(
         parts.append(images(scored))
     parts += curves(found)
     parts += [maps(found), origin(found, None if bundle is None else describe_bundle(bundle))]
-    path = Path(out)
-    path.parent.mkdir(parents=True, exist_ok=True)
     title = f"Report: {found[0].name}" if len(found) == 1 else f"Report of {len(found)} runs"
-    path.write_text(
-        page(title, _subtitle(found), [part for part in parts if part is not None]), encoding="utf-8"
-    )
+    with claim_file(out, "report") as path:
+        write_text(path, page(title, _subtitle(found), [part for part in parts if part is not None]))
     return path
 
 

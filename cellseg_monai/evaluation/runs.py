@@ -154,6 +154,6 @@ def _learning(path: Path) -> pd.DataFrame | None:
 def _attention(folder: Path) -> dict[str, dict[str, Path]]:
     """``attention/<image>/<gate>.tif``."""
     found: dict[str, dict[str, Path]] = {}
-    for path in sorted(folder.glob("*/*.tif")):
+    for path in sorted(folder.glob("*/[!.]*.tif")):
         found.setdefault(path.parent.name, {})[stem(path)] = path
     return found

@@ -1,6 +1,6 @@
 """Label maps to files that people open, and back."""
 
-from cellseg_monai.export.coco import read_coco, write_coco
+from cellseg_monai.export.coco import coco_images, read_coco, write_coco
 from cellseg_monai.export.filling import Filled, fill
 from cellseg_monai.export.geojson import read_geojson, write_geojson
 from cellseg_monai.export.imagej import read_rois, write_rois
@@ -10,6 +10,7 @@ from cellseg_monai.export.ome_zarr import write_ome_zarr
 from cellseg_monai.export.ome_zarr_labels import read_ome_zarr_labels, write_ome_zarr_labels
 from cellseg_monai.export.outlines import Outline, outlines
 from cellseg_monai.export.overlay import contact_sheet, outline
+from cellseg_monai.export.save_tiff import SaveTiffd
 from cellseg_monai.export.served_label import ServedLabeld
 from cellseg_monai.export.tiff_writer import TiffWriter
 from cellseg_monai.export.tiled import write_tiled
@@ -19,8 +20,10 @@ __all__ = [
     "Filled",
     "Objects",
     "Outline",
+    "SaveTiffd",
     "ServedLabeld",
     "TiffWriter",
+    "coco_images",
     "contact_sheet",
     "fill",
     "outline",

@@ -13,6 +13,7 @@ from cellseg_monai.export.coco_runs import rings_of_runs, run_lengths
 from cellseg_monai.export.filling import Shape
 from cellseg_monai.export.objects import Objects, Rings, draw, numbered
 from cellseg_monai.export.outlines import Outline, outlines
+from cellseg_monai.outputs import write_text
 
 _CATEGORY = "cell"
 
@@ -65,7 +66,26 @@ def write_coco(path: str | PathLike[str], images: Iterable[tuple[str, Objects]])
         ],
         "annotations": annotations,
     }
-    Path(path).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    write_text(path, json.dumps(content, ensure_ascii=False))
+
+
+def coco_images(path: str | PathLike[str]) -> list[str]:
+    """File names of the images of a COCO file, in its order.
+
+    Args:
+        path: a file of :func:`write_coco`, or of an annotation tool.
+
+    Raises:
+        ValueError: it is no COCO file.
+
+    Example:
+        >>> import tempfile
+        >>> path = f"{tempfile.mkdtemp()}/coco.json"
+        >>> write_coco(path, [("a.tif", Objects(np.array([[0, 5, 5]], np.int32)))])
+        >>> coco_images(path)
+        ['a.tif']
+    """
+    return [str(image["file_name"]) for image in _content(path)["images"]]
 
 
 def read_coco(path: str | PathLike[str]) -> Iterator[tuple[str, Objects]]:
@@ -90,14 +110,14 @@ def read_coco(path: str | PathLike[str]) -> Iterator[tuple[str, Objects]]:
         >>> [(name, objects.label_map.tolist()) for name, objects in read_coco(path)]
         [('a.tif', [[0, 5, 5]])]
     """
+    content = _content(path)
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
         names = {one["id"]: str(one["name"]) for one in content.get("categories", ())}
         of_image: dict[Any, list[dict[str, Any]]] = {one["id"]: [] for one in content["images"]}
         for one in content["annotations"]:
             of_image[one["image_id"]].append(one)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path}: is no COCO file: {type(error).__name__} {error}") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _not_coco(path, error) from error
     for image in content["images"]:
         where = f"{path}: {image['file_name']}"
         shape = (int(image["height"]), int(image["width"]))
@@ -112,6 +132,20 @@ def read_coco(path: str | PathLike[str]) -> Iterator[tuple[str, Objects]]:
             str(image["file_name"]),
             Objects(draw(where, drawn, shape, None), _table(names, ids, annotations)),
         )
+
+
+def _content(path: str | PathLike[str]) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+        for image in content["images"]:
+            image["file_name"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise _not_coco(path, error) from error
+    return content
+
+
+def _not_coco(path: str | PathLike[str], error: Exception) -> ValueError:
+    return ValueError(f"{path}: is no COCO file: {type(error).__name__} {error}")
 
 
 def _extent(one: Outline) -> dict[str, Any]:

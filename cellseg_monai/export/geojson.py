@@ -15,6 +15,7 @@ from cellseg_monai.export.filling import Shape
 from cellseg_monai.export.objects import Objects, Rings, draw, logger, numbered, records
 from cellseg_monai.export.outlines import Outline, outlines
 from cellseg_monai.label_maps import as_label_map
+from cellseg_monai.outputs import written_whole
 
 ObjectType = Literal["detection", "annotation"]
 
@@ -57,7 +58,7 @@ def write_geojson(
     classes = {
         name: {"name": name, "color": colours_of(place).tolist()} for place, name in enumerate(names, start=1)
     }
-    with Path(path).open("w", encoding="utf-8") as file:
+    with written_whole(path) as part, part.open("w", encoding="utf-8") as file:
         file.write(f'{{"type": "FeatureCollection", "shape": {json.dumps(ids.shape)}, "features": [')
         for place, one in enumerate(traced):
             properties = {"objectType": object_type, "name": str(one.id), "label": one.id}

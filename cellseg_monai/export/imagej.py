@@ -14,6 +14,7 @@ from cellseg_monai.export.filling import Shape
 from cellseg_monai.export.objects import Objects, draw, logger, numbered
 from cellseg_monai.export.outlines import Outline, outlines
 from cellseg_monai.label_maps import as_label_map
+from cellseg_monai.outputs import written_whole
 
 if TYPE_CHECKING:
     from roifile import ImagejRoi
@@ -49,7 +50,7 @@ def write_rois(path: str | PathLike[str], label_map: npt.ArrayLike) -> None:
     ids = as_label_map(label_map)
     traced = outlines(ids)
     digits = len(str(traced[-1].id)) if traced else 1  # so that the names sort as the ids do
-    with ZipFile(path, "w", ZIP_DEFLATED, compresslevel=1) as file:
+    with written_whole(path) as part, ZipFile(part, "w", ZIP_DEFLATED, compresslevel=1) as file:
         file.comment = json.dumps({"shape": ids.shape}).encode()
         for one in traced:
             name = f"{one.id:0{digits}}"

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import tifffile
 
 from cellseg_monai.label_maps import as_label_map, cast
+from cellseg_monai.outputs import written_whole
 
 
 def write_label_tiff(
@@ -30,13 +31,15 @@ def write_label_tiff(
     ids = as_label_map(label_map)
     fits = int(ids.max(initial=0)) <= np.iinfo(np.uint16).max
     known = pixel_size is not None and bool(np.isfinite(pixel_size).all())
-    tifffile.imwrite(
-        path,
-        cast(ids, np.uint16 if fits else np.int32),
-        photometric="minisblack",
-        compression="zlib",
-        predictor=False,
-        metadata={"axes": "YX"},
-        resolution=tuple(1e4 / size for size in pixel_size[:2]) if pixel_size is not None and known else None,
-        resolutionunit="CENTIMETER" if known else None,
-    )
+    resolution = tuple(1e4 / size for size in pixel_size[:2]) if pixel_size is not None and known else None
+    with written_whole(path) as part:
+        tifffile.imwrite(
+            part,
+            cast(ids, np.uint16 if fits else np.int32),
+            photometric="minisblack",
+            compression="zlib",
+            predictor=False,
+            metadata={"axes": "YX"},
+            resolution=resolution,
+            resolutionunit="CENTIMETER" if known else None,
+        )

@@ -11,6 +11,7 @@ import numpy as np
 import zarr
 
 from cellseg_monai.export.tiled_tiff import Pixels
+from cellseg_monai.outputs import written_whole
 
 _KINDS = {"C": "channel", "Z": "space", "Y": "space", "X": "space"}
 _COMPRESSOR = {"id": "blosc", "cname": "zstd", "clevel": 5, "shuffle": 1, "blocksize": 0}
@@ -23,6 +24,7 @@ def write_ome_zarr(
     pixel_size: Sequence[float] | None = None,
     chunk: int = 512,
     labels: bool = True,
+    overwrite: bool = False,
 ) -> None:
     """Write an image as OME-Zarr (NGFF 0.4); memory holds a few chunks.
 
@@ -30,15 +32,16 @@ def write_ome_zarr(
     down to one chunk: viewers need them, and ids must not be averaged.
 
     Args:
-        path: the folder, which must not exist.
+        path: the folder.
         pixels: indexed chunk by chunk, row by row.
         axes: what its dimensions are, Y and X last.
         pixel_size: micrometres along x and y (and z), if known.
         chunk: side of the chunks in x and y; along other axes they have one plane.
         labels: the pixels are ids of objects, and the metadata says so.
+        overwrite: replace a folder that exists.
 
     Raises:
-        FileExistsError: the folder is there.
+        FileExistsError: the folder exists.
         ValueError: the axes do not fit the shape.
 
     Example:
@@ -55,7 +58,27 @@ def write_ome_zarr(
         )
     if chunk < 1:
         raise ValueError(f"chunk must be at least 1 pixel, not {chunk}")
-    folder = Path(path)
+    require_absent(path, overwrite)
+    with written_whole(path) as part:
+        fill_ome_zarr(part, Path(path).name, pixels, axes, pixel_size, chunk, labels)
+
+
+def require_absent(path: str | PathLike[str], overwrite: bool) -> None:
+    """Raise if a folder exists and must not be replaced."""
+    if Path(path).exists() and not overwrite:
+        raise FileExistsError(f"{path} exists; choose another name, or overwrite it")
+
+
+def fill_ome_zarr(
+    folder: Path,
+    name: str,
+    pixels: Pixels,
+    axes: str,
+    pixel_size: Sequence[float] | None,
+    chunk: int,
+    labels: bool,
+) -> None:
+    """Write the image into a folder that does not exist; see :func:`write_ome_zarr`."""
     folder.mkdir(parents=True)
     (folder / ".zgroup").write_text(json.dumps({"zarr_format": 2}))
     level, source = 0, pixels
@@ -65,7 +88,7 @@ def write_ome_zarr(
         if max(target.shape[-2:]) <= chunk:
             break
         level, source = level + 1, target
-    metadata = _metadata(folder.name, axes, level + 1, pixel_size) | (
+    metadata = _metadata(name, axes, level + 1, pixel_size) | (
         {"image-label": {"version": "0.4"}} if labels else {}
     )
     (folder / ".zattrs").write_text(json.dumps(metadata, indent=2))

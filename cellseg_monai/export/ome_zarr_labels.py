@@ -13,9 +13,10 @@ import zarr
 
 from cellseg_monai.export.colours import colours_of
 from cellseg_monai.export.objects import Objects, records
-from cellseg_monai.export.ome_zarr import write_ome_zarr
+from cellseg_monai.export.ome_zarr import fill_ome_zarr, require_absent
 from cellseg_monai.export.tiled_tiff import Pixels
 from cellseg_monai.label_maps import as_label_map
+from cellseg_monai.outputs import written_whole
 
 
 def write_ome_zarr_labels(
@@ -27,11 +28,12 @@ def write_ome_zarr_labels(
     name: str = "cells",
     pixel_size: Sequence[float] | None = None,
     chunk: int = 512,
+    overwrite: bool = False,
 ) -> None:
     """Write a label map as OME-Zarr (NGFF 0.4), at several sizes, with a colour for each object.
 
     Args:
-        path: the folder, which must not exist.
+        path: the folder.
         label_map: rows and columns.
         table: a row an object, its id as index: its columns become properties of the objects.
         image: if given, it is what the folder holds, and the label map lies in ``labels/`` in it, where
@@ -40,9 +42,10 @@ def write_ome_zarr_labels(
         name: of the label map in ``labels/``.
         pixel_size: micrometres along x and y, if known.
         chunk: side of the chunks.
+        overwrite: replace a folder that exists.
 
     Raises:
-        FileExistsError: the folder is there.
+        FileExistsError: the folder exists.
         ValueError: image and labels differ in rows or columns, or the axes do not fit the image.
 
     Example:
@@ -58,22 +61,24 @@ def write_ome_zarr_labels(
             f"image {tuple(image.shape[-2:])} and labels {ids.shape} differ in rows or columns; crop one"
         )
     known = records(table, np.setdiff1d(ids, 0).tolist(), path)
-    folder = Path(path)
-    described: dict[str, Any] = {}
-    if image is not None:
-        write_ome_zarr(folder, image, axes, pixel_size, chunk, labels=False)
-        collection = folder / "labels"
-        collection.mkdir()
-        (collection / ".zgroup").write_text(json.dumps({"zarr_format": 2}))
-        (collection / ".zattrs").write_text(json.dumps({"labels": [name]}))
-        folder = collection / name
-        described["source"] = {"image": "../../"}
-    write_ome_zarr(folder, ids, "YX", pixel_size, chunk)
-    described |= _of_each(ids, known)
-    attributes = folder / ".zattrs"
-    metadata = json.loads(attributes.read_text())
-    metadata["image-label"] |= described
-    attributes.write_text(json.dumps(metadata, indent=None if len(described["colors"]) > 100 else 2))
+    require_absent(path, overwrite)
+    with written_whole(path) as folder:
+        described: dict[str, Any] = {}
+        place, called = folder, Path(path).name
+        if image is not None:
+            fill_ome_zarr(folder, called, image, axes, pixel_size, chunk, labels=False)
+            collection = folder / "labels"
+            collection.mkdir()
+            (collection / ".zgroup").write_text(json.dumps({"zarr_format": 2}))
+            (collection / ".zattrs").write_text(json.dumps({"labels": [name]}))
+            place, called = collection / name, name
+            described["source"] = {"image": "../../"}
+        fill_ome_zarr(place, called, ids, "YX", pixel_size, chunk, labels=True)
+        described |= _of_each(ids, known)
+        attributes = place / ".zattrs"
+        metadata = json.loads(attributes.read_text())
+        metadata["image-label"] |= described
+        attributes.write_text(json.dumps(metadata, indent=None if len(described["colors"]) > 100 else 2))
 
 
 def read_ome_zarr_labels(path: str | PathLike[str], name: str | None = None) -> Objects:

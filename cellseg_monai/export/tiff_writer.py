@@ -14,6 +14,8 @@ import tifffile
 from monai.data import ImageWriter
 from monai.utils import convert_to_numpy, get_equivalent_dtype
 
+from cellseg_monai.outputs import written_whole
+
 
 class TiffWriter(ImageWriter):
     """Write images and label maps, channel first and x before y as MONAI has them, as TIFF.
@@ -77,14 +79,15 @@ class TiffWriter(ImageWriter):
         super().write(filename, verbose=verbose)
         dtype = np.dtype(get_equivalent_dtype(self.output_dtype, np.ndarray))
         _require_fit(self._pixels, dtype, str(filename))
-        tifffile.imwrite(
-            filename,
-            np.ascontiguousarray(self._pixels, dtype),
-            photometric="minisblack",
-            compression="zlib",
-            compressionargs={"level": 1},
-            metadata={"axes": self._axes},
-        )
+        with written_whole(filename) as part:
+            tifffile.imwrite(
+                part,
+                np.ascontiguousarray(self._pixels, dtype),
+                photometric="minisblack",
+                compression="zlib",
+                compressionargs={"level": 1},
+                metadata={"axes": self._axes},
+            )
 
 
 def _require_fit(pixels: npt.NDArray[Any], dtype: np.dtype[Any], file: str) -> None:

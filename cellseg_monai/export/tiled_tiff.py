@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
+from cellseg_monai.outputs import written_whole
+
 
 class Pixels(Protocol):
     """Whatever gives a part of an image when it is indexed: an array, a memory-mapped file, a Zarr array."""
@@ -60,7 +62,7 @@ def write_tiled_tiff(
         raise ValueError(f"tile must be a multiple of 16, as TIFF has it, not {tile}")
     known = pixel_size is not None and np.isfinite(pixel_size).all()
     resolution = tuple(1e4 / size for size in pixel_size[:2]) if pixel_size is not None and known else None
-    with tifffile.TiffWriter(path, bigtiff=True) as file:
+    with written_whole(path) as part, tifffile.TiffWriter(part, bigtiff=True) as file:
         file.write(
             _tiles(pixels, tile),
             shape=tuple(pixels.shape),

@@ -7,16 +7,24 @@ from contextlib import contextmanager
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from ignite.engine import Events
 from monai.data import list_data_collate
 from monai.engines import SupervisedEvaluator
 from monai.engines.utils import IterationEvents
 from monai.transforms import Compose, SaveImage, SaveImaged
-from tqdm import tqdm
+from monai.utils import ensure_tuple
 
-from cellseg_monai.inference.reports import STAGES, report_each
+from cellseg_monai.inference.reports import STAGES, OneImage, report_each
+
+
+@runtime_checkable
+class Saver(Protocol):
+    """A transform that writes, and knows where, such as :class:`~cellseg_monai.export.SaveTiffd`."""
+
+    def path_of(self, source: str) -> Path:
+        """The file that the result of an image is written to."""
 
 
 class EachImage:
@@ -31,8 +39,9 @@ class EachImage:
     Args:
         evaluator: its own data loader is not used.
         dataset: preprocessed images, one a sample, read from ``dataset.data[i]["image"]``.
-        postprocessing: the one of the evaluator; its savers are timed as writing.
-        output_dir: folder of the two tables; it is made if need be.
+        postprocessing: the one of the evaluator; its savers are timed as writing. Before the first image it
+            is made sure that those which know their files write over nothing but results of earlier runs.
+        output_dir: folder of the results and of the two tables; it is created.
 
     Example:
         >>> import tempfile, torch
@@ -65,6 +74,7 @@ class EachImage:
         self._seconds: dict[str, float] = {}
         self._began = 0.0
         self._error: Exception | None = None
+        self._next: Future[tuple[Any, float]] | None = None
         evaluator.add_event_handler(Events.ITERATION_STARTED, self._start)
         evaluator.add_event_handler(IterationEvents.FORWARD_COMPLETED, self._forward_completed)
         # With a handler the evaluator comes to a proper end, and can run again; left to raise, it cannot.
@@ -76,28 +86,32 @@ class EachImage:
         Raises:
             RuntimeError: at the end, if an image failed.
         """
-        images = tqdm(self._read_ahead(), total=len(self.dataset), unit="image")
-        with self._timed_postprocessing():
-            report_each(((name, partial(self._segment, sample)) for name, sample in images), self.output_dir)
-
-    def _read_ahead(self) -> Iterator[tuple[str, "Future[tuple[Any, float]]"]]:
-        """Each image's name and sample to come, while the one after it is being read."""
-        with ThreadPoolExecutor(1) as reader:
-            waiting = [reader.submit(self._read, 0)] if len(self.dataset) else []
-            for index in range(len(self.dataset)):
-                sample = waiting.pop()
-                if index + 1 < len(self.dataset):
-                    sample.exception()  # waits; at most two images are in memory
-                    waiting.append(reader.submit(self._read, index + 1))
-                yield str(self.dataset.data[index]["image"]), sample
+        savers = [step for step in self.postprocessing.transforms if isinstance(step, Saver)]
+        with self._timed_postprocessing(), ThreadPoolExecutor(1) as reader:
+            images = [
+                OneImage(
+                    item["image"],
+                    [saver.path_of(ensure_tuple(item["image"])[0]) for saver in savers],
+                    partial(self._segment, index, reader),
+                )
+                for index, item in enumerate(self.dataset.data)
+            ]
+            report_each(images, self.output_dir, progress=True)
 
     def _read(self, index: int) -> tuple[Any, float]:
         began = time.perf_counter()
         return self.dataset[index], time.perf_counter() - began
 
-    def _segment(self, reading: "Future[tuple[Any, float]]") -> dict[str, float]:
+    def _read_ahead(self, index: int, reader: ThreadPoolExecutor) -> "Future[tuple[Any, float]]":
+        """The reading of an image; the next one is read while the network works on it."""
+        reading = self._next or reader.submit(self._read, index)
+        reading.exception()  # waits; at most two images are in memory
+        self._next = reader.submit(self._read, index + 1) if index + 1 < len(self.dataset) else None
+        return reading
+
+    def _segment(self, index: int, reader: ThreadPoolExecutor) -> dict[str, float]:
         self._seconds = dict.fromkeys(STAGES, 0.0)
-        sample, self._seconds["read"] = reading.result()
+        sample, self._seconds["read"] = self._read_ahead(index, reader).result()
         self.evaluator.data_loader = [list_data_collate([sample])]
         self.evaluator.state.epoch_length = 1
         self._error = None

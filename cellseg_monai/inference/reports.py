@@ -2,11 +2,17 @@
 
 import csv
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from cellseg_monai.causes import in_one_line
+from monai.utils import ensure_tuple
+from tqdm import tqdm
+
+from cellseg_monai.causes import cause_of, in_one_line
+from cellseg_monai.outputs import OutputError, claim_outputs, in_plain_words
 
 logger = logging.getLogger(__name__)
 
@@ -14,46 +20,76 @@ STAGES = ("read", "network", "postprocessing", "write")
 """Columns of ``timing.csv``, in seconds."""
 
 
-def report_each(images: Iterable[tuple[str, Callable[[], Mapping[str, float]]]], output_dir: Path) -> None:
+class OneImage(NamedTuple):
+    """An image that is to be segmented.
+
+    Attributes:
+        source: its file, or the files of its channels.
+        results: the files that will be written.
+        segment: writes them, and returns the seconds of each stage.
+    """
+
+    source: Any
+    results: Sequence[Path]
+    segment: Callable[[], Mapping[str, float]]
+
+    @property
+    def files(self) -> list[str]:
+        """Files that are read, as absolute paths."""
+        return [os.path.abspath(file) for file in ensure_tuple(self.source)]
+
+
+def report_each(images: Sequence[OneImage], output_dir: Path, progress: bool = False) -> None:
     """Segment each image, and write two tables line by line, true also of a run that was cut short.
 
     ``failures.csv`` lists the images that could not be read, segmented or written, with the reason;
     ``timing.csv`` tells for each other one how long each stage took.
 
     Args:
-        images: the name of each, and what segments it and returns the seconds of each stage.
-        output_dir: folder of the two tables; it is made if need be.
+        images: what to do; the results lie in the output folder.
+        output_dir: folder of the two tables; it is created.
+        progress: show a bar.
 
     Raises:
         RuntimeError: at the end, if an image failed.
+        FileExistsError, ValueError: before the first image, if a result would be written over a file that
+            is not the result of an earlier run, or outside the output folder.
+        OutputError: a result cannot be written, since the disk is full or read-only; the run ends there.
 
     Example:
         >>> import tempfile
-        >>> report_each([("a.tif", lambda: 1 / 0)], Path(tempfile.mkdtemp()))
+        >>> report_each([OneImage("a.tif", [], lambda: 1 / 0)], Path(tempfile.mkdtemp()))
         Traceback (most recent call last):
         ...
         RuntimeError: 1 of 1 images failed; /.../failures.csv says which and why
     """
-    output_dir.mkdir(parents=True, exist_ok=True)
     failures, timing = output_dir / "failures.csv", output_dir / "timing.csv"
-    count = failed = 0
-    with (
-        _table(failures, ("image", "error")) as add_failure,
-        _table(timing, ("image", *STAGES)) as add_timing,
-    ):
-        for name, segment in images:
-            count += 1
-            try:
-                seconds = segment()
-            except Exception as error:  # noqa: BLE001  whatever is wrong with one image, the others are done
-                reason = in_one_line(error)
-                logger.error("%s: %s", name, reason)
-                add_failure([name, reason])
-                failed += 1
-            else:
-                add_timing([name, *(f"{seconds[stage]:.4f}" for stage in STAGES)])
+    inputs = [file for image in images for file in image.files]
+    failed = 0
+    with claim_outputs(output_dir, "predict", [failures.name, timing.name], inputs) as claim:
+        targets = [[path.relative_to(output_dir).as_posix() for path in image.results] for image in images]
+        pairs = list(zip(images, targets, strict=True))
+        sources = {name: image.files[0] for image, names in pairs for name in names}
+        claim.add(sources, sources, begin=False)
+        with (
+            _table(failures, ("image", "error")) as add_failure,
+            _table(timing, ("image", *STAGES)) as add_timing,
+        ):
+            for image, names in zip(tqdm(images, unit="image", disable=not progress), targets, strict=True):
+                try:
+                    with claim.writing(names):
+                        seconds = image.segment()
+                except Exception as error:
+                    if isinstance(cause_of(error), OutputError):
+                        raise
+                    reason = in_one_line(error)
+                    logger.error("%s: %s", image.source, reason)
+                    add_failure([str(image.source), reason])
+                    failed += 1
+                else:
+                    add_timing([str(image.source), *(f"{seconds[stage]:.4f}" for stage in STAGES)])
     if failed:
-        raise RuntimeError(f"{failed} of {count} images failed; {failures} says which and why")
+        raise RuntimeError(f"{failed} of {len(images)} images failed; {failures} says which and why")
 
 
 @contextmanager
@@ -63,8 +99,9 @@ def _table(path: Path, columns: Sequence[str]) -> Iterator[Callable[[Sequence[st
         writer = csv.writer(file, lineterminator="\n")
 
         def add(row: Sequence[str]) -> None:
-            writer.writerow(row)
-            file.flush()
+            with in_plain_words(path):
+                writer.writerow(row)
+                file.flush()
 
         add(columns)
         yield add

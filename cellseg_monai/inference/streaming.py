@@ -11,7 +11,7 @@ from monai.utils import CommonKeys, ensure_tuple
 
 import cellseg_monai
 from cellseg_monai.inference.fingerprint import fingerprint
-from cellseg_monai.inference.reports import report_each
+from cellseg_monai.inference.reports import OneImage, report_each
 from cellseg_monai.inference.streaming_files import Unfinished
 from cellseg_monai.inference.streaming_image import LargeImage, Regions, Stitching
 from cellseg_monai.inference.streaming_tile import TileSegmentation
@@ -113,11 +113,18 @@ class LargeImages:
         )
         report_each(
             [
-                (str(image), partial(self._image, image, name, settings))
+                OneImage(
+                    image, list(self._places(name).values()), partial(self._image, image, name, settings)
+                )
                 for image, name in zip(images, names, strict=True)
             ],
             self.output_dir,
         )
+
+    def _places(self, name: str) -> dict[str, Path]:
+        """Where the results of an image belong, by their kind."""
+        kinds = ["labels", "probability"] if self.probability else ["labels"]
+        return {kind: self.output_dir / kind / f"{name}{self.output_ext}" for kind in kinds}
 
     def _name(self, image: Any) -> str:
         """Where the result lies in its folder, without ending."""
@@ -134,8 +141,7 @@ class LargeImages:
         regions = self.open_image(image)
         digest = fingerprint(settings, regions.shape, _stamp(image))
         unfinished = Unfinished(self.output_dir / "unfinished", name, digest)
-        kinds = ["labels", "probability"] if self.probability else ["labels"]
-        places = {kind: self.output_dir / kind / f"{name}{self.output_ext}" for kind in kinds}
+        places = self._places(name)
         note = unfinished.note(list(places.values()))
         if note is None:
             unfinished.begin()

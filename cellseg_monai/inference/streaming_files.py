@@ -3,7 +3,6 @@
 import csv
 import json
 import logging
-import os
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from cellseg_monai.outputs import write_text, written_whole
 
 logger = logging.getLogger(__name__)
 
@@ -105,9 +106,7 @@ class Unfinished:
             if place.is_dir():
                 shutil.rmtree(place)
             path.replace(place)
-        part = self._note.with_suffix(".part")
-        part.write_text(json.dumps(note))
-        part.replace(self._note)
+        write_text(self._note, json.dumps(note))
         shutil.rmtree(self.folder)
 
     def _others(self) -> list[Path]:
@@ -199,12 +198,8 @@ class RowsColumns:
 
 def save(path: Path, array: npt.NDArray[Any]) -> None:
     """Save an array so that the file is complete or not there."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with part.open("wb") as file:
+    with written_whole(path) as part, part.open("wb") as file:
         np.save(file, array)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
 
 
 def _moved(part: slice, start: int) -> slice:

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cellseg_monai.outputs import write_text, written_whole
+from cellseg_monai.outputs.whole import PART
+
 PLAN = "plan.json"
 FORMAT = 1
 """Of the folder; a folder of another format is refused."""
-
-_PART = ".part"
 
 
 class TileStore:
@@ -47,12 +48,8 @@ class TileStore:
             self._in_memory[number] = labels
             return
         path = self.folder / f"{number}.npy"
-        part = _part_of(path)
-        with part.open("wb") as file:
+        with written_whole(path) as part, part.open("wb") as file:
             np.save(file, labels)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
 
     def load(self, number: int) -> npt.NDArray[Any]:
         """The labels of a tile; of a file only what is looked at gets read."""
@@ -65,21 +62,14 @@ class TileStore:
         """Of the tiles that are kept."""
         if self.folder is None:
             return set(self._in_memory)
-        return {int(path.stem) for path in self.folder.glob("*.npy")}
+        return {int(path.stem) for path in self.folder.glob("*.npy") if path.stem.isdigit()}
 
     def _open(self, folder: Path, plan: dict[str, Any]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / PLAN
         if not path.exists():
-            if foreign := sorted(other.name for other in folder.iterdir() if other.suffix != _PART):
+            if foreign := sorted(other.name for other in folder.iterdir() if not other.name.startswith(PART)):
                 raise ValueError(f"{folder} holds {foreign[0]} but no {PLAN}; name a folder for tiles alone")
-            part = _part_of(path)
-            part.write_text(json.dumps(plan))
-            part.replace(path)
+            write_text(path, json.dumps(plan))
         if json.loads(path.read_text()) != plan:
             raise ValueError(f"{folder} holds the labels of other tiles; delete it or name another folder")
-
-
-def _part_of(path: Path) -> Path:
-    """A name that no other process writes to."""
-    return path.with_name(f"{path.name}.{os.getpid()}{_PART}")

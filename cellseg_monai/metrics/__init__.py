@@ -38,6 +38,7 @@ from cellseg_monai.metrics.matching import ObjectPairs, keep_objects, match_obje
 from cellseg_monai.metrics.neurips import NeuripsMetric, neurips_counts, neurips_f1, neurips_scores
 from cellseg_monai.metrics.pixel import PixelScores, pixel_counts, pixel_scores
 from cellseg_monai.metrics.pixel_metric import PixelHandler, PixelMetric
+from cellseg_monai.metrics.save_scores import ScoresSaver
 from cellseg_monai.metrics.summary import Comparison, Estimate, Summary, compare_paired, summarize
 from cellseg_monai.metrics.tracking import TrackingScores, segmentation_score, tracking_scores
 
@@ -59,6 +60,7 @@ __all__ = [
     "PixelHandler",
     "PixelMetric",
     "PixelScores",
+    "ScoresSaver",
     "Summary",
     "TaskScores",
     "TrackingScores",

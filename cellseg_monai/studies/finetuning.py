@@ -15,6 +15,7 @@ import pandas as pd
 
 from cellseg_monai.data.datalist import Item
 from cellseg_monai.metrics import transfer
+from cellseg_monai.outputs import write_text
 from cellseg_monai.studies.run import Run
 from cellseg_monai.studies.selection import choose
 
@@ -138,8 +139,7 @@ class FineTuning:
         file = folder / f"chosen_{way}.json"
         if not file.is_file():
             chosen = choose(way, items, len(items), self.bundle, weights, folder / way, self.options)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(json.dumps(chosen, indent=1))
+            write_text(file, json.dumps(chosen, indent=1))
         order: list[Item] = json.loads(file.read_text())
         return order
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from cellseg_monai.data import k_folds
 from cellseg_monai.data.datalist import Item, file_of
+from cellseg_monai.outputs import write_text
 from cellseg_monai.prediction import predict
 from cellseg_monai.studies.options import inference_options, known_options
 from cellseg_monai.studies.run import Run, folds_of
@@ -64,9 +65,8 @@ class PseudoLabels:
             folder: for the teacher's label maps.
         """
         files = [file_of(item) for item in self.unlabelled]
-        folder.mkdir(parents=True, exist_ok=True)
         listing = folder / "unlabelled.json"
-        listing.write_text(json.dumps({"training": [{"image": file} for file in files]}, indent=1))
+        write_text(listing, json.dumps({"training": [{"image": file} for file in files]}, indent=1))
         labels = self._pseudo_labels(files, weights, folder / "pseudo_labels")
         said = [{"image": file, "label": str(label)} for file, label in zip(files, labels, strict=True)]
         consistent = {**self.student, "unlabelled_dir": str(listing)}
@@ -101,9 +101,8 @@ class PseudoLabels:
         if not record.is_file():
             options = inference_options(self.bundle, weights, self.options)
             labels = predict(self.bundle, files, folder, options=options)
-            record.write_text(
-                json.dumps({file: str(label) for file, label in zip(files, labels, strict=True)})
-            )
+            made = {file: str(label) for file, label in zip(files, labels, strict=True)}
+            write_text(record, json.dumps(made))
         made = json.loads(record.read_text())
         if list(made) != files:
             raise ValueError(

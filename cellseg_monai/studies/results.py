@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -10,11 +10,12 @@ import pandas as pd
 from cellseg_monai.evaluation import write_report
 from cellseg_monai.evaluation.markdown import markdown
 from cellseg_monai.metrics import Estimate, summarize
+from cellseg_monai.outputs import claim_outputs, write_text
 from cellseg_monai.studies.execution import folder_of
 from cellseg_monai.studies.run import DONE, Run
 
 RESULTS, IMAGES, REPORT = "results.csv", "images.csv", "report.html"
-TABLE, BY_MODALITY = "table.md", "modality.md"
+TABLE, BY_MODALITY, LEARNING = "table.md", "modality.md", "learning_curve.csv"
 COSTS = {"parameters": "parameters", "training_seconds": "training, s"}
 METRICS, CLASS_METRICS = ("dice", "f1@0.5"), ("mdice", "miou")
 
@@ -190,17 +191,27 @@ def write_results(
         FileNotFoundError: ...scores.csv'
     """
     images = gather(runs, out)
-    images.to_csv(out / IMAGES, index=False, float_format="%.6g")
     means = results(runs, images, out)
-    means.to_csv(out / RESULTS, index=False, float_format="%.6g")
     costs = means.set_index(["run", "test"])[list(COSTS)]
-    (out / TABLE).write_text(table_of(images.join(costs, on=["run", "test"]), by) + "\n")
+    texts = {
+        IMAGES: images.to_csv(index=False, float_format="%.6g"),
+        RESULTS: means.to_csv(index=False, float_format="%.6g"),
+        TABLE: table_of(images.join(costs, on=["run", "test"]), by) + "\n",
+    }
     if images["modality"].notna().any():
         kinds = images.fillna({"modality": "unknown"}).sort_values("modality", kind="stable")
-        (out / BY_MODALITY).write_text(table_of(kinds, ["modality", *by]) + "\n")
+        texts[BY_MODALITY] = table_of(kinds, ["modality", *by]) + "\n"
     folders = [folder_of(run, out) / test for run in runs for test in run.tests]
     if learning is not None:
-        learning.to_csv(out / "learning_curve.csv", index=False)
+        texts[LEARNING] = learning.to_csv(index=False)
         folders.append(out)
+    write_study(out, texts)
     write_report(folders, out / REPORT)
     return images
+
+
+def write_study(out: Path, texts: Mapping[str, str]) -> None:
+    """Write tables of a study, over nothing but those of an earlier call of it."""
+    with claim_outputs(out, "study", texts):
+        for name, text in texts.items():
+            write_text(out / name, text)

@@ -17,6 +17,7 @@ from cellseg_monai.export import write_label_tiff
 from cellseg_monai.export.report import Line, drawing, line_plot
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.metrics import instance_counts, instance_scores, pixel_counts, pixel_scores
+from cellseg_monai.outputs import write_text, written_whole
 from cellseg_monai.studies.changes import CHANGES, Level, Pixels
 from cellseg_monai.studies.execution import folder_of
 from cellseg_monai.studies.results import METRICS, estimate
@@ -190,8 +191,7 @@ def _record(file: Path, weights: Path, items: Sequence[Item], seed: int) -> None
             raise ValueError(
                 f"{file.parent}: holds a study of other {', '.join(differ)}; give another --out, or delete it"
             )
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(now, indent=1))
+    write_text(file, json.dumps(now, indent=1))
 
 
 def _changed(items: Sequence[Item], change: str, level: Level, seed: int, folder: Path) -> list[Item]:
@@ -205,15 +205,13 @@ def _changed(items: Sequence[Item], change: str, level: Level, seed: int, folder
         changed.append({**item, "name": name, "image": str(image), "label": str(label)})
         if (folder / WRITTEN).is_file():
             continue
-        for file in (image, label):
-            file.parent.mkdir(parents=True, exist_ok=True)
         pixels, labels = read_planes(Path(file_of(item))).pixels, read_label_map(item["label"])
         if change != PLAIN:
             pixels = CHANGES[change].of_image(pixels, level, seed + number)
             labels = CHANGES[change].of_labels(labels, level)
         _write(image, pixels)
         write_label_tiff(label, labels)
-    (folder / WRITTEN).write_text("{}")
+    write_text(folder / WRITTEN, "{}")
     return changed
 
 
@@ -221,7 +219,8 @@ def _write(file: Path, pixels: Pixels) -> None:
     if pixels.dtype == bool:
         pixels = pixels.astype(np.uint8) * 255
     axes, shown = ("CYX", pixels) if len(pixels) > 1 else ("YX", pixels[0])
-    tifffile.imwrite(file, shown, photometric="minisblack", compression="zlib", metadata={"axes": axes})
+    with written_whole(file) as part:
+        tifffile.imwrite(part, shown, photometric="minisblack", compression="zlib", metadata={"axes": axes})
 
 
 def _maps(run: Run, out: Path) -> list[LabelMap]:

@@ -19,6 +19,7 @@ from cellseg_monai.data import k_folds
 from cellseg_monai.data.datalist import Item, file_of, group_of
 from cellseg_monai.evaluation import evaluate
 from cellseg_monai.evaluation.provenance import machine
+from cellseg_monai.outputs import write_text
 from cellseg_monai.prediction import predict
 from cellseg_monai.studies.options import inference_options
 
@@ -134,7 +135,7 @@ def perform(run: Run, folder: Path) -> None:
     if done(run, folder):
         return
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / SETTINGS).write_text(json.dumps(run.settings, indent=1))
+    write_text(folder / SETTINGS, json.dumps(run.settings, indent=1))
     weights = weights_of(run, folder)
     if run.train and not (folder / TRAINED).is_file():
         whole = not (folder / STATE).is_file()  # else an earlier call had a part in it, of unknown length
@@ -142,7 +143,7 @@ def perform(run: Run, folder: Path) -> None:
         _train(run, folder)
         seconds = time.monotonic() - began
         trained_in = {"seconds": seconds if whole else None, "hardware": machine()}
-        (folder / TRAINED).write_text(json.dumps(trained_in))
+        write_text(folder / TRAINED, json.dumps(trained_in))
     options = inference_options(run.bundle, weights, run.options)
     if CLASSES in run.options:
         options |= {"target": f"%targets#{CLASSES}", "decoding": f"%decodings#{CLASSES}"}
@@ -155,7 +156,7 @@ def perform(run: Run, folder: Path) -> None:
         "prediction_seconds": scored_in,
         "parameters": parameters_of(weights),
     }
-    (folder / DONE).write_text(json.dumps(record, indent=1))
+    write_text(folder / DONE, json.dumps(record, indent=1))
 
 
 def done(run: Run, folder: Path) -> bool:
@@ -227,7 +228,7 @@ def _train(run: Run, folder: Path) -> None:
     words = [sys.executable, "-m", "monai.bundle", "run"]
     for name, value in {"config_file": files if overlay else files[0], **options}.items():
         words += [f"--{name}", str(value)]
-    (folder / COMMAND).write_text(json.dumps(words, indent=1))
+    write_text(folder / COMMAND, json.dumps(words, indent=1))
     with (folder / TRAINING_LOG).open("a") as log:
         code = subprocess.run(words, cwd=run.bundle, stdout=log, stderr=subprocess.STDOUT).returncode
     if code:
@@ -285,7 +286,7 @@ def folds_of(items: Sequence[Item]) -> int:
 
 
 def _listed(items: Sequence[Item], file: Path) -> Path:
-    file.write_text(json.dumps({"training": list(items)}, indent=1))
+    write_text(file, json.dumps({"training": list(items)}, indent=1))
     return file
 
 

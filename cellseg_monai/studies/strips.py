@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 from cellseg_monai.data import read_label_map
 from cellseg_monai.data.datalist import Item, file_of
 from cellseg_monai.export.overlay import Colours
+from cellseg_monai.outputs import written_whole
 from cellseg_monai.prediction import outlined
 
 HEADING = 14
@@ -54,8 +55,8 @@ def overlay_strip(
         for place, picture in enumerate(row):
             sheet.paste(picture, (place * longest, top))
         top += height
-    out.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(out)
+    with written_whole(out) as part:
+        sheet.save(part)
     return out
 
 

@@ -12,6 +12,7 @@ from cellseg_monai.bundling import find_bundle
 from cellseg_monai.data import labelled, list_items
 from cellseg_monai.data.datalist import Item
 from cellseg_monai.evaluation.markdown import markdown
+from cellseg_monai.outputs import locked
 from cellseg_monai.studies.changes import Level
 from cellseg_monai.studies.comparison import NETWORKS, comparison, gates, networks, skips
 from cellseg_monai.studies.cross_validation import cross_validation
@@ -19,7 +20,7 @@ from cellseg_monai.studies.execution import folder_of, perform_all
 from cellseg_monai.studies.finetuning import NEW, OLD, FineTuning, transfer_table
 from cellseg_monai.studies.learning_curve import curve_of, learning_curve
 from cellseg_monai.studies.pseudo_labels import PseudoLabels
-from cellseg_monai.studies.results import BY_MODALITY, TABLE, gather, write_results
+from cellseg_monai.studies.results import BY_MODALITY, TABLE, gather, write_results, write_study
 from cellseg_monai.studies.robustness import LOST, PLOT, robustness, robustness_plot, robustness_table
 from cellseg_monai.studies.run import Run, weights_of
 from cellseg_monai.studies.strips import overlay_strip
@@ -175,7 +176,7 @@ class Study:
         self._perform(runs)
         images = write_results(runs, self._out, ["chosen", "new_images", "test"])
         moved = transfer_table(images)
-        moved.to_csv(self._out / "transfer.csv", index=False, float_format="%.6g")
+        write_study(self._out, {"transfer.csv": moved.to_csv(index=False, float_format="%.6g")})
         self._strip(study, [run for run in runs if run.factors["chosen"] in ("none", ways[0])])
         return f"{self._table()}\n\n{markdown(list(moved.columns), moved.itertuples(index=False))}"
 
@@ -242,8 +243,8 @@ class Study:
         )
         images = self._perform_and_write(runs, ["change", "level"])
         lost = robustness_table(runs, images, self._out)
-        lost.to_csv(self._out / LOST, index=False, float_format="%.6g")
-        (self._out / PLOT).write_text(robustness_plot(lost), encoding="utf-8")
+        table = lost.to_csv(index=False, float_format="%.6g")
+        write_study(self._out, {LOST: table, PLOT: robustness_plot(lost)})
         return self._table()
 
     @property
@@ -263,7 +264,8 @@ class Study:
         )
 
     def _perform(self, runs: Sequence[Run]) -> None:
-        perform_all(runs, self._out, self.jobs, self.cluster)
+        with locked(self._out):
+            perform_all(runs, self._out, self.jobs, self.cluster)
 
     def _perform_and_write(self, runs: Sequence[Run], by: Sequence[str]) -> pd.DataFrame:
         self._perform(runs)

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import shutil
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -11,10 +12,15 @@ import torch
 from ignite.engine import Engine, Events
 from monai.utils import is_scalar
 
+from cellseg_monai.outputs import written_whole
+from cellseg_monai.outputs.digest import digest_of
 from cellseg_monai.training.plain import as_plain
 from cellseg_monai.training.tensor_file import write_tensors
 
 logger = logging.getLogger(__name__)
+
+FORMER = "former"
+"""Folder beside the weights for those that were there before."""
 
 
 class BestWeights:
@@ -23,6 +29,9 @@ class BestWeights:
     MONAI's ``CheckpointSaver`` writes in place, so that a crash leaves half a file, and it forgets the best
     metric when training resumes; told to remember, it writes more than a bare ``state_dict``, which
     ``ckpt_export`` and MONAI Label do not load. An epoch whose metric is NaN is never the best one.
+
+    Weights of another training that the file holds, such as those of a published bundle, are kept: they move
+    to ``former/``, beside it, under a name with the beginning of their SHA-256. To go back, copy them.
 
     Attach it to the evaluator, and list it in the state of :class:`ResumeHandler`.
 
@@ -68,13 +77,31 @@ class BestWeights:
         """Compare, and write if the metric is better."""
         name = self.metric or getattr(engine.state, "key_metric_name", None)
         value = self._value(engine.state.metrics, name)
+        first = self.best is None
         if math.isnan(value):
             logger.warning("%s is NaN in epoch %d; its weights are not kept", name, engine.state.epoch)
         elif self.best is None or (value < self.best if self.lower_is_better else value > self.best):
             self.best = value
             if getattr(engine.state, "rank", 0) == 0:
+                if first:
+                    self._keep_former()
                 write_tensors(as_plain(self.network.state_dict(), "network"), self.path)
                 logger.info("%s: weights of epoch %d, %s %.4f", self.path, engine.state.epoch, name, value)
+
+    def _keep_former(self) -> None:
+        """Copy what another training has left, with the files of the same name beside it."""
+        if not self.path.is_file():
+            return
+        name = f"{self.path.stem}-{digest_of(self.path)[:8]}"
+        for file in sorted(self.path.parent.glob(f"{self.path.stem}.*")):
+            if file.is_file():
+                with written_whole(
+                    self.path.parent / FORMER / f"{name}{file.name[len(self.path.stem) :]}"
+                ) as part:
+                    shutil.copyfile(file, part)
+        logger.info(
+            "%s: the former weights are kept as %s", self.path, self.path.parent / FORMER / f"{name}.pt"
+        )
 
     def _value(self, metrics: Mapping[str, Any], name: str | None) -> float:
         if name is None or name not in metrics:

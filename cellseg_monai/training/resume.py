@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import ExitStack
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import torch.distributed
 from ignite.engine import Engine, Events
 from monai.handlers import EarlyStopHandler
 
+from cellseg_monai.outputs import locked
+from cellseg_monai.training.best_weights import BestWeights
 from cellseg_monai.training.epoch_seed import derive_seed, require_repeatable, seed_everything
 from cellseg_monai.training.mismatches import mismatches, summary
 from cellseg_monai.training.plain import Plain, as_plain
@@ -40,6 +43,8 @@ class ResumeHandler:
     The saved learning rate wins over that of the command line. A run that is complete, or that was stopped
     early, ends at once when it is run again; to train anew, delete the file. Place the handler after a
     ``CheckpointLoader`` and a ``MeanTeacher``, so that what it restores has the last word.
+
+    While the training runs, no other process can train into the folder of the state or of the weights.
 
     Args:
         path: of the state, outside of the ``models`` folder, which is what gets published.
@@ -97,6 +102,7 @@ class ResumeHandler:
         self.interval = interval
         self.resume = resume
         self._settings: dict[str, Any] = {}
+        self._locks = ExitStack()
 
     def attach(self, engine: Engine) -> None:
         """Register with a trainer of MONAI."""
@@ -104,9 +110,14 @@ class ResumeHandler:
             require_repeatable(loader)
         engine.add_event_handler(Events.STARTED, self.start)
         engine.add_event_handler(Events.EPOCH_STARTED, self.start_epoch)
+        engine.add_event_handler(Events.COMPLETED, self._locks.close)
 
     def start(self, engine: Any) -> None:
         """Restore what an earlier run saved; if there was none, save the start."""
+        if engine.state.rank == 0:
+            weights = [item.path for item in self.state.values() if isinstance(item, BestWeights)]
+            for folder in sorted({path.parent for path in (self.path, *weights)}):
+                self._locks.enter_context(locked(folder))
         self._settings = self._settings_of(engine)
         if self.resume and self.path.exists():
             self._restore(engine)

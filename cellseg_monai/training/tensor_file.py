@@ -1,33 +1,24 @@
 """Tensors on disk: written whole or not at all, and read only if every byte is as it was written."""
 
-import os
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from cellseg_monai.outputs import written_whole
 from cellseg_monai.training.plain import Plain
 
 
 def write_tensors(content: Plain, path: Path) -> None:
-    """Write beside the file, force it onto the disk, then rename: a reader sees the old file or the new.
+    """Write tensors so that a reader sees the old file or the new one.
 
     Args:
         content: tensors in plain containers, see :func:`~cellseg_monai.training.plain.as_plain`.
         path: file; its folder is made if needed.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    with part.open("wb") as file:
+    with written_whole(path) as part, part.open("wb") as file:  # torch takes no path that begins with a dot
         torch.save(content, file)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-    if os.name == "posix":  # the new name is on the disk when its folder is; elsewhere folders do not open
-        folder = os.open(path.parent, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
 
 
 def read_tensors(path: Path) -> Any:

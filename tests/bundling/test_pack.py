@@ -49,7 +49,7 @@ def test_what_is_in_it_and_what_is_not(bundle: Path, tmp_path: Path) -> None:
         "tiny/LICENSE", *(f"tiny/configs/{name}" for name in configs), "tiny/docs/README.md",
         "tiny/models/model.pt", "tiny/MANIFEST.sha256",
     ]  # fmt: skip
-    assert [file.name for file in archive.parent.iterdir()] == ["tiny.zip"]
+    assert [file.name for file in archive.parent.glob("[!.]*")] == ["tiny.zip"]
 
 
 @pytest.mark.parametrize("vendor", [False, True], ids=["plain", "vendored"])

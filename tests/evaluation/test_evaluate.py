@@ -46,7 +46,7 @@ def test_default_columns(save: Save) -> None:
         "dice", "iou", "f1@0.5", "precision@0.5", "recall@0.5", "pq", "aji", "map", "boundary_f1",
         "n_true", "n_pred", "split", "merged", "modality", "missing",
     ]  # fmt: skip
-    assert sorted(path.name for path in (folder / "out").iterdir()) == [
+    assert sorted(path.name for path in (folder / "out").glob("[!.]*")) == [
         "files.csv", "report.html", "scores.csv", "summary.json",
     ]  # fmt: skip
 

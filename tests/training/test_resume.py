@@ -5,8 +5,10 @@ from monai.data import DataLoader
 from monai.engines import SupervisedEvaluator
 from monai.handlers import EarlyStopHandler, LrScheduleHandler
 
+from cellseg_monai.outputs.lock import FolderInUse
 from cellseg_monai.training import ResumeHandler
 from cellseg_monai.training.tensor_file import read_tensors, write_tensors
+from tests.outputs.test_lock import holder
 
 
 def conv(channels=1, bias=False):
@@ -238,3 +240,18 @@ def test_early_stop_without_trainer(run):
     early = EarlyStopHandler(patience=2, score_function=lambda engine: 0.0)
     with pytest.raises(ValueError, match=r"call set_trainer\(\) before the training"):
         run(1, items={"early stop": early})
+
+
+def test_a_second_training_into_the_folder_is_refused(run, path):
+    with (
+        holder(path.parent) as other,
+        pytest.raises(FolderInUse, match=f"process {other.pid} on .* is writing here"),
+    ):
+        run(1)
+    assert not path.exists()
+
+
+def test_a_training_that_ended_lets_others_in(run, path):
+    run(1)
+    with holder(path.parent):
+        pass

@@ -19,6 +19,7 @@ from cellseg_monai.bundling.bioimage.exported import Exported, read_exported
 from cellseg_monai.bundling.bioimage.network import RowsFirst, write_onnx, write_torchscript
 from cellseg_monai.bundling.bioimage.sample import Planes, difference, sample_image, scale_range
 from cellseg_monai.bundling.licences import licence_of
+from cellseg_monai.outputs import claim_file, written_whole
 
 logger = logging.getLogger(__name__)
 
@@ -78,8 +79,8 @@ def pack_bioimage(
         files.mkdir()
         _write_files(exported, files, None if image is None else Path(image), onnx)
         finished = _tested(exported, files, Path(folder) / "package.zip", licence)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(finished, target)
+        with claim_file(target, "bioimageio"), written_whole(target) as part:
+            shutil.copyfile(finished, part)
     return target
 
 

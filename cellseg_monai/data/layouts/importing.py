@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from cellseg_monai.data.layouts.registry import find_layout
 from cellseg_monai.data.layouts.report import Conflict, ImportReport
 from cellseg_monai.data.layouts.samples import Annotation, Failure, Layout, Sample
 from cellseg_monai.data.readers import read_picture
+from cellseg_monai.outputs import claim_outputs, write_text, written_whole
 
 _DATASET = "dataset.json"
 _LISTS = ("training", "validation", "test", "unlabelled")
@@ -62,23 +63,30 @@ def import_dataset(
         raise FileNotFoundError(f"{source} holds nothing in the layout {layout!r}:\n\n{published.form}")
     samples = sorted((item for item in found if isinstance(item, Sample)), key=lambda sample: sample.name)
     failures = [item for item in found if isinstance(item, Failure)]
+    tracks = published.tracks(source) if published.tracks else {}
+    named = [sample for sample in samples if not _NOT_IN_FILE_NAMES & set(sample.name)]
+    targets = [_DATASET, *(name for sample in named for name in _names(sample))]
+    targets += [_track_name(sequence, file) for sequence, files in tracks.items() for file in files]
     conflicts: list[Conflict] = []
     lists: dict[str, list[dict[str, str]]] = {part: [] for part in _LISTS}
     taken: set[str] = set()
-    for sample in samples:
-        try:
-            _check_name(sample.name, taken)
-            annotation = _annotation(sample)
-        except (OSError, ValueError) as error:
-            failures.append(Failure(sample.image, str(error).removeprefix(f"{sample.image}: ")))
-            continue
-        lists[sample.split if annotation else "unlabelled"].append(_write(sample, annotation, destination))
-        if annotation and (annotation.contested_pixels or annotation.lost_objects):
-            conflicts.append(Conflict(sample.name, annotation.contested_pixels, annotation.lost_objects))
-    filled = {part: items for part, items in lists.items() if items}
-    if not filled:
-        raise ValueError(f"nothing of {source} could be imported:\n" + "\n".join(map(str, failures)))
-    _write_dataset({**_heading(published, source, destination), **filled}, destination / _DATASET)
+    with claim_outputs(destination, "import", targets, [sample.image for sample in samples]):
+        for sample in samples:
+            try:
+                _check_name(sample.name, taken)
+                annotation = _annotation(sample)
+            except (OSError, ValueError) as error:
+                failures.append(Failure(sample.image, str(error).removeprefix(f"{sample.image}: ")))
+                continue
+            part = sample.split if annotation else "unlabelled"
+            lists[part].append(_write(sample, annotation, destination))
+            if annotation and (annotation.contested_pixels or annotation.lost_objects):
+                conflicts.append(Conflict(sample.name, annotation.contested_pixels, annotation.lost_objects))
+        filled = {part: items for part, items in lists.items() if items}
+        if not filled:
+            raise ValueError(f"nothing of {source} could be imported:\n" + "\n".join(map(str, failures)))
+        heading = _heading(published, source) | _copied_tracks(tracks, destination)
+        write_text(destination / _DATASET, json.dumps({**heading, **filled}, indent=2) + "\n")
     imported = {part: len(items) for part, items in filled.items()}
     return ImportReport(destination / _DATASET, imported, tuple(failures), tuple(conflicts))
 
@@ -110,16 +118,19 @@ def _annotation(sample: Sample) -> Annotation | None:
     return sample.annotate((rows, columns)) if sample.annotate else None
 
 
+def _names(sample: Sample) -> tuple[str, str]:
+    return f"images/{sample.name}{sample.image.suffix}", f"labels/{sample.name}.tif"
+
+
 def _write(sample: Sample, annotation: Annotation | None, destination: Path) -> dict[str, str]:
-    image = destination / "images" / (sample.name + sample.image.suffix)
-    image.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(sample.image, image)
-    item = {"image": f"images/{image.name}"}
+    image, label = _names(sample)
+    with written_whole(destination / image) as part:
+        shutil.copyfile(sample.image, part)
+    item = {"image": image}
     if annotation:
-        label = destination / "labels" / f"{sample.name}.tif"
-        label.parent.mkdir(exist_ok=True)
-        tifffile.imwrite(label, annotation.label_map, compression="zlib", photometric="minisblack")
-        item["label"] = f"labels/{label.name}"
+        with written_whole(destination / label) as part:
+            tifffile.imwrite(part, annotation.label_map, compression="zlib", photometric="minisblack")
+        item["label"] = label
     if sample.group:
         item["group"] = sample.group
     if sample.modality:
@@ -127,29 +138,22 @@ def _write(sample: Sample, annotation: Annotation | None, destination: Path) -> 
     return item
 
 
-def _heading(published: Layout, source: Path, destination: Path) -> dict[str, Any]:
+def _heading(published: Layout, source: Path) -> dict[str, Any]:
     heading: dict[str, Any] = {"name": source.resolve().name, "description": published.description}
     if published.licence:
         heading["licence"] = published.licence
     if published.class_names:
         heading["labels"] = {str(code): name for code, name in sorted(published.class_names(source).items())}
-    if published.tracks and (tracks := published.tracks(source)):
-        heading["tracks"] = {
-            sequence: _copy_tracks(files, destination, sequence) for sequence, files in sorted(tracks.items())
-        }
     return heading
 
 
-def _copy_tracks(files: Iterable[Path], destination: Path, sequence: str) -> str:
-    folder = destination / "tracks" / sequence
-    folder.mkdir(parents=True, exist_ok=True)
-    for file in files:
-        shutil.copyfile(file, folder / file.name)
-    return folder.relative_to(destination).as_posix()
+def _track_name(sequence: str, file: Path) -> str:
+    return f"tracks/{sequence}/{file.name}"
 
 
-def _write_dataset(dataset: dict[str, Any], path: Path) -> None:
-    """Write beside and rename, so that the file is there whole or not at all."""
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(dataset, indent=2) + "\n", encoding="utf-8")
-    unfinished.replace(path)
+def _copied_tracks(tracks: Mapping[str, list[Path]], destination: Path) -> dict[str, Any]:
+    for sequence, files in tracks.items():
+        for file in files:
+            with written_whole(destination / _track_name(sequence, file)) as part:
+                shutil.copyfile(file, part)
+    return {"tracks": {sequence: f"tracks/{sequence}" for sequence in sorted(tracks)}} if tracks else {}

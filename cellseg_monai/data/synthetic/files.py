@@ -13,6 +13,7 @@ from cellseg_monai.data.synthetic.kinds import kind_named, synthesize
 from cellseg_monai.data.synthetic.timelapse import TimeLapse
 from cellseg_monai.data.synthetic.tissue import CLASSES
 from cellseg_monai.label_maps import cast
+from cellseg_monai.outputs import claim_outputs, locked, write_text, written_whole
 
 _IMAGES_PER_GROUP = 2
 
@@ -60,35 +61,37 @@ def write_synthetic_dataset(
     folder = Path(destination)
     datalist = folder / "dataset.json"
     _refuse_existing(datalist)
+    has_classes = kind == "tissue"
     diameter = np.random.default_rng(seed).uniform(*chosen.diameters)
-    items = []
-    for index in range(count):
-        group = index // _IMAGES_PER_GROUP
-        dish = np.random.default_rng([seed, group])
-        sample = synthesize(
-            kind,
-            size,
-            seed=int(np.random.SeedSequence([seed, index]).generate_state(1)[0]),
-            diameter=diameter,
-            shift=shift,
-            degradation=dish.uniform(0.6, 1.4),
-        )
-        stem = f"{kind}_{index:03d}"
-        item = {"image": f"images/{stem}.tif", "label": f"labels/{stem}.tif"}
-        _write_tiff(folder / item["image"], sample.image, sample.pixel_size)
-        _write_tiff(folder / item["label"], sample.label, sample.pixel_size)
-        if sample.classes is not None:
-            item["class_map"] = f"classes/{stem}.tif"
-            _write_tiff(folder / item["class_map"], cast(sample.class_map, np.uint8), sample.pixel_size)
-        items.append({**item, "group": f"dish_{group:02d}", "modality": kind})
-    classes = {str(number): name for number, name in CLASSES.items()} if kind == "tissue" else None
+    parts = {"image": "images", "label": "labels"} | ({"class_map": "classes"} if has_classes else {})
+    files = [{key: f"{part}/{kind}_{index:03d}.tif" for key, part in parts.items()} for index in range(count)]
+    classes = {str(number): name for number, name in CLASSES.items()} if has_classes else None
     description = {
         "name": f"synthetic {kind}",
         "description": f"Synthetic {chosen.description} with exact truth, seed {seed}, shift {shift:g}.",
         **({"classes": classes} if classes else {}),
-        "training": items,
+        "training": [
+            {**named, "group": f"dish_{index // _IMAGES_PER_GROUP:02d}", "modality": kind}
+            for index, named in enumerate(files)
+        ],
     }
-    datalist.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+    targets = [name for named in files for name in named.values()]
+    with claim_outputs(folder, "synthesize", [*targets, datalist.name]):
+        for index, named in enumerate(files):
+            dish = np.random.default_rng([seed, index // _IMAGES_PER_GROUP])
+            sample = synthesize(
+                kind,
+                size,
+                seed=int(np.random.SeedSequence([seed, index]).generate_state(1)[0]),
+                diameter=diameter,
+                shift=shift,
+                degradation=dish.uniform(0.6, 1.4),
+            )
+            _write_tiff(folder / named["image"], sample.image, sample.pixel_size)
+            _write_tiff(folder / named["label"], sample.label, sample.pixel_size)
+            if has_classes:
+                _write_tiff(folder / named["class_map"], cast(sample.class_map, np.uint8), sample.pixel_size)
+        write_text(datalist, json.dumps(description, indent=2) + "\n")
     return datalist
 
 
@@ -124,12 +127,13 @@ def write_synthetic_timelapse(movie: TimeLapse, destination: str | Path, sequenc
     _refuse_existing(truth)
     masks = cast(movie.labels, np.uint16)
     digits = max(3, len(str(len(masks) - 1)))
-    for frame, (image, mask) in enumerate(zip(movie.images, masks, strict=True)):
-        _write_tiff(folder / f"t{frame:0{digits}d}.tif", image, movie.pixel_size)
-        _write_tiff(truth / "SEG" / f"man_seg{frame:0{digits}d}.tif", mask, movie.pixel_size)
-        _write_tiff(truth / "TRA" / f"man_track{frame:0{digits}d}.tif", mask, movie.pixel_size)
     table = "".join(f"{' '.join(map(str, track))}\n" for track in movie.tracks)
-    (truth / "TRA" / "man_track.txt").write_text(table, encoding="ascii")
+    with locked(destination):
+        for frame, (image, mask) in enumerate(zip(movie.images, masks, strict=True)):
+            _write_tiff(folder / f"t{frame:0{digits}d}.tif", image, movie.pixel_size)
+            _write_tiff(truth / "SEG" / f"man_seg{frame:0{digits}d}.tif", mask, movie.pixel_size)
+            _write_tiff(truth / "TRA" / f"man_track{frame:0{digits}d}.tif", mask, movie.pixel_size)
+        write_text(truth / "TRA" / "man_track.txt", table)
     return folder
 
 
@@ -139,13 +143,13 @@ def _refuse_existing(path: Path) -> None:
 
 
 def _write_tiff(path: Path, array: npt.NDArray[Any], pixel_size: float) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     pixels_per_centimetre = 1e4 / pixel_size
-    tifffile.imwrite(
-        path,
-        array,
-        compression="deflate",
-        photometric="rgb" if array.ndim == 3 else "minisblack",
-        resolution=(pixels_per_centimetre, pixels_per_centimetre),
-        resolutionunit="CENTIMETER",
-    )
+    with written_whole(path) as part:
+        tifffile.imwrite(
+            part,
+            array,
+            compression="deflate",
+            photometric="rgb" if array.ndim == 3 else "minisblack",
+            resolution=(pixels_per_centimetre, pixels_per_centimetre),
+            resolutionunit="CENTIMETER",
+        )

@@ -61,8 +61,8 @@ def test_one_microscope_took_all_images_of_a_set(tmp_path):
 def test_the_same_seed_writes_the_same_bytes(tmp_path):
     for folder in ("first", "again"):
         write_synthetic_dataset("phase", tmp_path / folder, count=2, size=(48, 48), seed=4)
-    files = sorted(path.relative_to(tmp_path / "first") for path in (tmp_path / "first").rglob("*.*"))
-    assert len(files) == 5
+    files = sorted(path.relative_to(tmp_path / "first") for path in (tmp_path / "first").rglob("[!.]*.*"))
+    assert len(files) == 1 + 5  # with the journal of what was written
     for file in files:
         assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "again" / file).read_bytes()
 
@@ -120,7 +120,7 @@ def test_a_movie_lies_in_challenge_layout(tmp_path):
         assert mask.dtype == np.uint16
     table = np.loadtxt(tmp_path / "01_GT" / "TRA" / "man_track.txt", int, ndmin=2)
     np.testing.assert_array_equal(table, np.array(movie.tracks))
-    assert len(list(tmp_path.rglob("*.*"))) == 3 * 5 + 1
+    assert len(list(tmp_path.rglob("[!.]*.*"))) == 3 * 5 + 1
 
 
 def test_an_existing_movie_is_not_overwritten_and_another_lies_beside_it(tmp_path):

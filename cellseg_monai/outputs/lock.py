@@ -1,0 +1,96 @@
+"""One process at a time writes into a folder."""
+
+import json
+import logging
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from os import PathLike
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from cellseg_monai.outputs.whole import make_folder, write_text
+
+logger = logging.getLogger(__name__)
+
+HIDDEN = ".cellseg"
+"""Folder inside an output folder for what we must remember about it."""
+
+
+class FolderInUse(RuntimeError):
+    """Another process is writing into the folder.
+
+    Example:
+        >>> raise FolderInUse("out: process 7 is writing here")
+        Traceback (most recent call last):
+        ...
+        cellseg_monai.outputs.lock.FolderInUse: out: process 7 is writing here
+    """
+
+
+@contextmanager
+def locked(folder: str | PathLike[str]) -> Iterator[None]:
+    """Keep other processes out of an output folder; the same process may come in again.
+
+    The operating system lets go of the lock when the process ends, also when it is killed.
+
+    Args:
+        folder: the output folder; it is created.
+
+    Raises:
+        FolderInUse: another process is writing into the folder; the error names it.
+
+    Example:
+        >>> import tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> with locked(folder), locked(folder):
+        ...     json.loads((Path(folder) / ".cellseg/running.json").read_text())["process"] == os.getpid()
+        True
+    """
+    hidden = Path(folder) / HIDDEN
+    running = hidden / "running.json"
+    make_folder(hidden)
+    lock = FileLock(hidden.resolve() / "lock", timeout=0, is_singleton=True, thread_local=False)
+    first = not lock.is_locked
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise FolderInUse(
+            f"{folder}: {_described(running)} is writing here; wait for it, or choose another output folder"
+        ) from error
+    except NotImplementedError:  # some network file systems
+        logger.warning("%s: this file system has no locks; start no second run that writes here", folder)
+        yield
+        return
+    try:
+        if first:
+            write_text(running, json.dumps(_this_process(), indent=1))
+        yield
+    finally:
+        if first:
+            running.unlink(missing_ok=True)
+        lock.release()
+        with suppress(OSError):  # unless something is kept there
+            hidden.rmdir()
+
+
+def _this_process() -> dict[str, str | int]:
+    return {
+        "process": os.getpid(),
+        "host": platform.node(),
+        "command": shlex.join(sys.argv),
+        "since": datetime.now().astimezone().isoformat(timespec="seconds"),
+    }
+
+
+def _described(running: Path) -> str:
+    try:
+        known = json.loads(running.read_text(encoding="utf-8"))
+        return f"process {known['process']} on {known['host']} ({known['command']}, since {known['since']})"
+    except (OSError, ValueError, KeyError, TypeError):  # it has just started, or has just ended
+        return "another process"
