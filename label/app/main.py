@@ -1,10 +1,9 @@
-"""MONAI Label's stock app ``monaibundle``, whose trainings keep the weights that they replace."""
+"""MONAI Label's stock app ``monaibundle``, whose trainings run as viewers ask for them."""
 
 import sys
 from pathlib import Path
 from typing import Any
 
-from guarded.former_weights import keep
 from monailabel.interfaces.app import MONAILabelApp
 from monailabel.utils.others.class_utils import module_from_file
 
@@ -17,11 +16,8 @@ class BundleApp(stock.MyApp, MONAILabelApp):
     """The stock app; MONAI Label looks for a class that names ``MONAILabelApp`` as its base."""
 
     def train(self, request: dict[str, Any]) -> Any:
-        """Keep the weights, then train.
+        """Train by the part ``run`` of the configuration.
 
         MONAI Label shows an empty ``run_id``. Viewers send it back, and it would run the whole configuration.
         """
-        bundle = self.bundle_path(request.get("model"))
-        if bundle:
-            keep(Path(bundle))
         return super().train({name: value for name, value in request.items() if name != "run_id"})

@@ -25,9 +25,10 @@ from monailabel.endpoints import (
 )
 from monailabel.interfaces.utils.app import app_instance
 
+from cellseg_monai.outputs.former import keep_former
 from guarded.callers import KnownCallers
 from guarded.clear_errors import add_clear_errors
-from guarded.former_weights import keep
+from guarded.former_weights import weights_of
 from guarded.names import known_image, no_archives, plain_names, storable_formats, whole_images
 from guarded.parameters import BATCH, CHOOSE, INFER, SCORE, TRAIN, sound_parameters
 
@@ -38,7 +39,7 @@ def keep_before_upload(request: Request) -> None:
     """Weights that are sent to the server replace others, which are kept."""
     bundle = app_instance().bundle_path(request.path_params.get("model"))
     if request.method == "PUT" and bundle:
-        keep(Path(bundle))
+        keep_former(weights_of(Path(bundle)))
 
 
 ROUTES: list[tuple[APIRouter, list[Callable[[Request], Any]]]] = [

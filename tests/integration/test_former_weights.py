@@ -47,6 +47,13 @@ def command(python: str, *words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([python, str(COMMAND), *words], capture_output=True, text=True)
 
 
+def names(python: str, bundle: Path) -> list[str]:
+    """What the command lists."""
+    listed = command(python, str(bundle))
+    assert listed.returncode == 0, listed.stderr
+    return [line.split()[-1] for line in listed.stdout.splitlines()]
+
+
 def train(server: Server) -> None:
     answer = server.ask("POST", f"/train/{NAME}", json={"max_epochs": 2})
     assert answer.status_code == 200, answer.text
@@ -62,28 +69,25 @@ def test_former_weights_come_back(annotated: Server, label_python: str) -> None:
     train(annotated)
     second = weights.read_bytes()
     assert second != first
-    kept = command(label_python, str(bundle))
-    assert kept.returncode == 0
-    [time] = kept.stdout.split()
-    former = bundle / f"models/former/{time}.pt"
+    [name] = names(label_python, bundle)
+    former = bundle / f"models/former/{name}.pt"
     assert former.read_bytes() == first
     assert '"threshold": 0.625' in former.with_suffix(".decoding.json").read_text()
     weights.with_suffix(".decoding.json").unlink()  # as if calibrated anew
-    back = command(label_python, str(bundle), "--restore", time)
-    assert (back.returncode, back.stdout) == (0, f"{bundle} has the weights of {time} again\n")
+    back = command(label_python, str(bundle), "--restore", name)
+    assert (back.returncode, back.stdout) == (0, f"{bundle} has the weights {name} again\n")
     assert weights.read_bytes() == first
     assert '"threshold": 0.625' in weights.with_suffix(".decoding.json").read_text()
     assert annotated.infer(NAME, "nuclei_002", threshold=0.5).content == first_label
-    [_, later] = command(label_python, str(bundle)).stdout.split()
+    [_, later] = names(label_python, bundle)
     assert command(label_python, str(bundle), "--restore", later).returncode == 0
     assert weights.read_bytes() == second
     refused = command(label_python, str(bundle), "--restore", "yesterday")
     assert refused.returncode == 1
-    assert f"no weights are kept of 'yesterday'; choose of {time}, {later}" in refused.stderr
+    assert "no weights are kept as 'yesterday'; choose one of: " in refused.stderr
 
 
 def test_weights_that_are_sent_replace_none_for_good(annotated: Server, label_python: str) -> None:
-    """Within one second, too."""
     models = annotated.app / "model" / NAME / "models"
     first = b"those that are there"
     (models / "model.pt").write_bytes(first)
@@ -91,8 +95,8 @@ def test_weights_that_are_sent_replace_none_for_good(annotated: Server, label_py
         answer = annotated.ask("PUT", f"/model/{NAME}", files={"file": ("model.pt", content)})
         assert answer.status_code == 200
     assert (models / "model.pt").read_bytes() == b"yet others"
-    times = command(label_python, str(models.parent)).stdout.split()[-2:]
-    assert [(models / f"former/{time}.pt").read_bytes() for time in times] == [first, b"others"]
+    kept = names(label_python, models.parent)[-2:]
+    assert [(models / f"former/{name}.pt").read_bytes() for name in kept] == [first, b"others"]
 
 
 def test_what_is_no_bundle_is_told(label_python: str, tmp_path: Path) -> None:
