@@ -125,9 +125,8 @@ def sound_parameters(verb: Verb) -> Callable[[Request], Awaitable[None]]:
 
 async def sent(request: Request) -> Mapping[str, Any]:
     """The parameters of a request: its body, or the field ``params`` of its form."""
-    if request.headers.get("content-type", "").startswith(
-        ("multipart/", "application/x-www-form-urlencoded")
-    ):
+    kind = request.headers.get("content-type", "").lower()
+    if kind.startswith(("multipart/", "application/x-www-form-urlencoded")):
         fields = (await request.form()).getlist("params")
         if len(fields) > 1 or not all(isinstance(field, str) for field in fields):
             raise HTTPException(UNPROCESSABLE, "params must be one field of text, in JSON")
