@@ -60,11 +60,11 @@ docs: $(READY)  ## the documentation as pages in site/; a warning is an error
 bench: $(READY)  ## every benchmark, as tables of ratios
 	for script in $(filter-out benchmarks/harness.py benchmarks/cells.py,$(wildcard benchmarks/*.py)); do $(BIN)/python $$script || exit 1; done
 
-$(LABEL_READY): label/environment.txt label/mend_torchvision.py pyproject.toml
+$(LABEL_READY): label/environment.txt label/server.txt label/mend_torchvision.py pyproject.toml
 	$(LABEL_PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v == (3, 11) else f"MONAI Label needs Python 3.11, {sys.executable} is {v[0]}.{v[1]}: make LABEL_PYTHON=/path/to/python3.11")'
 	$(LABEL_PYTHON) -m venv $(LABEL_VENV) || { echo "on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
-	$(LABEL_VENV)/bin/python -m pip install --quiet --no-deps -r label/environment.txt
-	$(LABEL_VENV)/bin/python -m pip install --quiet --no-deps -e .
+	$(LABEL_VENV)/bin/python -m pip install --quiet -r label/environment.txt -e .
+	$(LABEL_VENV)/bin/python -m pip install --quiet --no-deps -r label/server.txt
 	$(LABEL_VENV)/bin/python label/mend_torchvision.py
 	touch $@
 

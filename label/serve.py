@@ -3,7 +3,7 @@
     python label/serve.py FOLDER_OF_IMAGES --models patch_attention_unet skip_unet
 
 The bundles are copied into an app folder, where the server's trainings leave their weights; those of the
-repository stay as they are. A folder that is there already is used as it is, weights included.
+repository stay as they are. Bundles that are there already are used as they are, weights included.
 """
 
 import argparse
@@ -16,23 +16,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from guarded.callers import LOOPBACK, VARIABLE
 from monai.bundle import ConfigParser
 
 logger = logging.getLogger("label")
 
 HERE = Path(__file__).resolve().parent
 BUNDLES = HERE.parent / "bundles"
-STOCK_APP = Path(sys.prefix) / "monailabel/sample-apps/monaibundle"
+APP = HERE / "app/main.py"
 EXTENSIONS = ("tif", "tiff", "png", "jpg", "jpeg", "bmp", "nii", "nii.gz", "nrrd", "mha", "mhd")
 
 
 def make_app(app: Path, names: Sequence[str], bundles: Path = BUNDLES) -> None:
-    """Copy the stock app and the bundles that it has not yet; a bundle without weights gets untrained ones.
+    """Copy the app and the bundles that it has not yet; a bundle without weights gets untrained ones.
 
     MONAI Label leaves a bundle without weights out, but a first training needs something to begin with.
     """
-    if not (app / "main.py").is_file():
-        shutil.copytree(STOCK_APP, app, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    app.mkdir(parents=True, exist_ok=True)
+    shutil.copy(APP, app)
     for name in names:
         bundle = app / "model" / name
         if not bundle.is_dir():
@@ -76,12 +77,13 @@ def command(app: Path, images: Path, names: Sequence[str], host: str, port: int)
     where = ["--app", str(app), "--studies", str(images), "--host", host, "--port", str(port)]
     # The script `monailabel` tears paths with spaces apart; the module does not.
     start = [sys.executable, "-m", "monailabel.main", "start_server"]
-    return [*start, *where, "--uvicorn_app", "clear_errors:app", *options]
+    return [*start, *where, "--uvicorn_app", "guarded.application:app", *options]
 
 
-def environment(app: Path) -> dict[str, str]:
-    """Formats that are images, a folder for sessions, and where the application with clear errors is."""
-    search_path = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
+def environment(app: Path, hosts: Sequence[str]) -> dict[str, str]:
+    """Formats that are images, a folder for sessions, names of the server, and where its application is."""
+    given = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    search_path = os.pathsep.join([str(HERE), *(str(Path(folder).resolve()) for folder in given)])
     patterns = json.dumps([f"*.{extension}" for extension in EXTENSIONS])
     ours = {
         # All methods would score, again and again, and each overwrite what the other has found.
@@ -89,7 +91,16 @@ def environment(app: Path) -> dict[str, str]:
         "MONAI_LABEL_DATASTORE_FILE_EXT": patterns,
         "MONAI_LABEL_SESSION_PATH": str(app / "sessions"),
     }
-    return {**ours, **os.environ, "PYTHONPATH": search_path}
+    return {**ours, **os.environ, "PYTHONPATH": search_path, VARIABLE: ",".join(hosts)}
+
+
+def check_hosts(host: str, hosts: Sequence[str]) -> None:
+    """Raise if other machines are let in and nothing says by which names they address this one."""
+    if host not in LOOPBACK and not hosts:
+        raise SystemExit(
+            f"--host {host} lets other machines in, and there is no password; name how they may address this "
+            "one, such as --allow-host lab-server 192.168.1.20"
+        )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -102,18 +113,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--bundles", type=Path, default=BUNDLES, help="folder of bundles")
     parser.add_argument("--models", nargs="+", metavar="NAME", help="bundles (default all)")
     parser.add_argument(
-        "--host", default="127.0.0.1", help="0.0.0.0 lets other machines in; there is no password"
+        "--host", default=LOOPBACK[0], help="0.0.0.0 lets other machines in; there is no password"
+    )
+    parser.add_argument(
+        "--allow-host",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="names and addresses by which other machines may address this one",
     )
     parser.add_argument("--port", type=int, default=8000)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     if not options.images.is_dir():
         raise SystemExit(f"{options.images}: there is no such folder; name one with images")
+    check_hosts(options.host, options.allow_host)
     names = options.models or known(options.bundles)
     make_app(options.app, names, options.bundles)
-    words = command(options.app.resolve(), options.images.resolve(), names, options.host, options.port)
+    app = options.app.resolve()
+    words = command(app, options.images.resolve(), names, options.host, options.port)
+    nowhere = app / "empty"  # MONAI Label takes the name of an image for a path if there is such a file
+    nowhere.mkdir(exist_ok=True)
+    os.chdir(nowhere)
     sys.stdout.flush()
-    os.execve(words[0], words, environment(options.app.resolve()))
+    os.execve(words[0], words, environment(app, options.allow_host))
 
 
 if __name__ == "__main__":

@@ -11,14 +11,12 @@ from cellseg_monai.bundling.check.results import check_kept_decoding, check_resu
 from cellseg_monai.bundling.render import stale_configs
 from cellseg_monai.data.checks.finding import Severity
 from cellseg_monai.outputs import claim_file, written_whole
+from cellseg_monai.outputs.former import FORMER
 
 MANIFEST = "MANIFEST.sha256"
 """In the zip, as ``sha256sum --check`` reads it."""
 
 _PARTS = ("LICENSE", "large_files.yml", "large_files.yaml", "large_files.json", "configs", "docs", "models")
-FORMER = "former"
-"""Where a training keeps the weights that it replaces; they are not part of the bundle."""
-
 _PACKAGE = Path(cellseg_monai.__file__).parent
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 _MODE = 0o100644 << 16

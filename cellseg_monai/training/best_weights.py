@@ -2,7 +2,6 @@
 
 import logging
 import math
-import shutil
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -12,15 +11,11 @@ import torch
 from ignite.engine import Engine, Events
 from monai.utils import is_scalar
 
-from cellseg_monai.outputs import written_whole
-from cellseg_monai.outputs.digest import digest_of
+from cellseg_monai.outputs.former import keep_former
 from cellseg_monai.training.plain import as_plain
 from cellseg_monai.training.tensor_file import write_tensors
 
 logger = logging.getLogger(__name__)
-
-FORMER = "former"
-"""Folder beside the weights for those that were there before."""
 
 
 class BestWeights:
@@ -89,19 +84,10 @@ class BestWeights:
                 logger.info("%s: weights of epoch %d, %s %.4f", self.path, engine.state.epoch, name, value)
 
     def _keep_former(self) -> None:
-        """Copy what another training has left, with the files of the same name beside it."""
-        if not self.path.is_file():
-            return
-        name = f"{self.path.stem}-{digest_of(self.path)[:8]}"
-        for file in sorted(self.path.parent.glob(f"{self.path.stem}.*")):
-            if file.is_file():
-                with written_whole(
-                    self.path.parent / FORMER / f"{name}{file.name[len(self.path.stem) :]}"
-                ) as part:
-                    shutil.copyfile(file, part)
-        logger.info(
-            "%s: the former weights are kept as %s", self.path, self.path.parent / FORMER / f"{name}.pt"
-        )
+        """Copy what another training has left."""
+        kept = keep_former(self.path)
+        if kept is not None:
+            logger.info("%s: the former weights are kept as %s", self.path, kept)
 
     def _value(self, metrics: Mapping[str, Any], name: str | None) -> float:
         if name is None or name not in metrics:

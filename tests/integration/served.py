@@ -115,6 +115,7 @@ def serving(
     log: Path,
     *,
     stock: bool = False,
+    options: Sequence[str] = (),
     **environment: str,
 ) -> Iterator[Server]:
     """Start ``label/serve.py`` on bundles that lie in the app already, and end it.
@@ -125,17 +126,18 @@ def serving(
         images: folder of images.
         models: bundles.
         log: file for what the server says.
-        stock: start MONAI Label itself, without the application that tells of errors.
+        stock: start MONAI Label itself, without our application around it.
+        options: more of ``label/serve.py``.
         environment: more of it.
     """
     port = free_port()
     where = [str(images), "--app", str(app), "--port", str(port), "--models", *models]
-    command = [python, str(LABEL / "serve.py"), *where]
+    command = [python, str(LABEL / "serve.py"), *where, *options]
     if stock:
         settings = {"models": ",".join(models), "zoo_source": "local", "sam2": "false"}
-        options = [word for key, value in settings.items() for word in ("--conf", key, value)]
+        words = [word for key, value in settings.items() for word in ("--conf", key, value)]
         place = ["--app", str(app), "--studies", str(images), "--host", "127.0.0.1", "--port", str(port)]
-        command = [python, "-m", "monailabel.main", "start_server", *place, *options]
+        command = [python, "-m", "monailabel.main", "start_server", *place, *words]
     offline = {
         "http_proxy": "http://127.0.0.1:9",
         "https_proxy": "http://127.0.0.1:9",
