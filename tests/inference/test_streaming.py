@@ -126,12 +126,12 @@ def test_killed_and_started_again_it_goes_on_where_it_was(tmp_path: Path) -> Non
         [sys.executable, "-c", program, tmp_path], env=environment, stderr=subprocess.DEVNULL
     )
     unfinished = tmp_path / "result/unfinished"
-    while len(list(unfinished.glob("slide-*/tiles/*.npy"))) < 5:
+    while len(list(unfinished.glob("slide-*/tiles/[!.]*.npy"))) < 5:
         assert run.poll() is None, "it ended before it was killed"
         time.sleep(0.01)
     run.kill()
     run.wait()
-    done = len(list(unfinished.glob("slide-*/tiles/*.npy")))
+    done = len(list(unfinished.glob("slide-*/tiles/[!.]*.npy")))
     assert 5 <= done < 20
     assert not (tmp_path / "result/labels").exists()
     (tmp_path / "seen").unlink()

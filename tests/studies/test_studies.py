@@ -39,7 +39,7 @@ def test_cross_validation_scores_every_image_once(train: Path, test: Path, tmp_p
     assert found.groupby("test")["images"].sum().to_dict() == {"left_out": 5, "test": 4}
     assert found["dice"].between(0, 1).all()
     assert set(found["parameters"]) == {6851}
-    assert found["training_seconds"].min() > 1
+    assert found["training_seconds"].min() > 0
     assert len(list(tmp_path.glob("runs/fold_?/calibration/decoding.json"))) == 2
 
 
