@@ -7,6 +7,7 @@ import yaml
 
 from cellseg_monai.bundling.check.network import WEIGHTS
 from cellseg_monai.evaluation.provenance import hash_of_file
+from cellseg_monai.outputs import write_text
 
 LARGE_FILES = "large_files.yml"
 
@@ -51,7 +52,7 @@ def list_large_files(bundle: Path, url: str | None = None) -> Path | None:
     if not published:
         file.unlink(missing_ok=True)
         return None
-    file.write_text(yaml.safe_dump({"large_files": published}, sort_keys=False))
+    write_text(file, yaml.safe_dump({"large_files": published}, sort_keys=False))
     return file
 
 
