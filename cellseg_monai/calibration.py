@@ -17,8 +17,6 @@ import numpy.typing as npt
 import tifffile
 from monai.bundle import ConfigParser
 
-from cellseg_monai.bundling import find_bundle, keep_decoding
-from cellseg_monai.bundling.literals import literal_options
 from cellseg_monai.data import read_label_map
 from cellseg_monai.data.datalist import Item, file_of
 from cellseg_monai.evaluation.masks import binary_maps, content_of
@@ -26,6 +24,8 @@ from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.metrics import instance_counts, instance_scores, pixel_counts, pixel_scores
 from cellseg_monai.outputs import claim_outputs, write_text
 from cellseg_monai.prediction import predict
+from cellseg_monai.runtime import find_bundle, keep_decoding
+from cellseg_monai.runtime.literals import literal_options
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ def calibrate(
     learned from, and that nothing else is to be reported of.
 
     Args:
-        bundle: its folder, or a name of :func:`~cellseg_monai.bundling.known_bundles`.
+        bundle: its folder, or a name of :func:`~cellseg_monai.runtime.known_bundles`.
         items: labelled images.
         out: folder for the probabilities and ``decoding.json``, which is laid over ``inference.json``.
         options: of the bundle by id, such as ``weights``.

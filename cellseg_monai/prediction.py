@@ -2,7 +2,8 @@
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from glob import glob, has_magic
 from os import PathLike
 from pathlib import Path
@@ -12,8 +13,6 @@ import tifffile
 from monai.bundle import ConfigParser, ConfigWorkflow
 from PIL import Image
 
-from cellseg_monai.bundling import find_bundle, require_ids
-from cellseg_monai.bundling.literals import literal, literal_options
 from cellseg_monai.companions import drawable
 from cellseg_monai.data import list_items
 from cellseg_monai.export import outline
@@ -21,6 +20,8 @@ from cellseg_monai.export.overlay import Colours
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.networks import attention_maps
 from cellseg_monai.outputs import Claim, claim_outputs, inside, written_whole
+from cellseg_monai.runtime import find_bundle, require_ids
+from cellseg_monai.runtime.literals import literal, literal_options
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ def predict(
 
     Args:
         bundle: folder of the bundle, with its weights, or a name of
-            :func:`~cellseg_monai.bundling.known_bundles`.
+            :func:`~cellseg_monai.runtime.known_bundles`.
         inputs: images, folders of images or datasets, and patterns such as ``"day?/*.tif"``.
         out: folder for ``labels/``, ``timing.csv`` and ``failures.csv``. Images keep the sub-folders that
             they have below the folder which all share.
@@ -93,9 +94,8 @@ def predict(
     }
     if device is not None:
         values["device"] = f"$torch.device({device!r})"
-    # Logging is the caller's; MONAI would warn, on standard output, that it set none up.
-    logging.getLogger(ConfigWorkflow.__module__).setLevel(logging.ERROR)
-    workflow = ConfigWorkflow(str(config), logging_file=False, **values)
+    with _quiet(logging.getLogger(ConfigWorkflow.__module__)):
+        workflow = ConfigWorkflow(str(config), logging_file=False, **values)
     workflow.initialize()
     labels = [_result(_first(image), root, Path(out) / "labels", ".tif") for image in images]
     overlays = [_result(_first(image), root, Path(out) / "overlays", ".png") for image in images]
@@ -116,6 +116,20 @@ def predict(
             for image in images:
                 _save_attention(workflow, image, _result(_first(image), root, Path("attention"), ""), claim)
     return labels
+
+
+@contextmanager
+def _quiet(of: logging.Logger) -> Iterator[None]:
+    """Logging is the caller's, and MONAI warns that it sets none up; leave that out."""
+
+    def is_error(record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.ERROR
+
+    of.addFilter(is_error)
+    try:
+        yield
+    finally:
+        of.removeFilter(is_error)
 
 
 def find_images(inputs: Sequence[str | PathLike[str]]) -> list[Source]:

@@ -1,5 +1,10 @@
 """``cellseg predict`` gives the files of MONAI's own command."""
 
+import logging
+import random
+import subprocess
+import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -128,3 +133,49 @@ def test_a_value_that_the_configuration_does_not_have_is_refused(
     words = ["predict", str(bundle.path), str(images), "--out", str(tmp_path), "--set", "treshold=0.4"]
     assert main(words) == 1
     assert "there is no id 'treshold'; did you mean 'threshold'?" in capsys.readouterr().err
+
+
+def test_the_process_of_a_caller_stays_as_it_is(bundle: Bundle, images: Path, tmp_path: Path) -> None:
+    def state() -> list[object]:
+        loggers = [logging.getLogger(), *map(logging.getLogger, sorted(logging.root.manager.loggerDict))]
+        return [
+            sys.excepthook,
+            {each.name: (each.level, each.filters[:], each.disabled) for each in loggers},
+            logging.getLogger().handlers[:],
+            warnings.filters[:],
+            random.getstate(),
+            np.random.get_state()[1].tolist(),
+            torch.get_rng_state().tolist(),
+            (torch.is_grad_enabled(), torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic),
+        ]
+
+    predict(bundle.path, [images], tmp_path / "before")  # which imports all that it needs
+    before = state()
+    predict(bundle.path, [images], tmp_path / "out", options={"threshold": 0.4})
+    assert state() == before
+
+
+def test_all_that_an_inference_targets_is_a_part_of_the_package(bundle: Bundle) -> None:
+    """Not the build shop, nor imports, checks and synthesis of data."""
+    code = """
+import sys
+from monai.bundle import ConfigParser
+parser = ConfigParser()
+parser.read_config(sys.argv[1])
+parser.get_parsed_content("network_def")
+def targets(node):
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    found = {node["_target_"]} if isinstance(node, dict) and "_target_" in node else set()
+    return found.union(*map(targets, children))
+for target in targets(parser.get()):
+    if target.startswith("cellseg_monai."):
+        module, _, name = target.rpartition(".")
+        getattr(__import__(module, fromlist=[name]), name)
+print(*(name for name in sys.modules if name.startswith("cellseg_monai")))
+"""
+    config = bundle.path / "configs/inference.json"
+    done = subprocess.run([sys.executable, "-c", code, config], capture_output=True, text=True, check=True)
+    loaded = done.stdout.split("\n")[-2].split()
+    assert "cellseg_monai.runtime" in loaded
+    assert len(loaded) <= 150
+    assert not {"cellseg_monai.bundling", "cellseg_monai.evaluation", "cellseg_monai.studies"} & set(loaded)

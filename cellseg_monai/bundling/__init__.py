@@ -1,21 +1,17 @@
 """Base and overrides to a bundle; a bundle to a verdict, to a card, to a zip; a name to a bundle."""
 
-from cellseg_monai.bundling.belonging import require_match
 from cellseg_monai.bundling.bioimage import pack_bioimage
 from cellseg_monai.bundling.card_writing import write_card
 from cellseg_monai.bundling.catalogue import Model, describe_model, list_models, models_table
 from cellseg_monai.bundling.check import BundleReport, check_bundles
-from cellseg_monai.bundling.command_line import check_options, plain_errors, require_ids
-from cellseg_monai.bundling.find import find_bundle, known_bundles
-from cellseg_monai.bundling.kept_decoding import calibrated_decoding, keep_decoding
 from cellseg_monai.bundling.large_files import list_large_files
 from cellseg_monai.bundling.pack import pack_bundle
 from cellseg_monai.bundling.render import render_bundle, render_bundles, stale_configs
 from cellseg_monai.bundling.sources import find_bundles
 
 __all__ = [
-    "BundleReport", "Model", "calibrated_decoding", "check_bundles", "check_options", "describe_model",
-    "find_bundle", "find_bundles", "keep_decoding", "known_bundles", "list_large_files", "list_models",
-    "models_table", "pack_bioimage", "pack_bundle", "plain_errors", "render_bundle", "render_bundles",
-    "require_ids", "require_match", "stale_configs", "write_card",
+    "BundleReport", "Model", "check_bundles", "describe_model",
+    "find_bundles", "list_large_files", "list_models",
+    "models_table", "pack_bioimage", "pack_bundle", "render_bundle", "render_bundles",
+    "stale_configs", "write_card",
 ]  # fmt: skip

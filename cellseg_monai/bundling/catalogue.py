@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cellseg_monai.bundling.check.network import WEIGHTS
-from cellseg_monai.bundling.find import METADATA, known_bundles
 from cellseg_monai.bundling.licences import licence_of
+from cellseg_monai.runtime.finding import METADATA, known_bundles
 
 SHOWN = {"dice": "Dice", "f1@0.5": "F1"}
 

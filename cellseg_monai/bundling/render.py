@@ -31,9 +31,10 @@ from pathlib import Path
 from typing import Any
 
 from cellseg_monai.bundling.card import NO_WEIGHTS, RESULTS, Results, card_parts, eval_metrics
-from cellseg_monai.bundling.overrides import override
-from cellseg_monai.bundling.sources import BASE, SOURCE, find_bundles, load_source
+from cellseg_monai.bundling.sources import SOURCE, find_bundles, load_source
 from cellseg_monai.outputs import write_text
+from cellseg_monai.runtime.finding import BASE
+from cellseg_monai.runtime.overrides import override
 
 LAYERS = {
     "train": ("train",),

@@ -12,9 +12,6 @@ from monai.bundle import ConfigParser
 SOURCE = "bundle.yaml"
 """What a person edits: the overrides of one bundle."""
 
-BASE = "_base"
-"""The folder beside the bundles that holds what they share."""
-
 _LOST_NUMBER = re.compile(r"[-+]?[\d.]+[eE][-+]?\d+")
 
 

@@ -85,7 +85,8 @@ def _render_bundles(source: str) -> int:
 
 
 def _check_bundles(source: str) -> int:
-    from cellseg_monai.bundling import check_bundles, find_bundle
+    from cellseg_monai.bundling import check_bundles
+    from cellseg_monai.runtime import find_bundle
 
     report = check_bundles(find_bundle(source))
     print(report)
@@ -93,7 +94,8 @@ def _check_bundles(source: str) -> int:
 
 
 def _pack_bundle(source: str, out: str, vendor: bool) -> int:
-    from cellseg_monai.bundling import find_bundle, pack_bundle
+    from cellseg_monai.bundling import pack_bundle
+    from cellseg_monai.runtime import find_bundle
 
     print(pack_bundle(find_bundle(source), out, vendor))
     return 0
@@ -107,7 +109,8 @@ def _write_card(
     pictures: bool,
     url: str | None,
 ) -> int:
-    from cellseg_monai.bundling import find_bundle, write_card
+    from cellseg_monai.bundling import write_card
+    from cellseg_monai.runtime import find_bundle
 
     if len(dict(results)) < len(results):
         raise ValueError("two results have one name; tell them apart by NAME=FOLDER")
@@ -117,7 +120,8 @@ def _write_card(
 
 
 def _models(folder: str | None) -> int:
-    from cellseg_monai.bundling import find_bundle, list_models, models_table
+    from cellseg_monai.bundling import list_models, models_table
+    from cellseg_monai.runtime import find_bundle
 
     print(models_table(list_models()) if folder is None else find_bundle(folder).resolve())
     return 0
@@ -132,7 +136,8 @@ def _pack_bioimage(
     weights: str | None,
     options: Sequence[tuple[str, Any]],
 ) -> int:
-    from cellseg_monai.bundling import find_bundle, pack_bioimage
+    from cellseg_monai.bundling import pack_bioimage
+    from cellseg_monai.runtime import find_bundle
 
     package = pack_bioimage(
         find_bundle(source),

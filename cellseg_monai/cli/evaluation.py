@@ -47,8 +47,8 @@ def _evaluate(
     bundle: str | None,
     weights: str | None,
 ) -> int:
-    from cellseg_monai.bundling import find_bundle
     from cellseg_monai.evaluation import evaluate
+    from cellseg_monai.runtime import find_bundle
 
     result = evaluate(
         pred,
@@ -67,8 +67,8 @@ def _evaluate(
 
 
 def _report(runs: Sequence[str], out: str, bundle: str | None) -> int:
-    from cellseg_monai.bundling import find_bundle
     from cellseg_monai.evaluation import write_report
+    from cellseg_monai.runtime import find_bundle
 
     print(write_report(runs, out, None if bundle is None else find_bundle(bundle)))
     return 0

@@ -1,12 +1,12 @@
 """Files on disk to a list of items: readers, datalists, public layouts, splits, checks, synthesis.
 
-Only :class:`MicroscopyReader` needs MONAI, whose import takes seconds. It is loaded when it is asked for, so
-that ``cellseg data …`` answers soon.
+What is not needed to list and read images is loaded when it is asked for: MONAI's reader, since the import of
+MONAI takes seconds, and checks, imports and synthesis, which a running bundle does without.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from cellseg_monai.data.checks import CheckReport, Finding, check_dataset, render_table
 from cellseg_monai.data.datalist import combine_datasets, labelled, list_items, root_of
 from cellseg_monai.data.folds import (
     first_n,
@@ -16,7 +16,6 @@ from cellseg_monai.data.folds import (
     k_folds,
     one_fold,
 )
-from cellseg_monai.data.layouts import LAYOUTS, ImportReport, import_dataset
 from cellseg_monai.data.pairing import label_files, pair_folder
 from cellseg_monai.data.readers import (
     SUFFIXES,
@@ -26,18 +25,20 @@ from cellseg_monai.data.readers import (
     read_picture,
     read_pixels,
 )
-from cellseg_monai.data.synthetic import (
-    KINDS,
-    SyntheticImage,
-    TimeLapse,
-    synthesize,
-    timelapse,
-    write_synthetic_dataset,
-    write_synthetic_timelapse,
-)
 
 if TYPE_CHECKING:
+    from cellseg_monai.data.checks import CheckReport, Finding, check_dataset, render_table
+    from cellseg_monai.data.layouts import LAYOUTS, ImportReport, import_dataset
     from cellseg_monai.data.readers.monai_reader import MicroscopyReader
+    from cellseg_monai.data.synthetic import (
+        KINDS,
+        SyntheticImage,
+        TimeLapse,
+        synthesize,
+        timelapse,
+        write_synthetic_dataset,
+        write_synthetic_timelapse,
+    )
 
 __all__ = [
     "KINDS",
@@ -76,9 +77,24 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name != "MicroscopyReader":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from cellseg_monai.data.readers.monai_reader import MicroscopyReader
+_LATER = {
+    "readers.monai_reader": ("MicroscopyReader",),
+    "checks": ("CheckReport", "Finding", "check_dataset", "render_table"),
+    "layouts": ("LAYOUTS", "ImportReport", "import_dataset"),
+    "synthetic": (
+        "KINDS",
+        "SyntheticImage",
+        "TimeLapse",
+        "synthesize",
+        "timelapse",
+        "write_synthetic_dataset",
+        "write_synthetic_timelapse",
+    ),
+}
 
-    return MicroscopyReader
+
+def __getattr__(name: str) -> Any:
+    for module, names in _LATER.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

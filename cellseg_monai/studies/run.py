@@ -13,8 +13,6 @@ from typing import Any
 
 import torch
 
-from cellseg_monai.bundling.kept_decoding import kept_beside
-from cellseg_monai.bundling.literals import literal_options
 from cellseg_monai.calibration import CHOSEN, calibrate
 from cellseg_monai.data import one_fold
 from cellseg_monai.data.datalist import Item, file_of, group_of
@@ -22,6 +20,8 @@ from cellseg_monai.evaluation import evaluate
 from cellseg_monai.evaluation.provenance import machine
 from cellseg_monai.outputs import write_text
 from cellseg_monai.prediction import predict
+from cellseg_monai.runtime.kept_decoding import kept_beside
+from cellseg_monai.runtime.literals import literal_options
 from cellseg_monai.studies.options import inference_options
 
 SETTINGS, TRAINED, DONE = "settings.json", "trained.json", "done.json"

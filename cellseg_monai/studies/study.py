@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from cellseg_monai.bundling import find_bundle
 from cellseg_monai.data import labelled, list_items
 from cellseg_monai.data.datalist import Item
 from cellseg_monai.evaluation.markdown import markdown
 from cellseg_monai.outputs import locked
+from cellseg_monai.runtime import find_bundle
 from cellseg_monai.studies.changed_images import LOST, PLOT, robustness, robustness_plot, robustness_table
 from cellseg_monai.studies.changes import Level
 from cellseg_monai.studies.execution import folder_of, perform_all
@@ -68,7 +68,7 @@ class Study:
         """Score each image by a training that has not seen it; see :func:`cross_validation`.
 
         Args:
-            bundle: its folder, or a name of :func:`~cellseg_monai.bundling.known_bundles`.
+            bundle: its folder, or a name of :func:`~cellseg_monai.runtime.known_bundles`.
             data: labelled images.
             folds: how many.
             test: further labelled images, scored by the model of every fold.
@@ -95,7 +95,7 @@ class Study:
         """Score against the number of annotated images; see :func:`learning_curve`.
 
         Args:
-            bundle: its folder, or a name of :func:`~cellseg_monai.bundling.known_bundles`.
+            bundle: its folder, or a name of :func:`~cellseg_monai.runtime.known_bundles`.
             data: labelled images to draw from.
             test: labelled images to score.
             counts: numbers of images.
@@ -121,7 +121,7 @@ class Study:
         """Networks of a bundle's registry side by side, as in Table 3 of Yang et al.
 
         Args:
-            bundle: its folder, or a name of :func:`~cellseg_monai.bundling.known_bundles`.
+            bundle: its folder, or a name of :func:`~cellseg_monai.runtime.known_bundles`.
             data: labelled images to learn from.
             test: labelled images to score.
             names: of the networks.
@@ -150,7 +150,7 @@ class Study:
         """Fine-tune a model of one dataset with a few images of another; see :class:`FineTuning`.
 
         Args:
-            bundle: its folder, or a name of :func:`~cellseg_monai.bundling.known_bundles`.
+            bundle: its folder, or a name of :func:`~cellseg_monai.runtime.known_bundles`.
             base_data: labelled images of the data that the base model learns from.
             target_data: labelled images of the shifted data.
             counts: numbers of target images.
@@ -191,7 +191,7 @@ class Study:
         """What images without labels add; see :class:`PseudoLabels`.
 
         Args:
-            bundle: its folder, or a name of :func:`~cellseg_monai.bundling.known_bundles`.
+            bundle: its folder, or a name of :func:`~cellseg_monai.runtime.known_bundles`.
             labelled_data: images to learn from.
             unlabelled: images without labels.
             test: labelled images to score.
@@ -225,7 +225,7 @@ class Study:
         """What a trained bundle loses when the images change; see :func:`robustness`.
 
         Args:
-            bundle: its folder, or a name of :func:`~cellseg_monai.bundling.known_bundles`.
+            bundle: its folder, or a name of :func:`~cellseg_monai.runtime.known_bundles`.
             data: labelled images to score.
             levels: of the changes to try, by name.
             weights: of the network, if not those of the bundle.

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from cellseg_monai.bundling import catalogue, describe_model, find, models_table
+from cellseg_monai.bundling import catalogue, describe_model, models_table
 from cellseg_monai.cli import main
+from cellseg_monai.runtime import finding
 from tests.bundles.reduced import BUNDLES, NARROW
 
 
@@ -59,8 +60,8 @@ def test_a_checkout_is_preferred_to_what_is_installed(
     installed, checkout = tmp_path / "site/_bundles", tmp_path / "clone/bundles"
     write_bundle(installed, "{}")
     other = write_bundle(checkout, "{}")
-    monkeypatch.setattr(find, "_INSTALLED", installed)
-    monkeypatch.setattr(find, "_CHECKOUT", checkout)
+    monkeypatch.setattr(finding, "_INSTALLED", installed)
+    monkeypatch.setattr(finding, "_CHECKOUT", checkout)
     assert catalogue.known_bundles() == {"cells": installed / "cells"}  # a folder of somebody else's
     (checkout / "_base").mkdir()
     assert catalogue.known_bundles() == {"cells": other}

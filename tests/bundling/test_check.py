@@ -13,11 +13,12 @@ from monai.bundle import ConfigParser, verify_metadata
 from monai.bundle.properties import TrainProperties
 from monai.networks.nets import UNet
 
-from cellseg_monai.bundling import check_bundles, keep_decoding, render_bundles
+from cellseg_monai.bundling import check_bundles, render_bundles
 from cellseg_monai.bundling.check.components import check_components
 from cellseg_monai.bundling.check.metadata import SCHEMA
 from cellseg_monai.bundling.check.properties import property_faults
 from cellseg_monai.data.checks.finding import Severity
+from cellseg_monai.runtime import keep_decoding
 
 
 def errors(bundle: Path) -> list[str]:

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from cellseg_monai.bundling import keep_decoding, pack_bundle
+from cellseg_monai.bundling import pack_bundle
+from cellseg_monai.runtime import keep_decoding
 
 
 def unpacked(archive: Path, folder: Path) -> Path:

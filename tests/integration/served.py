@@ -15,9 +15,9 @@ import numpy as np
 import requests
 import tifffile
 
-from cellseg_monai.bundling.overrides import override
 from cellseg_monai.data import read_label_map
 from cellseg_monai.label_maps import LabelMap
+from cellseg_monai.runtime.overrides import override
 from tests.bundles.reduced import BUNDLES, NARROW
 
 LABEL = BUNDLES.parent / "label"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cellseg_monai.bundling import keep_decoding
+from cellseg_monai.runtime import keep_decoding
 from tests.integration.served import LABEL, Server, narrowed, serving
 
 pytestmark = pytest.mark.label

@@ -8,9 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
-from cellseg_monai.bundling import keep_decoding
 from cellseg_monai.cli import main
 from cellseg_monai.data import list_items
+from cellseg_monai.runtime import keep_decoding
 from cellseg_monai.studies.run import Run, perform
 from tests.bundles.reduced import BUNDLES
 from tests.studies.conftest import BUNDLE, SMALL

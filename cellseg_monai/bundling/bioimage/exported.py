@@ -17,8 +17,8 @@ from torch import nn
 from cellseg_monai.bundling.bioimage.outputs import Output, output_of
 from cellseg_monai.bundling.check.configs import load_config
 from cellseg_monai.bundling.check.network import WEIGHTS
-from cellseg_monai.bundling.command_line import require_ids
 from cellseg_monai.instances.decoding import Decoding
+from cellseg_monai.runtime.options import require_ids
 from cellseg_monai.training import load_pretrained
 from cellseg_monai.transforms import PercentileStretch, PercentileStretchd
 

@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 import torch
 from monai.bundle import verify_net_in_out
 
-from cellseg_monai.bundling.belonging import require_match
 from cellseg_monai.bundling.check.configs import load_config, present
 from cellseg_monai.data.checks.finding import Finding, error, note
+from cellseg_monai.runtime.matching_decoding import require_match
 
 WEIGHTS = Path("models/model.pt")
 """Where MONAI looks for the weights of a bundle."""

@@ -8,10 +8,10 @@ from monai.bundle import ConfigParser
 
 from cellseg_monai.bundling.card import RESULTS
 from cellseg_monai.bundling.check.network import WEIGHTS
-from cellseg_monai.bundling.kept_decoding import is_of, kept_beside
 from cellseg_monai.bundling.large_files import LARGE_FILES
 from cellseg_monai.data.checks.finding import Finding, error
 from cellseg_monai.evaluation.provenance import hash_of_file
+from cellseg_monai.runtime.kept_decoding import is_of, kept_beside
 
 
 def check_results(bundle: Path) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from monai.bundle import ConfigParser
 
-from cellseg_monai.bundling.overrides import override
+from cellseg_monai.runtime.overrides import override
 
 CONFIG: dict[str, Any] = {
     "rate": 0.1,

@@ -1,7 +1,7 @@
 import pytest
 
-from cellseg_monai.bundling import require_match
 from cellseg_monai.instances import ClassMapd, Componentsd, RegrownInteriorsd, WatershedFromDistanced
+from cellseg_monai.runtime import require_match
 from cellseg_monai.transforms import BinaryTargetd, BoundaryTargetd, ClassTargetd, ForegroundDistanceTargetd
 
 TARGETS = {

@@ -3,7 +3,8 @@
 from os import PathLike
 from pathlib import Path
 
-from cellseg_monai.bundling.sources import BASE
+BASE = "_base"
+"""The folder beside the bundles that holds what they share."""
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _INSTALLED, _CHECKOUT = _PACKAGE / "_bundles", _PACKAGE.parent / "bundles"

@@ -1,28 +1,17 @@
-"""What ``python -m monai.bundle run`` lacks: sentences instead of tracebacks, and refused typing errors.
-
-MONAI's command knows nothing of this; the first lines of ``initialize`` in a configuration call it.
-"""
+"""Options of ``python -m monai.bundle run``: a mistyped one is refused."""
 
 import inspect
-import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import monai.bundle
 from fire.parser import DefaultParseValue
 from monai.bundle import ConfigParser, ConfigWorkflow
 
-from cellseg_monai.bundling.literals import literal, literal_options
-from cellseg_monai.bundling.overrides import override
-from cellseg_monai.causes import cause_of, origin_of
-
-logger = logging.getLogger(__name__)
-
-_SPEAKING = ("cellseg_monai", "monai/bundle", "monai/utils")
-"""Code whose errors are sentences for users; the traceback of any other error is needed to find its cause."""
+from cellseg_monai.runtime.errors import runs_monais_command
+from cellseg_monai.runtime.literals import literal, literal_options
+from cellseg_monai.runtime.overrides import override
 
 _MONAIS_OWN = {
     name
@@ -30,32 +19,6 @@ _MONAIS_OWN = {
     for name in inspect.signature(function).parameters
 }
 """Options of the command itself."""
-
-
-def plain_errors() -> None:
-    """From here on tell of an uncaught error of a configuration or a dataset in one sentence.
-
-    MONAI wraps such an error several times, and fifty lines of traceback hide what it says. The exit
-    code stays 1. An error of other software keeps its traceback, and with the level DEBUG in
-    ``logging.conf`` every error does.
-
-    Example:
-        >>> hook = sys.excepthook
-        >>> plain_errors()
-        >>> sys.excepthook is _tell
-        True
-        >>> sys.excepthook = hook
-    """
-    sys.excepthook = _tell
-
-
-def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    cause = cause_of(error)
-    speaks = any(f"/{package}/" in origin_of(cause) for package in _SPEAKING)
-    if speaks and not logger.isEnabledFor(logging.DEBUG):
-        sys.stderr.write(f"{type(cause).__name__}: {cause}\n")
-    else:
-        sys.__excepthook__(kind, error, trace)
 
 
 def check_options(arguments: Sequence[str] | None = None) -> None:
@@ -70,6 +33,7 @@ def check_options(arguments: Sequence[str] | None = None) -> None:
         ValueError: an id is not in the configuration, or MONAI would change a file name in a value.
 
     Example:
+        >>> from pathlib import Path
         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:
         ...     file = Path(folder) / "train.json"
@@ -80,7 +44,7 @@ def check_options(arguments: Sequence[str] | None = None) -> None:
         ValueError: command line: there is no id 'max_epoch'; did you mean 'max_epochs'? ...
     """
     if arguments is None:
-        arguments = sys.argv[1:] if Path(sys.argv[0]).parent == Path(monai.bundle.__file__).parent else []
+        arguments = sys.argv[1:] if runs_monais_command() else []
     if not arguments or arguments[0] != "run":
         return
     typed = dict(_options(arguments[1:]))

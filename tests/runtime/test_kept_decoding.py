@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cellseg_monai.bundling import calibrated_decoding, keep_decoding
+from cellseg_monai.runtime import calibrated_decoding, keep_decoding
 
 PLAIN = {"threshold": 0.5, "seed_height": 0.25, "min_size": 15}
 

@@ -11,8 +11,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from cellseg_monai.evaluation.provenance import hash_of_file
 from cellseg_monai.outputs import write_text
+from cellseg_monai.outputs.digest import digest_of
 
 logger = logging.getLogger(__name__)
 
@@ -51,14 +51,14 @@ def keep_decoding(weights: str | PathLike[str], values: Mapping[str, Any]) -> Pa
     if not Path(weights).is_file():
         raise FileNotFoundError(f"{weights}: there are no such weights, to keep a decoding for")
     kept = kept_beside(weights)
-    content = {"weights_sha256": hash_of_file(Path(weights)).hex(), "decoding": dict(values)}
+    content = {"weights_sha256": digest_of(weights), "decoding": dict(values)}
     write_text(kept, json.dumps(content, indent=4) + "\n")
     return kept
 
 
 def is_of(kept: Path, weights: Path) -> bool:
     """Whether a decoding that was kept is for the weights that are there now."""
-    return bool(_read(kept)["weights_sha256"] == hash_of_file(weights).hex())
+    return bool(_read(kept)["weights_sha256"] == digest_of(weights))
 
 
 def calibrated_decoding(weights: str | PathLike[str], otherwise: Mapping[str, Any]) -> dict[str, Any]:

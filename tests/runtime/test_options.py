@@ -1,12 +1,13 @@
 import sys
 from pathlib import Path
 
+import monai.bundle
 import pytest
 from fire.parser import DefaultParseValue
 from monai.bundle import ConfigParser
 
-from cellseg_monai.bundling import check_options, plain_errors
 from cellseg_monai.networks import PatchAttentionUNet
+from cellseg_monai.runtime import check_options, plain_errors
 
 
 @pytest.fixture
@@ -84,9 +85,17 @@ def test_other_commands_are_none_of_its_business() -> None:
     check_options()  # this process is no command of monai.bundle
 
 
+def test_the_hook_of_a_caller_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["my_own_program.py", "run"])
+    before = sys.excepthook
+    plain_errors()
+    assert sys.excepthook is before
+
+
 @pytest.fixture
 def hook(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(sys, "argv", [str(Path(monai.bundle.__file__).with_name("__main__.py")), "run"])
     plain_errors()
 
 

@@ -7,7 +7,8 @@ from zipfile import ZipFile
 
 import pytest
 
-from cellseg_monai.bundling import find_bundle, known_bundles, pack
+from cellseg_monai.bundling import pack
+from cellseg_monai.runtime import find_bundle, known_bundles
 from tests.bundles.reduced import BUNDLES, NARROW
 from tests.conftest import REPOSITORY
 
@@ -46,7 +47,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_has_the_bundles_and_finds_them(installed: Path, tmp_path: Path) -> None:
-    code = "from cellseg_monai.bundling import known_bundles as k; print(*k().values(), sep='\\n')"
+    code = "from cellseg_monai.runtime import known_bundles as k; print(*k().values(), sep='\\n')"
     told = subprocess.run(
         [sys.executable, "-c", code], cwd=installed, check=True, capture_output=True, text=True, timeout=120
     ).stdout
