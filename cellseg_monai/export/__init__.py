@@ -1,7 +1,6 @@
 """Label maps to files that people open, and back."""
 
 from cellseg_monai.export.coco import coco_images, read_coco, write_coco
-from cellseg_monai.export.filling import Filled, fill
 from cellseg_monai.export.geojson import read_geojson, write_geojson
 from cellseg_monai.export.imagej import read_rois, write_rois
 from cellseg_monai.export.label_tiff import write_label_tiff
@@ -15,6 +14,7 @@ from cellseg_monai.export.served_label import ServedLabeld
 from cellseg_monai.export.tiff_writer import TiffWriter
 from cellseg_monai.export.tiled import write_tiled
 from cellseg_monai.export.tiled_tiff import write_tiled_tiff
+from cellseg_monai.polygons import Filled, fill
 
 __all__ = [
     "Filled",

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from cellseg_monai.export.coco_runs import rings_of_runs, run_lengths
-from cellseg_monai.export.filling import Shape
 from cellseg_monai.export.objects import Objects, Rings, draw, numbered
 from cellseg_monai.export.outlining import Outline, outlines
 from cellseg_monai.outputs import write_text
+from cellseg_monai.polygons import Shape
 
 _CATEGORY = "cell"
 

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cellseg_monai.coco_counts import decode_counts
-from cellseg_monai.export.filling import Shape, runs
 from cellseg_monai.export.outlining import Points, outlines
+from cellseg_monai.polygons import Shape, runs
 
 
 def run_lengths(rings: Sequence[npt.NDArray[Any]], shape: Shape) -> list[int]:

@@ -11,11 +11,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from cellseg_monai.export.colours import colours_of
-from cellseg_monai.export.filling import Shape
 from cellseg_monai.export.objects import Objects, Rings, draw, logger, numbered, records
 from cellseg_monai.export.outlining import Outline, outlines
 from cellseg_monai.label_maps import as_label_map
 from cellseg_monai.outputs import written_whole
+from cellseg_monai.polygons import Shape
 
 ObjectType = Literal["detection", "annotation"]
 

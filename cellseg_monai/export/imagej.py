@@ -10,11 +10,11 @@ from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 import numpy as np
 import numpy.typing as npt
 
-from cellseg_monai.export.filling import Shape
 from cellseg_monai.export.objects import Objects, draw, logger, numbered
 from cellseg_monai.export.outlining import Outline, outlines
 from cellseg_monai.label_maps import as_label_map
 from cellseg_monai.outputs import written_whole
+from cellseg_monai.polygons import Shape
 
 if TYPE_CHECKING:
     from roifile import ImagejRoi

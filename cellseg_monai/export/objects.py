@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cellseg_monai.export.filling import Shape, fill
 from cellseg_monai.label_maps import LabelMap
+from cellseg_monai.polygons import Shape, fill
 
 logger = logging.getLogger(__name__)
 

@@ -25,8 +25,9 @@ from pathlib import Path
 import numpy as np
 
 from cellseg_monai.data.layouts.folders import images_in, paired, read_annotation
-from cellseg_monai.data.layouts.samples import PARTS, Annotation, Failure, Layout, Sample, Shape
+from cellseg_monai.data.layouts.samples import PARTS, Annotation, Failure, Layout, Sample
 from cellseg_monai.data.layouts.tcga import patient
+from cellseg_monai.polygons import Shape
 
 PUBLISHED_CLASSES: Mapping[int, str] = dict(
     enumerate(

@@ -14,7 +14,7 @@ import numpy as np
 
 from cellseg_monai.coco_counts import decode_counts
 from cellseg_monai.data.layouts.painting import Pixels, polygon_pixels
-from cellseg_monai.data.layouts.samples import Shape
+from cellseg_monai.polygons import Shape
 
 
 def segmentation_pixels(segmentation: Any, shape: Shape) -> Pixels:

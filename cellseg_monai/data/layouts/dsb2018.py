@@ -20,7 +20,8 @@ import numpy as np
 
 from cellseg_monai.data.layouts.folders import images_in, read_annotation
 from cellseg_monai.data.layouts.painting import paint
-from cellseg_monai.data.layouts.samples import Annotation, Failure, Layout, Sample, Shape, Split
+from cellseg_monai.data.layouts.samples import Annotation, Failure, Layout, Sample, Split
+from cellseg_monai.polygons import Shape
 
 
 def samples(source: Path) -> Iterator[Sample | Failure]:

@@ -24,7 +24,8 @@ from typing import Any
 
 from cellseg_monai.data.layouts.coco import segmentation_pixels
 from cellseg_monai.data.layouts.painting import paint
-from cellseg_monai.data.layouts.samples import PARTS, Annotation, Failure, Layout, Sample, Shape, Split
+from cellseg_monai.data.layouts.samples import PARTS, Annotation, Failure, Layout, Sample, Split
+from cellseg_monai.polygons import Shape
 
 _FOLDERS = ("livecell_train_val_images", "livecell_test_images")
 _NAME = re.compile(r"(?P<cell_type>[^_]+)_Phase_(?P<well>[A-Z]\d+)_")

@@ -23,8 +23,9 @@ from xml.etree import ElementTree
 
 from cellseg_monai.data.layouts.folders import images_in, paired
 from cellseg_monai.data.layouts.painting import Pixels, paint, polygon_pixels
-from cellseg_monai.data.layouts.samples import Annotation, Failure, Layout, Sample, Shape, Split
+from cellseg_monai.data.layouts.samples import Annotation, Failure, Layout, Sample, Split
 from cellseg_monai.data.layouts.tcga import patient
+from cellseg_monai.polygons import Shape
 
 
 def samples(source: Path) -> Iterator[Sample | Failure]:

@@ -1,8 +1,8 @@
 """Objects drawn one by one to one label map.
 
-**Edge of a polygon.** A pixel belongs to a polygon if its centre lies inside or on the edge. Coordinates
-count from the corner of the image, so the first pixel spans 0 to 1 and its centre is 0.5: the square from
-(0, 0) to (4, 4) covers 4 × 4 pixels, and squares side by side share none.
+**Edge of a polygon.** A pixel belongs to a polygon if its centre lies inside, by the rule of
+:mod:`cellseg_monai.polygons`, which conversions use as well. Coordinates count from the corner of the image:
+the first pixel spans 0 to 1, and its centre is 0.5.
 
 **Overlap.** The smaller object lies on top, and the earlier of two of the same size. So a small cell on a
 large one stays whole, and only an object that others cover entirely is lost.
@@ -12,10 +12,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from skimage.draw import polygon
 
-from cellseg_monai.data.layouts.samples import Annotation, Shape
+from cellseg_monai.data.layouts.samples import Annotation
 from cellseg_monai.label_maps import relabel
+from cellseg_monai.polygons import Shape, runs
 
 Pixels = npt.NDArray[np.intp]
 """Places in the flattened image."""
@@ -33,13 +33,10 @@ def polygon_pixels(xs: npt.ArrayLike, ys: npt.ArrayLike, shape: Shape) -> Pixels
         >>> polygon_pixels([1, 3, 3, 1], [0, 0, 2, 2], shape=(4, 10))
         array([ 1,  2, 11, 12])
     """
-    across, down = np.asarray(xs, float), np.asarray(ys, float)
-    if len(across) < 3:
-        return np.empty(0, np.intp)
-    if not (np.isfinite(across).all() and np.isfinite(down).all()):
-        raise ValueError("a polygon has corners that are not finite numbers; repair the annotation file")
-    rows, columns = polygon(down - 0.5, across - 0.5, shape)
-    return np.asarray(rows * shape[1] + columns, np.intp)
+    ring = np.stack([np.asarray(xs, float), np.asarray(ys, float)], axis=1)
+    _, rows, first, stop = runs([(1, [ring])], shape)
+    spans = zip((rows * shape[1] + first).tolist(), (rows * shape[1] + stop).tolist(), strict=True)
+    return np.concatenate([np.empty(0, np.intp), *(np.arange(*span, dtype=np.intp) for span in spans)])
 
 
 def paint(objects: Sequence[tuple[str, Pixels]], shape: Shape) -> Annotation:

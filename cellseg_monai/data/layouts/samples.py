@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from cellseg_monai.label_maps import LabelMap
-
-Shape = tuple[int, int]
-"""Rows and columns of an image."""
+from cellseg_monai.polygons import Shape
 
 Split = Literal["training", "validation", "test"]
 

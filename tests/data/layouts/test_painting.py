@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from skimage.draw import polygon2mask
 
 from cellseg_monai.data.layouts.painting import paint, polygon_pixels
+from cellseg_monai.polygons import fill
 
 
 @pytest.mark.parametrize(
@@ -13,11 +13,8 @@ from cellseg_monai.data.layouts.painting import paint, polygon_pixels
         ([0, 4, 4, 0], [0, 0, 4, 4], 16),
         ([0, 4, 4, 0, 0], [0, 0, 4, 4, 0], 16),
         ([1, 6, 6, 1], [2, 2, 5, 5], 15),
-        (
-            [0, 4, 0],
-            [0, 0, 4],
-            10,
-        ),  # half of 16 would be 8: the 4 centres on the diagonal count in full, not half
+        ([0, 4, 0], [0, 0, 4], 6),  # the 4 centres on the diagonal belong to a neighbour there
+        ([0.5, 2.5, 2.5, 0.5], [0.5, 0.5, 2.5, 2.5], 4),
         ([8, 14, 14, 8], [8, 8, 14, 14], 4),
         ([-2, 2, 2, -2], [-2, -2, 2, 2], 4),
         ([20, 24, 24, 20], [0, 0, 4, 4], 0),
@@ -30,6 +27,7 @@ from cellseg_monai.data.layouts.painting import paint, polygon_pixels
         "closed",
         "rectangle",
         "triangle",
+        "corners on centres",
         "over the far corner",
         "over the near corner",
         "outside",
@@ -54,11 +52,15 @@ def test_x_counts_columns_and_y_rows() -> None:
     np.testing.assert_array_equal(drawn.label_map, [[0, 0, 0, 0], [1, 1, 1, 0], [0, 0, 0, 0]])
 
 
-@given(st.lists(st.tuples(st.floats(0, 20), st.floats(0, 20)), min_size=3, max_size=8))
-def test_polygon_agrees_with_a_mask_of_the_whole_image(corners: list[tuple[float, float]]) -> None:
+QUARTERS = st.integers(0, 80).map(lambda number: number / 4)
+"""Coordinates that often fall on centres of pixels and on their corners."""
+
+
+@given(st.lists(st.tuples(QUARTERS, QUARTERS), min_size=3, max_size=8))
+def test_an_import_draws_what_a_conversion_draws(corners: list[tuple[float, float]]) -> None:
     xs, ys = zip(*corners, strict=True)
-    expected = polygon2mask((20, 20), np.stack([ys, xs], axis=1) - 0.5)
-    np.testing.assert_array_equal(polygon_pixels(xs, ys, (20, 20)), np.flatnonzero(expected))
+    converted = fill([(1, [np.array(corners)])], (20, 20)).label_map
+    np.testing.assert_array_equal(polygon_pixels(xs, ys, (20, 20)), np.flatnonzero(converted))
 
 
 def test_corner_that_is_no_number() -> None:
