@@ -29,11 +29,10 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 demo: $(READY)  ## synthetic images (or DATA=folder), checked, then the patches a network would see
-	rm -rf $(DEMO)
-	$(if $(DATA),,$(BIN)/cellseg data synthesize nuclei $(DEMO)/data --count 8)
-	$(BIN)/cellseg data check $(or $(DATA),$(DEMO)/data)
-	$(BIN)/cellseg data patches $(or $(DATA),$(DEMO)/data) --out $(DEMO)/patches.png
-	$(BIN)/cellseg predict patch_attention_unet $(or $(DATA),$(DEMO)/data) --out $(DEMO)/cells --overlay
+	$(if $(DATA),,test -e $(DEMO)/data/dataset.json || $(BIN)/cellseg data synthesize nuclei $(DEMO)/data --count 8)
+	$(BIN)/cellseg data check "$(or $(DATA),$(DEMO)/data)"
+	-$(BIN)/cellseg data patches "$(or $(DATA),$(DEMO)/data)" --out $(DEMO)/patches.png  # needs masks
+	$(BIN)/cellseg predict patch_attention_unet "$(or $(DATA),$(DEMO)/data)" --out $(DEMO)/cells --overlay
 
 # A thread a worker; more would wait for each other. In the order of the files, so that the quick doctests come last.
 test: $(READY)  ## every test, doctests and the code blocks of the documentation; seconds of each in .reports

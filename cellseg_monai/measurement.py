@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+import os
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
@@ -111,7 +112,7 @@ def measure_files(
     Raises:
         FileNotFoundError: a folder is not there.
         ValueError: there is no label map.
-        RuntimeError: Parquet is asked for and pyarrow is not installed.
+        RuntimeError: Parquet is asked for and pyarrow is not installed, or no image could be measured.
 
     Example:
         >>> import tempfile, tifffile, numpy as np
@@ -163,7 +164,8 @@ def measure_files(
     failures = []
     targets = [f"cells.{file_format}", "summary.csv", "failures.csv"]
     targets += [f"neighbours.{file_format}"] if pairs else []
-    with claim_outputs(out, "measure", targets, folders.files(maps), complete=True):
+    made_from = dict.fromkeys(targets, os.path.abspath(labels))
+    with claim_outputs(out, "measure", targets, folders.files(maps), sources=made_from, complete=True):
         for name, path in maps.items():
             try:
                 found = measure(name, path)
@@ -175,6 +177,13 @@ def measure_files(
                 for kind, table in found.items():
                     table.insert(0, "image", name)
                     tables[kind].append(table)
+        if not tables["summary"]:
+            _write_failures(Path(out), failures)
+            first = failures[0]
+            raise RuntimeError(
+                f"none of {len(maps)} images could be measured; {first['image']}: {first['error']}; "
+                f"{Path(out) / 'failures.csv'} lists all, earlier tables stay"
+            )
         return _write(Path(out), tables, failures, file_format)
 
 
@@ -259,10 +268,14 @@ def _write(
             else:
                 joined[name].to_csv(part, index=False, float_format="%.8g")
     write_text(folder / "summary.csv", joined["summary"].to_csv(index=False, float_format="%.8g"))
+    return Measurement(folder, joined["cells"], joined["summary"], _write_failures(folder, failures))
+
+
+def _write_failures(folder: Path, failures: list[dict[str, str]]) -> pd.DataFrame:
     failed = pd.DataFrame(failures, columns=["image", "error"])
     if failures:
         write_text(folder / "failures.csv", failed.to_csv(index=False))
-    return Measurement(folder, joined["cells"], joined["summary"], failed)
+    return failed
 
 
 def _require_pyarrow() -> None:

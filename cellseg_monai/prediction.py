@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import tifffile
+import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 from PIL import Image
 
@@ -64,7 +65,7 @@ def predict(
     Raises:
         FileNotFoundError: the bundle, its weights or an input is not there.
         ValueError: two images would have the same label map, ``inference.json`` has no such id, or attention
-            is asked of a network without gates.
+            is asked of a network without gates; there is no such device; or `out` holds an image.
         RuntimeError: at the end, if an image failed.
 
     Example:
@@ -93,6 +94,7 @@ def predict(
         **({"save_probability": True} if save_probability else {}),
     }
     if device is not None:
+        _require_device(device)
         values["device"] = f"$torch.device({device!r})"
     with _quiet(logging.getLogger(ConfigWorkflow.__module__)):
         workflow = ConfigWorkflow(str(config), logging_file=False, **values)
@@ -116,6 +118,16 @@ def predict(
             for image in images:
                 _save_attention(workflow, image, _result(_first(image), root, Path("attention"), ""), claim)
     return labels
+
+
+def _require_device(name: str) -> None:
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(f"device={name!r}: there is no such device; choose cpu, cuda or cuda:1") from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        seen = torch.cuda.device_count()
+        raise ValueError(f"device={name!r}: PyTorch sees {seen} GPUs on this machine; leave the device out")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import re
 from collections.abc import Iterator
 from os import PathLike
@@ -26,7 +27,7 @@ from cellseg_monai.causes import in_one_line
 from cellseg_monai.companions import find_label_maps, find_pictures, plane_size, read_planes
 from cellseg_monai.data import read_label_map, read_picture
 from cellseg_monai.label_maps import LabelMap, cast
-from cellseg_monai.outputs import claim_file, claim_outputs, write_text, written_whole
+from cellseg_monai.outputs import claim_file, claim_outputs, require_apart, write_text, written_whole
 from cellseg_monai.track_movie import check_movie, write_movie
 from cellseg_monai.track_plots import write_track_report
 
@@ -139,7 +140,12 @@ def track_files(
     folder, masks = Path(out), _mask_names(len(files))
     read = [*files, *(pictures or [])]
     targets = [*masks, *_RESULTS, "failures.csv"]
-    with claim_outputs(folder, "track", targets, read, complete=True), claim_file(shown, "track", read):
+    require_apart(folder, files)
+    made_from = dict.fromkeys(targets, os.path.abspath(labels))
+    with (
+        claim_outputs(folder, "track", targets, read, sources=made_from, complete=True),
+        claim_file(shown, "track", read),
+    ):
         frames, failures = _read_frames(files)
         size = pixel_size if pixel_size is not None else _size_of(files, failures)
         reach = max_distance if max_distance is None or size is None else max_distance / _one(size)

@@ -134,7 +134,7 @@ def test_an_empty_frame_has_a_row_in_the_summary(tmp_path: Path) -> None:
     result = measure_files(tmp_path, tmp_path / "out")
     assert result.cells["image"].tolist() == ["a", "a"]
     assert result.summary["cells"].tolist() == [2, 0]
-    only_empty = measure_files(tmp_path / "b.tif", tmp_path / "out")
+    only_empty = measure_files(tmp_path / "b.tif", tmp_path / "of b")
     assert list(only_empty.cells) == list(result.cells)
 
 
@@ -184,11 +184,12 @@ def test_a_volume_and_a_missing_channel_are_failures(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "volume.tif", np.zeros((4, 20, 30), np.uint16), metadata={"axes": "ZYX"})
     (tmp_path / "images").mkdir()
     (tmp_path / "volume.tif").rename(tmp_path / "images/a.tif")
-    result = measure_files(tmp_path / "labels", tmp_path / "out", images=tmp_path / "images")
-    assert "an image is one plane, this file holds 4" in result.failures["error"][0]
+    with pytest.raises(RuntimeError, match=r"none of 1 images .*: an image is one plane, this file holds 4"):
+        measure_files(tmp_path / "labels", tmp_path / "out", images=tmp_path / "images")
+    assert pd.read_csv(tmp_path / "out/failures.csv")["image"].tolist() == ["a"]
     options = {"probabilities": tmp_path / "probability", "probability_channel": 2}
-    result = measure_files(tmp_path / "labels/a.tif", tmp_path / "out", **options)
-    assert "the probability of a has 2 channels, and none is number 2" in result.failures["error"][0]
+    with pytest.raises(RuntimeError, match="the probability of a has 2 channels, and none is number 2"):
+        measure_files(tmp_path / "labels/a.tif", tmp_path / "other", **options)
 
 
 def test_real_nuclei(real_data: Path, tmp_path: Path) -> None:

@@ -16,6 +16,9 @@ from cellseg_monai.cli.evaluation import add_evaluate, add_report
 from cellseg_monai.cli.images import add_calibrate, add_convert, add_predict
 from cellseg_monai.cli.studies import add_study_verbs
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; an error of the user's is one sentence, and the exit code is 1.
@@ -40,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever reads has seen enough, as `head` has
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except KeyboardInterrupt:
+        print("cellseg: interrupted; complete results stay, the same command goes on", file=sys.stderr)
+        return INTERRUPTED
     except (ValueError, OSError, RuntimeError) as error:
         cause = cause_of(error)
         if isinstance(cause, RuntimeError) and "/cellseg_monai/" not in origin_of(cause):

@@ -30,7 +30,7 @@ from cellseg_monai.export import (
     write_ome_zarr_labels,
     write_rois,
 )
-from cellseg_monai.outputs import OutputError, claim_outputs, inside, written_whole
+from cellseg_monai.outputs import OutputError, claim_outputs, inside, require_apart, written_whole
 
 logger = logging.getLogger(__name__)
 
@@ -146,6 +146,8 @@ class _Run:
         }
         targets = ["coco.json"] if self._to == "coco" else list(sources)
         read = [*self._sources.values(), *(() if self._images is None else self._images.files)]
+        if self._to == "tiff":  # else the files differ in their endings
+            require_apart(self._out, self._sources.values())
         with claim_outputs(self._out, "convert", targets, read, sources=sources):
             if self._to == "coco":
                 target = self._target("coco")

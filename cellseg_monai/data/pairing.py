@@ -9,12 +9,17 @@ from pathlib import Path
 
 from cellseg_monai.data.readers import SUFFIXES
 from cellseg_monai.data.readers.ome_zarr import SUFFIXES as FOLDER_SUFFIXES
+from cellseg_monai.outputs import written_in
 
 IMAGE_FOLDERS = ("images", "image")
 MASK_FOLDERS = ("masks", "labels", "mask", "label")
 
 _MASK_ENDING = re.compile(r"[_-](?:cp_masks|masks?|labels?)$", re.IGNORECASE)
 _IMAGE_ENDING = re.compile(r"[_-](?:image|img)$", re.IGNORECASE)
+
+
+_OF_DATASETS = ("synthesize", "import")
+"""Work whose results are images."""
 
 
 @dataclass
@@ -47,6 +52,7 @@ def pair_folder(folder: str | PathLike[str], recursive: bool = False) -> Pairing
     Args:
         folder: where to look.
         recursive: look into sub-folders as well; a pair then lies in the same sub-folder on both sides.
+            Results of earlier runs are left out.
 
     Returns:
         The pairs, and what does not pair.
@@ -65,15 +71,38 @@ def pair_folder(folder: str | PathLike[str], recursive: bool = False) -> Pairing
         raise FileNotFoundError(f"{root}: there is no such folder")
     image_folder = _first_existing(root, IMAGE_FOLDERS)
     if image_folder is None:
-        files = _files(root, recursive)
+        files = _files(root, recursive, results=False)
         masks = [path for path in files if _MASK_ENDING.search(stem(path))]
         images = [path for path in files if path not in set(masks)]
         return _match(_by_name(images, root), _by_name(masks, root))
     mask_folder = _first_existing(root, MASK_FOLDERS)
     masks = _files(mask_folder, recursive) if mask_folder else []
     return _match(
-        _by_name(_files(image_folder, recursive), image_folder), _by_name(masks, mask_folder or image_folder)
+        _by_name(_files(image_folder, recursive, results=False), image_folder),
+        _by_name(masks, mask_folder or image_folder),
     )
+
+
+def require_no_images(folder: Path) -> None:
+    """Raise if a new dataset would hide images that are in its folder.
+
+    What an interrupted run has left may be there.
+
+    Args:
+        folder: of the new dataset.
+
+    Raises:
+        FileExistsError: it holds ``images/`` or masks that no earlier run has written.
+
+    Example:
+        >>> require_no_images(Path("nowhere"))
+    """
+    interrupted = any(entry.work in _OF_DATASETS for entry in written_in(folder).values())
+    for name in () if interrupted else IMAGE_FOLDERS + MASK_FOLDERS:
+        if (folder / name).is_dir() and any((folder / name).iterdir()):
+            raise FileExistsError(
+                f"{folder / name} has files, which a new dataset would hide; choose another folder"
+            )
 
 
 def label_files(folder: str | PathLike[str]) -> dict[str, Path]:
@@ -138,15 +167,29 @@ def _first_existing(root: Path, names: tuple[str, ...]) -> Path | None:
     return next((root / name for name in names if (root / name).is_dir()), None)
 
 
-def _files(folder: Path, recursive: bool) -> list[Path]:
-    """Image files, and folders that are images: nothing is looked for in these."""
+def _files(folder: Path, recursive: bool, results: bool = True) -> list[Path]:
+    """Image files, and folders that are images: nothing is looked for in these.
+
+    Args:
+        folder: where to look.
+        recursive: look into sub-folders.
+        results: take results of earlier runs, too.
+    """
     found: list[Path] = []
+    left_out: set[Path] = set()
     for parent, folders, files in os.walk(folder):
         images = [name for name in folders if name.lower().endswith(FOLDER_SUFFIXES)]
         folders[:] = sorted(set(folders) - set(images)) if recursive else []
+        left_out |= set() if results else _results_in(Path(parent))
         named = (name for name in files if not name.lower().endswith(FOLDER_SUFFIXES))
         found += [Path(parent, name) for name in (*images, *named) if name.lower().endswith(SUFFIXES)]
-    return sorted(path for path in found if not path.name.startswith("."))
+    return sorted(path for path in found if path not in left_out and not path.name.startswith("."))
+
+
+def _results_in(folder: Path) -> set[Path]:
+    """Files that an earlier run wrote, other than those of a dataset."""
+    written = written_in(folder).items()
+    return {folder / name for name, entry in written if entry.work not in _OF_DATASETS}
 
 
 def _by_name(files: list[Path], root: Path) -> dict[str, list[Path]]:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -134,7 +135,8 @@ def evaluate(
         **({"modality.csv": modalities.to_csv(index=False)} if len(modalities) else {}),
     }
     folder = Path(out)
-    with claim_outputs(folder, "evaluate", texts, complete=True):
+    made_from = dict.fromkeys(texts, os.path.abspath(pred))
+    with claim_outputs(folder, "evaluate", texts, sources=made_from, complete=True):
         for name, text in texts.items():
             write_text(folder / name, text)
         write_report([folder], folder / "report.html")

@@ -12,7 +12,7 @@ from monai.utils import ensure_tuple
 from tqdm import tqdm
 
 from cellseg_monai.causes import cause_of, in_one_line
-from cellseg_monai.outputs import OutputError, claim_outputs, in_plain_words
+from cellseg_monai.outputs import OutputError, claim_outputs, in_plain_words, require_apart
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def report_each(images: Sequence[OneImage], output_dir: Path, progress: bool = F
     Raises:
         RuntimeError: at the end, if an image failed.
         FileExistsError, ValueError: before the first image, if a result would be written over a file that
-            is not the result of an earlier run, or outside the output folder.
+            is not the result of an earlier run, or outside the output folder, or among the images.
         OutputError: a result cannot be written, since the disk is full or read-only; the run ends there.
 
     Example:
@@ -66,6 +66,7 @@ def report_each(images: Sequence[OneImage], output_dir: Path, progress: bool = F
     failures, timing = output_dir / "failures.csv", output_dir / "timing.csv"
     inputs = [file for image in images for file in image.files]
     failed = 0
+    require_apart(output_dir, inputs, below=True)
     with claim_outputs(output_dir, "predict", [failures.name, timing.name], inputs) as claim:
         targets = [[path.relative_to(output_dir).as_posix() for path in image.results] for image in images]
         pairs = list(zip(images, targets, strict=True))

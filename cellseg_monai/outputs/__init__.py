@@ -1,12 +1,13 @@
 """Results on disk: whole or absent, inside the folder the user named, and never over somebody else's file."""
 
-from cellseg_monai.outputs.claim import Claim, claim_file, claim_outputs
-from cellseg_monai.outputs.containment import inside
+from cellseg_monai.outputs.claim import Claim, Entry, claim_file, claim_outputs, written_in
+from cellseg_monai.outputs.containment import inside, require_apart
 from cellseg_monai.outputs.lock import FolderInUse, locked
 from cellseg_monai.outputs.whole import OutputError, in_plain_words, write_bytes, write_text, written_whole
 
 __all__ = [
     "Claim",
+    "Entry",
     "FolderInUse",
     "OutputError",
     "claim_file",
@@ -14,7 +15,9 @@ __all__ = [
     "in_plain_words",
     "inside",
     "locked",
+    "require_apart",
     "write_bytes",
     "write_text",
+    "written_in",
     "written_whole",
 ]

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
@@ -27,6 +28,10 @@ class Entry(NamedTuple):
         work: kind of work that wrote it, such as ``"predict"``.
         source: input that it was made from, if it was made from a single one.
         digest: SHA-256 of the content; None while it is being written.
+
+    Example:
+        >>> Entry("predict", "/images/a.tif", None).work
+        'predict'
     """
 
     work: str
@@ -56,6 +61,10 @@ class Claim:
         self._inputs = {identity: Path(path) for path in inputs if (identity := _identity(Path(path)))}
         self._journal = _Journal(folder / HIDDEN / JOURNAL)
         self._former = {name: (entry, _state(folder / name)) for name, entry in self._journal.entries.items()}
+        self._siblings: dict[str, list[str]] = defaultdict(list)
+        for name, entry in self._journal.entries.items():
+            if entry.source is not None and entry.work == work:
+                self._siblings[entry.source].append(name)
         self._sources: dict[str, str] = {}
         self._open: set[str] = set()
 
@@ -89,6 +98,8 @@ class Claim:
     def writing(self, targets: Iterable[str]) -> Iterator[None]:
         """Note that some of the claimed files are being written, and then that they are complete.
 
+        What an earlier run made from the same input, such as an overlay, no longer fits, and is removed.
+
         Args:
             targets: their names in the folder.
         """
@@ -98,6 +109,8 @@ class Claim:
         yield
         for name in names:
             self._finish(name)
+        for source in {self._sources[name] for name in names if name in self._sources}:
+            self._remove_former(set(self._siblings[source]) - set(names))
 
     def close(self, complete: bool) -> None:
         """Note what became complete.
@@ -107,8 +120,14 @@ class Claim:
         """
         for name in sorted(self._open):
             self._finish(name)
-        for name, (entry, state) in self._former.items() if complete else ():
+        if complete:
+            self._remove_former(self._former)
+
+    def _remove_former(self, names: Iterable[str]) -> None:
+        """Remove files of earlier runs of this work that neither this run nor anybody else has touched."""
+        for name in names:
             path = self.folder / name
+            entry, state = self._former[name]
             untouched = path.exists() and _state(path) == state
             if entry.work == self._work and untouched and entry.digest == digest_of(path):
                 logger.info("%s: removed, an earlier run had left it", path)
@@ -128,7 +147,7 @@ class Claim:
         if entry is None or entry.work != self._work:
             return f"{path} exists, and is not the result of an earlier {self._work!r} into {self.folder}"
         if source is not None and entry.source is not None and Path(source) != Path(entry.source):
-            return f"{path} exists, and was made from another file, {entry.source}"
+            return f"{path} exists, and was made from something else, {entry.source}"
         if entry.digest is not None and entry.digest != digest_of(path):
             return f"{path} was changed since an earlier {self._work!r} wrote it"
         return None
@@ -241,19 +260,42 @@ def claim_file(
         yield path
 
 
+def written_in(folder: str | PathLike[str]) -> dict[str, Entry]:
+    """What the journal of an output folder says, by the names of the files.
+
+    Args:
+        folder: the folder; one without a journal gives nothing.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> with claim_outputs(folder, "measure", ["cells.csv"]):
+        ...     write_text(folder / "cells.csv", "label")
+        >>> {name: entry.work for name, entry in written_in(folder).items()}
+        {'cells.csv': 'measure'}
+    """
+    path = Path(folder) / HIDDEN / JOURNAL
+    return _entries(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else {}
+
+
+def _entries(lines: Iterable[str]) -> dict[str, Entry]:
+    entries = {}
+    for line in lines:
+        try:
+            known: dict[str, Any] = json.loads(line)
+            entries[str(known["file"])] = Entry(known["work"], known["source"], known["sha256"])
+        except (ValueError, KeyError, TypeError):  # cut by a crash while it was appended
+            logger.debug("a line of a journal cannot be read: %s", line)
+    return entries
+
+
 class _Journal:
-    """The last entry of each file."""
+    """The last entry of each file, for a process that holds the lock of the folder."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.entries: dict[str, Entry] = {}
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        for line in lines:
-            try:
-                known: dict[str, Any] = json.loads(line)
-                self.entries[known["file"]] = Entry(known["work"], known["source"], known["sha256"])
-            except (ValueError, KeyError, TypeError):  # cut by a crash while it was appended
-                logger.debug("%s: a line cannot be read: %s", path, line)
+        self.entries = _entries(lines)
         if len(lines) > len(self.entries):
             write_text(path, "".join(_line(*item) for item in self.entries.items()))
 

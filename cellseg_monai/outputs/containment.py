@@ -1,6 +1,7 @@
-"""A result stays inside the folder that the user named."""
+"""A result stays inside the folder that the user named, and apart from what it is made from."""
 
 import os
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
@@ -35,3 +36,30 @@ def inside(folder: str | PathLike[str], name: str | PathLike[str]) -> Path:
             f"{Path(name).as_posix()}: this name leads out of the output folder {folder}; rename it"
         )
     return Path(folder) / plain
+
+
+def require_apart(
+    folder: str | PathLike[str], inputs: Iterable[str | PathLike[str]], below: bool = False
+) -> None:
+    """Raise if results would lie among their inputs, where the next run would take them for inputs.
+
+    Args:
+        folder: the output folder.
+        inputs: files that are read.
+        below: refuse inputs in sub-folders of the output folder as well.
+
+    Raises:
+        ValueError: an input lies in the output folder.
+
+    Example:
+        >>> require_apart("cells", ["images/a.tif"])
+        >>> require_apart("images", ["images/a.tif"])
+        Traceback (most recent call last):
+        ...
+        ValueError: images holds the input images/a.tif; choose another output folder
+    """
+    root = Path(os.path.realpath(folder))
+    for path in inputs:
+        parents = Path(os.path.realpath(path)).parents
+        if root in (parents if below else parents[:1]):
+            raise ValueError(f"{folder} holds the input {path}; choose another output folder")

@@ -61,7 +61,7 @@ def locked(folder: str | PathLike[str]) -> Iterator[None]:
         lock.acquire()
     except Timeout as error:
         raise FolderInUse(
-            f"{folder}: {_described(running)} is writing here; wait for it, or choose another output folder"
+            f"{folder}: {_described(running)} is writing here; wait for it, or choose another folder"
         ) from error
     except NotImplementedError:  # some network file systems
         logger.warning("%s: this file system has no locks; start no second run that writes here", folder)

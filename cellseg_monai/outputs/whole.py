@@ -18,6 +18,8 @@ _REASONS = {
     errno.EROFS: "the file system is read-only; choose another output folder",
     errno.EACCES: "no permission to write; change the permissions, or choose another output folder",
     errno.EPERM: "no permission to write; change the permissions, or choose another output folder",
+    errno.ENOTDIR: "a file of that name is in the way; choose another output folder",
+    errno.EEXIST: "a file of that name is in the way; choose another output folder",
     errno.ENAMETOOLONG: "the name is too long for this file system; shorten it",
 }
 

@@ -44,7 +44,7 @@ def each_image(values: list[int], folder: Path) -> EachImage:
     save = SaveImaged("pred", output_dir=folder, output_ext=".tif", separate_folder=False, print_log=False)
     postprocessing = Compose([refuse_eight, save])
     evaluator = SupervisedEvaluator("cpu", [0], AddOne(), postprocessing=postprocessing)
-    dataset = Dataset([{"image": str(folder / f"{value}.tif")} for value in values], load)
+    dataset = Dataset([{"image": str(folder.parent / f"images/{value}.tif")} for value in values], load)
     return EachImage(evaluator, dataset, postprocessing, folder)
 
 

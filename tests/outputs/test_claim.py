@@ -53,7 +53,7 @@ def test_a_result_that_was_corrected_by_hand(tmp_path: Path) -> None:
 def test_the_result_of_another_image(tmp_path: Path) -> None:
     run(tmp_path, sources={"labels/a.tif": "/day1/a.png"})
     run(tmp_path, sources={"labels/a.tif": "/day1/a.png"})
-    with pytest.raises(FileExistsError, match=r"was made from another file, /day1/a\.png"):
+    with pytest.raises(FileExistsError, match=r"was made from something else, /day1/a\.png"):
         run(tmp_path, sources={"labels/a.tif": "/day2/a.png"})
 
 

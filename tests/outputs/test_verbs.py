@@ -1,6 +1,7 @@
 """Every verb keeps to the rule: inside the folder, over nothing that it did not write itself."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -43,7 +44,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
 def test_predict_into_its_own_dataset(dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = files_of(dataset)
     assert main(["predict", "patch_attention_unet", str(dataset), "--out", str(dataset)]) == 1
-    assert "choose another output folder" in capsys.readouterr().err
+    assert "holds the input" in capsys.readouterr().err
     assert files_of(dataset) == before
 
 
@@ -62,7 +63,7 @@ def test_monais_own_command_into_the_dataset(dataset: Path) -> None:
     bundle = BUNDLES / "patch_attention_unet"
     done = subprocess.run(command, cwd=bundle, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "is not the result of an earlier 'predict'" in done.stderr.splitlines()[-1]
+    assert "holds the input" in done.stderr.splitlines()[-1]
     assert files_of(dataset) == before
 
 
@@ -143,8 +144,10 @@ def test_a_file_of_the_user_stays(
     (out / name).write_text("mine")
     assert main(command(nuclei, out)) == 1
     said = capsys.readouterr().err
-    assert f"{name} exists, and is not the result of an earlier" in said
-    assert "choose another output folder" in said
+    assert re.search(
+        f"{name} exists, and is not the result of an earlier|labels has files, which a new", said
+    )
+    assert re.search("choose another (output )?folder", said)
     assert files_of(out) == {name: b"mine"}
 
 
@@ -180,3 +183,102 @@ def test_weights_that_a_training_replaces_are_kept(tmp_path: Path) -> None:
     assert [name.rpartition(".")[2] for name in kept] == ["json", "pt"]
     assert b"published" in kept.values()
     assert torch.load(path, weights_only=True).keys() == {"weight", "bias"}
+
+
+def test_results_do_not_lie_among_their_inputs(dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = files_of(dataset)
+    labels = str(dataset / "labels")
+    for command in (
+        ["predict", "patch_attention_unet", str(dataset / "images"), "--out", str(dataset / "images")],
+        ["predict", "patch_attention_unet", str(dataset / "images"), "--out", str(dataset.parent)],
+        ["convert", labels, "--to", "tiff", "--out", labels],
+        ["track", labels, "--out", labels],
+    ):
+        assert main(command) == 1
+        assert "choose another output folder" in capsys.readouterr().err
+    assert files_of(dataset) == before
+
+
+def test_a_folder_of_images_is_searched_without_the_results_in_it(nuclei: Path, tmp_path: Path) -> None:
+    shutil.copytree(nuclei / "images", tmp_path / "day1")
+    command = ["predict", "patch_attention_unet", str(tmp_path), "--out", str(tmp_path / "day1/out")]
+    for _ in range(2):
+        assert main(command) == 0
+    assert len(list((tmp_path / "day1/out").rglob("*.tif"))) == 2
+
+
+def test_a_dataset_is_not_made_where_it_would_hide_images(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "images").mkdir()
+    tifffile.imwrite(tmp_path / "images/mine.tif", np.zeros((8, 8), np.uint8))
+    assert main(["data", "synthesize", "nuclei", str(tmp_path), "--count", "1"]) == 1
+    assert "which a new dataset would hide" in capsys.readouterr().err
+    assert list(files_of(tmp_path)) == ["images/mine.tif"]
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "measure", "track"])
+def test_the_tables_of_another_input_stay(
+    verb: str, nuclei: Path, dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, command = VERBS[verb]
+    assert main(command(nuclei, tmp_path / "out")) == 0
+    before = files_of(tmp_path / "out")
+    assert main(command(dataset, tmp_path / "out")) == 1
+    assert "was made from something else" in capsys.readouterr().err
+    assert name in before
+    assert files_of(tmp_path / "out") == before
+
+
+def test_tables_stay_if_no_image_can_be_measured(
+    nuclei: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["measure", str(nuclei / "labels"), "--out", str(tmp_path)]
+    assert main(command) == 0
+    before = files_of(tmp_path)
+    assert main([*command, "--pixel-size", "0"]) == 1
+    assert "none of 2 images could be measured" in capsys.readouterr().err
+    assert files_of(tmp_path).items() >= before.items()
+
+
+def test_an_overlay_goes_with_the_cells_that_it_shows(nuclei: Path, tmp_path: Path) -> None:
+    _, command = VERBS["predict"]
+    assert main([*command(nuclei, tmp_path), "--overlay"]) == 0
+    overlays = sorted((tmp_path / "overlays").iterdir())
+    assert len(overlays) == 2
+    overlays[0].write_bytes(b"annotated by hand")
+    assert main(command(nuclei, tmp_path)) == 0
+    assert sorted((tmp_path / "overlays").iterdir()) == overlays[:1]
+
+
+def test_a_device_that_is_not_there(nuclei: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, command = VERBS["predict"]
+    for device, said in [
+        ("cuda:99", "GPUs on this machine; leave the device out"),
+        ("gpu", "no such device"),
+    ]:
+        assert main([*command(nuclei, tmp_path), "--device", device]) == 1
+        assert said in capsys.readouterr().err
+
+
+def test_a_file_in_the_place_of_the_folder(
+    nuclei: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out").write_text("mine")
+    _, command = VERBS["measure"]
+    assert main(command(nuclei, tmp_path / "out")) == 1
+    assert "a file of that name is in the way" in capsys.readouterr().err
+
+
+def test_control_c_is_one_sentence(
+    nuclei: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cellseg_monai.measurement.measure_cells", interrupt)
+    _, command = VERBS["measure"]
+    assert main(command(nuclei, tmp_path)) == 130
+    assert (
+        capsys.readouterr().err == "cellseg: interrupted; complete results stay, the same command goes on\n"
+    )

@@ -12,6 +12,7 @@ import tifffile
 from cellseg_monai.data.layouts.registry import find_layout
 from cellseg_monai.data.layouts.report import Conflict, ImportReport
 from cellseg_monai.data.layouts.samples import Annotation, Failure, Layout, Sample
+from cellseg_monai.data.pairing import require_no_images
 from cellseg_monai.data.readers import read_picture
 from cellseg_monai.outputs import claim_outputs, write_text, written_whole
 
@@ -41,7 +42,7 @@ def import_dataset(
     Raises:
         ValueError: there is no such layout, or every file of the source was at fault.
         FileNotFoundError: the source is not there, or holds nothing in this layout.
-        FileExistsError: the destination already holds a dataset.
+        FileExistsError: the destination already holds a dataset or images.
 
     Example:
         >>> import numpy as np, tempfile
@@ -58,6 +59,7 @@ def import_dataset(
     """
     published, source, destination = find_layout(layout), Path(source), Path(destination)
     _check_folders(source, destination)
+    require_no_images(destination)
     found = list(published.samples(source))  # all, before anything is written: the destination may lie below
     if not found:
         raise FileNotFoundError(f"{source} holds nothing in the layout {layout!r}:\n\n{published.form}")

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
+from cellseg_monai.data.pairing import require_no_images
 from cellseg_monai.data.synthetic.image import Size
 from cellseg_monai.data.synthetic.kinds import kind_named, synthesize
 from cellseg_monai.data.synthetic.timelapse import TimeLapse
@@ -45,7 +46,7 @@ def write_synthetic_dataset(
         Path of ``dataset.json``.
 
     Raises:
-        FileExistsError: the folder holds a data set already.
+        FileExistsError: the folder holds a data set or images already.
         ValueError: there is no such kind, or an argument lies outside its limits.
 
     Example:
@@ -61,6 +62,7 @@ def write_synthetic_dataset(
     folder = Path(destination)
     datalist = folder / "dataset.json"
     _refuse_existing(datalist)
+    require_no_images(folder)
     has_classes = kind == "tissue"
     diameter = np.random.default_rng(seed).uniform(*chosen.diameters)
     parts = {"image": "images", "label": "labels"} | ({"class_map": "classes"} if has_classes else {})
