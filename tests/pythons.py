@@ -37,7 +37,7 @@ QUICK = [
     *("tests/inference/test_each_image.py", "tests/metrics/test_pixel.py", "tests/metrics/test_instance.py"),
     *("tests/metrics/test_matching.py", "tests/analysis/measure", "tests/export/test_tiff_writer.py"),
     *("tests/export/test_geojson.py", "tests/export/test_outlining.py", "tests/conversion"),
-    *("tests/bundling/test_render.py", "tests/bundling/test_command_line.py"),
+    *("tests/bundling/test_render.py", "tests/runtime/test_options.py", "tests/outputs"),
 ]
 """The core of each stage, the command line, and `monai.bundle run` against `cellseg predict`."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pythons import interpreter, main
+from tests.pythons import QUICK, REPOSITORY, interpreter, main
 
 THIS = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -50,3 +50,7 @@ def test_one_that_is_not_there_is_told(caplog: pytest.LogCaptureFixture) -> None
     with caplog.at_level(logging.INFO, "pythons"):
         assert main(["3.99"]) == 0
     assert "Python 3.99: NOT TESTED, there is no python3.99 under pyenv or on the PATH" in caplog.messages[-1]
+
+
+def test_every_quick_test_is_there() -> None:
+    assert [path for path in QUICK if not (REPOSITORY / path).exists()] == []
