@@ -25,7 +25,7 @@ NEEDED = ["tests", "bundles", "docs", "pyproject.toml"]
 """What tests look for beside them. The package is not among it: they import what is installed."""
 
 LIBRARIES = ["hypothesis", "pytest", "pytest-xdist", "scikit-learn", "shapely", "torchmetrics"]
-"""What the quick tests import, besides the wheel and its extra `export`."""
+"""What the quick tests import, besides the wheel and its extras `export` and `tracking`."""
 
 QUICK = [
     *("tests/test_public_names.py", "tests/bundles/test_targets.py", "tests/test_label_maps.py"),
@@ -81,7 +81,7 @@ def check(version: str, python: str, wheel: Path, folder: Path) -> None:
     with _told(f"Python {version}: installation"):
         _run([python, "-m", "venv", str(venv)], REPOSITORY)
         pip = [str(venv / "bin/python"), "-m", "pip", "install", "--quiet", "--no-compile"]
-        _run([*pip, "-c", "constraints.txt", f"{wheel}[export]", *LIBRARIES], REPOSITORY)
+        _run([*pip, "-c", "constraints.txt", f"{wheel}[export,tracking]", *LIBRARIES], REPOSITORY)
     place.mkdir()
     for name in NEEDED:
         source = REPOSITORY / name
