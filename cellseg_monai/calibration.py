@@ -22,7 +22,7 @@ from cellseg_monai.data.datalist import Item, file_of
 from cellseg_monai.evaluation.masks import binary_maps, content_of
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.metrics import instance_counts, instance_scores, pixel_counts, pixel_scores
-from cellseg_monai.outputs import claim_outputs, write_text
+from cellseg_monai.outputs import claim_outputs, require_free, write_text
 from cellseg_monai.prediction import predict
 from cellseg_monai.runtime import find_bundle, keep_decoding
 from cellseg_monai.runtime.literals import literal_options
@@ -104,6 +104,7 @@ def calibrate(
     if not items:
         raise ValueError("a calibration needs at least one labelled image")
     folder = Path(out)
+    require_free(folder, "calibrate", [CHOSEN])
     images = [file_of(item) for item in items]
     labels = predict(bundle, images, folder, save_probability=True, options=options)
     files = [folder / "probability" / label.relative_to(folder / "labels") for label in labels]

@@ -16,11 +16,11 @@ from PIL import Image
 
 from cellseg_monai.companions import drawable
 from cellseg_monai.data import list_items
-from cellseg_monai.export import outline
+from cellseg_monai.export import SaveTiffd, outline
 from cellseg_monai.export.overlay import Colours
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.networks import attention_maps
-from cellseg_monai.outputs import Claim, claim_outputs, inside, written_whole
+from cellseg_monai.outputs import Claim, claim_outputs, written_whole
 from cellseg_monai.runtime import find_bundle, require_ids
 from cellseg_monai.runtime.literals import literal, literal_options
 
@@ -99,8 +99,9 @@ def predict(
     with _quiet(logging.getLogger(ConfigWorkflow.__module__)):
         workflow = ConfigWorkflow(str(config), logging_file=False, **values)
     workflow.initialize()
-    labels = [_result(_first(image), root, Path(out) / "labels", ".tif") for image in images]
-    overlays = [_result(_first(image), root, Path(out) / "overlays", ".png") for image in images]
+    labels = [SaveTiffd("pred", Path(out) / "labels", root).path_of(_first(image)) for image in images]
+    places = [path.relative_to(Path(out) / "labels") for path in labels]
+    overlays = [Path(out) / "overlays" / place.with_suffix(".png") for place in places]
     drawn = {
         path.relative_to(out).as_posix(): str(_first(image))
         for image, path in zip(images, overlays, strict=True)
@@ -115,8 +116,8 @@ def predict(
                     if label.is_file():
                         _draw(image, label, path)
         if attention:
-            for image in images:
-                _save_attention(workflow, image, _result(_first(image), root, Path("attention"), ""), claim)
+            for image, place in zip(images, places, strict=True):
+                _save_attention(workflow, image, "attention" / place.with_suffix(""), claim)
     return labels
 
 
@@ -190,12 +191,6 @@ def _images_of(name: str) -> list[Source]:
     if not matches:
         raise FileNotFoundError(f"{name}: the pattern matches no file")
     return [image for match in matches for image in _images_of(str(match))]
-
-
-def _result(image: Path, root: Path, folder: Path, suffix: str) -> Path:
-    """Where the result of an image belongs, as :class:`~cellseg_monai.export.SaveTiffd` has it."""
-    stem = image.name.removesuffix(".nii.gz") if image.name.endswith(".nii.gz") else image.stem
-    return inside(folder, image.parent.relative_to(root) / f"{stem}{suffix}")
 
 
 def outlined(image: Source, label_map: LabelMap) -> Colours:

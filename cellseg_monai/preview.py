@@ -9,7 +9,7 @@ from PIL import Image
 
 from cellseg_monai.data import MicroscopyReader, labelled, list_items
 from cellseg_monai.export import contact_sheet, outline
-from cellseg_monai.outputs import claim_file, written_whole
+from cellseg_monai.outputs import claim_file, require_free, written_whole
 from cellseg_monai.transforms import MatchChannelsd, PercentileStretchd, RandBalancedPatchesd
 
 
@@ -46,6 +46,7 @@ def draw_patches(
         >>> Image.open(sheet).size
         (274, 36)
     """
+    require_free(Path(out).parent, "preview", [Path(out).name])
     items = labelled(list_items(source))[:count]
     per_image = -(-count // len(items))
     transform = Compose(

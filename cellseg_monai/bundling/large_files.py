@@ -6,8 +6,8 @@ from typing import Any
 import yaml
 
 from cellseg_monai.bundling.check.network import WEIGHTS
-from cellseg_monai.evaluation.provenance import hash_of_file
 from cellseg_monai.outputs import write_text
+from cellseg_monai.outputs.digest import digest_of
 
 LARGE_FILES = "large_files.yml"
 
@@ -66,5 +66,5 @@ def _is_published(bundle: Path, entry: dict[str, Any]) -> bool:
 def _with_hash(bundle: Path, entry: dict[str, Any]) -> dict[str, Any]:
     path = bundle / entry["path"]
     if path.is_file():
-        return {**entry, "hash_val": hash_of_file(path).hex(), "hash_type": "sha256"}
+        return {**entry, "hash_val": digest_of(path), "hash_type": "sha256"}
     return entry  # not fetched: its hash is that of who published it

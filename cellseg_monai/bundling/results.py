@@ -13,9 +13,9 @@ import torch
 from cellseg_monai.bundling.card import Results
 from cellseg_monai.bundling.check.network import WEIGHTS
 from cellseg_monai.evaluation.columns import is_score
-from cellseg_monai.evaluation.provenance import hash_of_file
 from cellseg_monai.evaluation.runs import Run, read_run
 from cellseg_monai.evaluation.summaries import by_modality, key_metric
+from cellseg_monai.outputs.digest import digest_of
 
 DIGITS = 4
 WORST = 3
@@ -83,7 +83,7 @@ def describe_weights(bundle: Path) -> dict[str, Any]:
     return {
         "file": WEIGHTS.as_posix(),
         "bytes": file.stat().st_size,
-        "sha256": hash_of_file(file).hex(),
+        "sha256": digest_of(file),
         "numbers": sum(value.numel() for value in state.values()),
         "dtype": str(kind).removeprefix("torch."),
     }

@@ -16,9 +16,11 @@ from cellseg_monai.evaluation.provenance import provenance
 from cellseg_monai.evaluation.report import write_report
 from cellseg_monai.evaluation.scoring import score_pairs
 from cellseg_monai.evaluation.summaries import by_modality, overall
-from cellseg_monai.outputs import claim_outputs, write_text
+from cellseg_monai.outputs import claim_outputs, require_free, write_text
 
 _logger = logging.getLogger(__name__)
+
+_TABLES = ("scores.csv", "summary.json", "files.csv", "modality.csv")
 
 
 class Evaluation(NamedTuple):
@@ -110,6 +112,9 @@ def evaluate(
     if classes is not None:
         _require_no_objects(columns, pieces)
     pairs = pair_files(pred, truth, section, modality)
+    folder, source = Path(out), os.path.abspath(pred)
+    require_free(folder, "evaluate", _TABLES, dict.fromkeys(_TABLES, source))
+    require_free(folder, "report", ["report.html"])
     record = provenance(_files_by_part(pairs.scored), bundle, weights, training)
     scores = score_pairs(pairs.scored, columns, pieces, classes)
     missing = [pair.name for pair in pairs.scored if pair.prediction is None]
@@ -134,9 +139,7 @@ def evaluate(
         "files.csv": _file_table(pairs.scored).to_csv(index=False),
         **({"modality.csv": modalities.to_csv(index=False)} if len(modalities) else {}),
     }
-    folder = Path(out)
-    made_from = dict.fromkeys(texts, os.path.abspath(pred))
-    with claim_outputs(folder, "evaluate", texts, sources=made_from, complete=True):
+    with claim_outputs(folder, "evaluate", texts, sources=dict.fromkeys(texts, source), complete=True):
         for name, text in texts.items():
             write_text(folder / name, text)
         write_report([folder], folder / "report.html")

@@ -16,6 +16,8 @@ from typing import Any
 
 import torch
 
+from cellseg_monai.outputs.digest import digest_of
+
 _PACKAGES = ("cellseg-monai", "monai", "torch", "numpy", "scipy", "scikit-image")
 
 
@@ -54,7 +56,7 @@ def provenance(
         described["bundle"] = describe_bundle(bundle)
     if weights is not None:
         path = Path(weights)
-        described["weights"] = {"file": path.name, "sha256": hash_of_file(path).hex()}
+        described["weights"] = {"file": path.name, "sha256": digest_of(path)}
     if training is not None:
         described["training"] = dict(training)
     return described
@@ -69,7 +71,7 @@ def hash_of(files: Iterable[Path]) -> str:
     """
     total = hashlib.sha256()
     for path in files:
-        total.update(hash_of_file(path))
+        total.update(bytes.fromhex(digest_of(path)))
     return total.hexdigest()
 
 
@@ -87,7 +89,7 @@ def describe_bundle(bundle: str | PathLike[str]) -> dict[str, Any]:
     """
     path = Path(bundle)
     if path.is_file():
-        return {"name": path.name, "sha256": hash_of_file(path).hex()}
+        return {"name": path.name, "sha256": digest_of(path)}
     if not (path / "configs/metadata.json").is_file():
         raise FileNotFoundError(f"{path}: no bundle, as there is no configs/metadata.json in it")
     stated = json.loads((path / "configs/metadata.json").read_text())
@@ -97,7 +99,7 @@ def describe_bundle(bundle: str | PathLike[str]) -> dict[str, Any]:
         "configs_sha256": hash_of(sorted((path / "configs").glob("*.json"))),
     }
     for weights in sorted((path / "models").glob("model.*")):
-        described[f"{weights.name}_sha256"] = hash_of_file(weights).hex()
+        described[f"{weights.name}_sha256"] = digest_of(weights)
     training = path / "configs/train.json"
     if training.is_file():
         described["seed"] = json.loads(training.read_text()).get("seed")
@@ -120,15 +122,6 @@ def machine() -> str:
 def _text(path: str) -> str:
     """Of a file that only some systems have."""
     return Path(path).read_text(errors="replace") if Path(path).is_file() else ""
-
-
-def hash_of_file(path: Path) -> bytes:
-    """SHA-256 of a file."""
-    total = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            total.update(block)
-    return total.digest()
 
 
 def _version(package: str) -> str:

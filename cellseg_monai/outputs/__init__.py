@@ -1,7 +1,8 @@
 """Results on disk: whole or absent, inside the folder the user named, and never over somebody else's file."""
 
-from cellseg_monai.outputs.claim import Claim, Entry, claim_file, claim_outputs, written_in
+from cellseg_monai.outputs.claim import Claim, claim_file, claim_outputs, require_free
 from cellseg_monai.outputs.containment import inside, require_apart
+from cellseg_monai.outputs.journal import Entry, written_in
 from cellseg_monai.outputs.lock import FolderInUse, locked
 from cellseg_monai.outputs.whole import OutputError, in_plain_words, write_bytes, write_text, written_whole
 
@@ -16,6 +17,7 @@ __all__ = [
     "inside",
     "locked",
     "require_apart",
+    "require_free",
     "write_bytes",
     "write_text",
     "written_in",

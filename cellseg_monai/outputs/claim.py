@@ -1,6 +1,5 @@
 """Which files a run may write: new ones, and those that an earlier run of the same work has left."""
 
-import json
 import logging
 import os
 from collections import defaultdict
@@ -8,35 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from cellseg_monai.outputs.containment import inside
 from cellseg_monai.outputs.digest import digest_of
-from cellseg_monai.outputs.lock import HIDDEN, locked
-from cellseg_monai.outputs.whole import in_plain_words, remove, remove_parts, write_text
+from cellseg_monai.outputs.journal import Entry, Journal
+from cellseg_monai.outputs.lock import locked
+from cellseg_monai.outputs.whole import remove, remove_parts
 
 logger = logging.getLogger(__name__)
-
-JOURNAL = "written.jsonl"
-"""In the hidden folder: a line for each file that is about to be written, and one when it is complete."""
-
-
-class Entry(NamedTuple):
-    """What the journal says of a file.
-
-    Attributes:
-        work: kind of work that wrote it, such as ``"predict"``.
-        source: input that it was made from, if it was made from a single one.
-        digest: SHA-256 of the content; None while it is being written.
-
-    Example:
-        >>> Entry("predict", "/images/a.tif", None).work
-        'predict'
-    """
-
-    work: str
-    source: str | None
-    digest: str | None
 
 
 class Claim:
@@ -50,7 +28,7 @@ class Claim:
         >>> with claim_outputs(tempfile.mkdtemp(), "predict") as claim:
         ...     claim.add(["a.tif"], begin=False)
         ...     with claim.writing(["a.tif"]):
-        ...         write_text(claim.folder / "a.tif", "cells")
+        ...         _ = (claim.folder / "a.tif").write_text("cells")
         >>> (claim.folder / "a.tif").read_text()
         'cells'
     """
@@ -59,7 +37,7 @@ class Claim:
         self.folder = folder
         self._work = work
         self._inputs = {identity: Path(path) for path in inputs if (identity := _identity(Path(path)))}
-        self._journal = _Journal(folder / HIDDEN / JOURNAL)
+        self._journal = Journal(folder)
         self._former = {name: (entry, _state(folder / name)) for name, entry in self._journal.entries.items()}
         self._siblings: dict[str, list[str]] = defaultdict(list)
         for name, entry in self._journal.entries.items():
@@ -85,14 +63,19 @@ class Claim:
         """
         made_from = {self._plain(name): str(source) for name, source in (sources or {}).items()}
         names = [self._plain(name) for name in targets]
-        refused = [told for name in names if (told := self._fault(name, made_from.get(name)))]
-        if refused:
-            more = f" ({len(refused) - 1} more files likewise)" if len(refused) > 1 else ""
-            raise FileExistsError(f"{refused[0]}{more}; choose another output folder, or move the file away")
+        self.check(names, made_from)
         self._sources |= made_from
         remove_parts(self.folder / name for name in names)
         for name in names if begin else ():
             self._begin(name)
+
+    def check(self, targets: Iterable[str], sources: Mapping[str, str]) -> None:
+        """Raise if files may not be claimed; see :meth:`add`."""
+        plain = ((self._plain(name), sources.get(name)) for name in targets)
+        refused = [told for name, source in plain if (told := self._fault(name, source))]
+        if refused:
+            more = f" ({len(refused) - 1} more files likewise)" if len(refused) > 1 else ""
+            raise FileExistsError(f"{refused[0]}{more}; choose another output folder, or move the file away")
 
     @contextmanager
     def writing(self, targets: Iterable[str]) -> Iterator[None]:
@@ -111,6 +94,10 @@ class Claim:
             self._finish(name)
         for source in {self._sources[name] for name in names if name in self._sources}:
             self._remove_former(set(self._siblings[source]) - set(names))
+
+    def compact(self) -> None:
+        """Bring the journal to one line a file."""
+        self._journal.compact()
 
     def close(self, complete: bool) -> None:
         """Note what became complete.
@@ -200,7 +187,7 @@ def claim_outputs(
         >>> folder = Path(tempfile.mkdtemp())
         >>> for _ in range(2):
         ...     with claim_outputs(folder, "measure", ["cells.csv"]):
-        ...         write_text(folder / "cells.csv", "label\n")
+        ...         _ = (folder / "cells.csv").write_text("label\n")
         >>> _ = (folder / "cells.csv").write_text("label,my own column\n")
         >>> with claim_outputs(folder, "measure", ["cells.csv"]):
         ...     pass
@@ -211,6 +198,7 @@ def claim_outputs(
     folder = Path(folder)
     with locked(folder):
         claim = Claim(folder, work, inputs)
+        claim.compact()
         claim.add(targets, sources)
         succeeded = False
         try:
@@ -234,6 +222,36 @@ def _state(path: Path) -> tuple[int, ...]:
     return (*_identity(path), path.stat().st_mtime_ns) if path.exists() else ()
 
 
+def require_free(
+    folder: str | PathLike[str],
+    work: str,
+    targets: Iterable[str],
+    sources: Mapping[str, str] | None = None,
+) -> None:
+    """Raise, before long work begins, if its results may not be written; nothing is written or locked.
+
+    Args:
+        folder: the output folder, which need not exist.
+        work: kind of work, such as ``"evaluate"``.
+        targets: names of the files to be written.
+        sources: for targets that are made from a single input, that input by the name of the target.
+
+    Raises:
+        ValueError, FileExistsError: as for :func:`claim_outputs`.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> require_free(folder, "report", ["report.html"])
+        >>> _ = (folder / "report.html").write_text("mine")
+        >>> require_free(folder, "report", ["report.html"])
+        Traceback (most recent call last):
+        ...
+        FileExistsError: .../report.html exists, and is not the result of an earlier 'report' into ...
+    """
+    Claim(Path(folder), work, ()).check(targets, sources or {})
+
+
 @contextmanager
 def claim_file(
     path: str | PathLike[str], work: str, inputs: Iterable[str | PathLike[str]] = ()
@@ -251,60 +269,10 @@ def claim_file(
     Example:
         >>> import tempfile
         >>> with claim_file(f"{tempfile.mkdtemp()}/report.html", "report") as path:
-        ...     write_text(path, "<!doctype html>")
+        ...     _ = path.write_text("<!doctype html>")
         >>> path.name
         'report.html'
     """
     path = Path(path)
     with claim_outputs(path.parent, work, [path.name], inputs):
         yield path
-
-
-def written_in(folder: str | PathLike[str]) -> dict[str, Entry]:
-    """What the journal of an output folder says, by the names of the files.
-
-    Args:
-        folder: the folder; one without a journal gives nothing.
-
-    Example:
-        >>> import tempfile
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> with claim_outputs(folder, "measure", ["cells.csv"]):
-        ...     write_text(folder / "cells.csv", "label")
-        >>> {name: entry.work for name, entry in written_in(folder).items()}
-        {'cells.csv': 'measure'}
-    """
-    path = Path(folder) / HIDDEN / JOURNAL
-    return _entries(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else {}
-
-
-def _entries(lines: Iterable[str]) -> dict[str, Entry]:
-    entries = {}
-    for line in lines:
-        try:
-            known: dict[str, Any] = json.loads(line)
-            entries[str(known["file"])] = Entry(known["work"], known["source"], known["sha256"])
-        except (ValueError, KeyError, TypeError):  # cut by a crash while it was appended
-            logger.debug("a line of a journal cannot be read: %s", line)
-    return entries
-
-
-class _Journal:
-    """The last entry of each file, for a process that holds the lock of the folder."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        self.entries = _entries(lines)
-        if len(lines) > len(self.entries):
-            write_text(path, "".join(_line(*item) for item in self.entries.items()))
-
-    def add(self, name: str, entry: Entry) -> None:
-        self.entries[name] = entry
-        with in_plain_words(self._path), self._path.open("a", encoding="utf-8") as file:
-            file.write(_line(name, entry))
-
-
-def _line(name: str, entry: Entry) -> str:
-    known = {"file": name, "work": entry.work, "source": entry.source, "sha256": entry.digest}
-    return json.dumps(known, ensure_ascii=False) + "\n"

@@ -12,12 +12,13 @@ import tifffile
 from cellseg_monai.companions import read_planes
 from cellseg_monai.data import read_label_map
 from cellseg_monai.data.datalist import Item, file_of
-from cellseg_monai.evaluation.provenance import hash_of, hash_of_file
+from cellseg_monai.evaluation.provenance import hash_of
 from cellseg_monai.export import write_label_tiff
 from cellseg_monai.export.report import Line, drawing, line_plot
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.metrics import instance_counts, instance_scores, pixel_counts, pixel_scores
 from cellseg_monai.outputs import write_text, written_whole
+from cellseg_monai.outputs.digest import digest_of
 from cellseg_monai.studies.changes import CHANGES, Level, Pixels
 from cellseg_monai.studies.execution import folder_of
 from cellseg_monai.studies.gathering import METRICS, estimate
@@ -183,7 +184,7 @@ def _name(change: str, level: Level) -> str:
 def _record(file: Path, weights: Path, items: Sequence[Item], seed: int) -> None:
     """What the study is of, so that it does not go on with something else."""
     files = [Path(path) for item in items for path in (file_of(item), item["label"])]
-    now = {"weights": hash_of_file(weights).hex(), "images": hash_of(files), "seed": seed}
+    now = {"weights": digest_of(weights), "images": hash_of(files), "seed": seed}
     if file.is_file():
         before = json.loads(file.read_text())
         differ = sorted(key for key in now if before.get(key) != now[key])

@@ -16,6 +16,7 @@ from cellseg_monai.studies.run import DONE, Run
 
 RESULTS, IMAGES, REPORT = "results.csv", "images.csv", "report.html"
 TABLE, BY_MODALITY, LEARNING = "table.md", "modality.md", "learning_curve.csv"
+RESULT_FILES = (RESULTS, IMAGES, TABLE, BY_MODALITY, LEARNING)
 COSTS = {"parameters": "parameters", "training_seconds": "training, s"}
 METRICS, CLASS_METRICS = ("dice", "f1@0.5"), ("mdice", "miou")
 

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from cellseg_monai.data import read_label_map
 from cellseg_monai.data.datalist import Item, file_of
 from cellseg_monai.export.overlay import Colours
-from cellseg_monai.outputs import written_whole
+from cellseg_monai.outputs import claim_file, written_whole
 from cellseg_monai.prediction import outlined
 
 HEADING = 14
@@ -55,7 +55,7 @@ def overlay_strip(
         for place, picture in enumerate(row):
             sheet.paste(picture, (place * longest, top))
         top += height
-    with written_whole(out) as part:
+    with claim_file(out, "study"), written_whole(out) as part:
         sheet.save(part)
     return out
 

@@ -11,13 +11,21 @@ import pandas as pd
 from cellseg_monai.data import labelled, list_items
 from cellseg_monai.data.datalist import Item
 from cellseg_monai.evaluation.markdown import markdown
-from cellseg_monai.outputs import locked
+from cellseg_monai.outputs import locked, require_free
 from cellseg_monai.runtime import find_bundle
 from cellseg_monai.studies.changed_images import LOST, PLOT, robustness, robustness_plot, robustness_table
 from cellseg_monai.studies.changes import Level
 from cellseg_monai.studies.execution import folder_of, perform_all
 from cellseg_monai.studies.finetuning import NEW, OLD, FineTuning, transfer_table
-from cellseg_monai.studies.gathering import BY_MODALITY, TABLE, gather, write_results, write_study
+from cellseg_monai.studies.gathering import (
+    BY_MODALITY,
+    REPORT,
+    RESULT_FILES,
+    TABLE,
+    gather,
+    write_results,
+    write_study,
+)
 from cellseg_monai.studies.held_out import cross_validation
 from cellseg_monai.studies.image_counts import curve_of, learning_curve
 from cellseg_monai.studies.pseudo_labels import PseudoLabels
@@ -264,6 +272,8 @@ class Study:
         )
 
     def _perform(self, runs: Sequence[Run]) -> None:
+        require_free(self._out, "study", RESULT_FILES)
+        require_free(self._out, "report", [REPORT])
         with locked(self._out):
             perform_all(runs, self._out, self.jobs, self.cluster)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cellseg_monai.bundling.card import NO_WEIGHTS
-from cellseg_monai.evaluation.provenance import hash_of_file
+from cellseg_monai.outputs.digest import digest_of
 from tests.bundles.reduced import BUNDLES, NARROW
 
 
@@ -36,7 +36,7 @@ def test_card_metadata_results_and_weights_agree(name: str) -> None:
         for score, value in test["scores"].items():
             assert float(rows[score]) == value["mean"]
             assert [value["low"], value["high"]] == told.get(f"{score}_interval", [None, None])
-    sha256 = hash_of_file(bundle / "models/model.pt").hex()
+    sha256 = digest_of(bundle / "models/model.pt")
     assert sha256 == results["weights"]["sha256"]
     assert not (bundle / "large_files.yml").exists()  # its entries need an address, and all is in the bundle
     pictures = list((bundle / "docs").glob("failure_*.jpg"))

@@ -22,7 +22,7 @@ from cellseg_monai.cli import main
 from cellseg_monai.data import write_synthetic_dataset
 from cellseg_monai.data.checks.finding import Finding
 from cellseg_monai.evaluation import evaluate
-from cellseg_monai.evaluation.provenance import hash_of_file
+from cellseg_monai.outputs.digest import digest_of
 from cellseg_monai.prediction import predict
 from tests.bundles.threshold import SOURCE, threshold_bundle
 
@@ -256,7 +256,7 @@ def test_large_files_have_and_keep_their_address(bundle: Path) -> None:
     weights, file = bundle / "models/model.pt", bundle / "large_files.yml"
     assert list_large_files(bundle) is None
     assert not file.exists()
-    entry = {"path": "models/model.pt", "hash_val": hash_of_file(weights).hex(), "hash_type": "sha256"}
+    entry = {"path": "models/model.pt", "hash_val": digest_of(weights), "hash_type": "sha256"}
     file.write_text(yaml.safe_dump({"large_files": [entry]}))
     (fault,) = faults(check_large_files, bundle)
     assert fault.endswith("lacks url")

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.label
 
 @pytest.fixture
 def dots(tmp_path: Path) -> Path:
-    """An image that is none of the server's."""
+    """An image outside the folder that the server shows."""
     return write_dots(tmp_path / "dots.tif", 3, 8, 8)
 
 

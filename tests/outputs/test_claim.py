@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cellseg_monai.outputs import claim_file, claim_outputs, write_text
+from cellseg_monai.outputs import claim_file, claim_outputs, require_free, write_text
 
 
 def run(
@@ -140,3 +140,11 @@ def test_a_single_file(tmp_path: Path) -> None:
         claim_file(tmp_path / "photo.png", "preview"),
     ):
         raise AssertionError("must not start")
+
+
+def test_what_may_not_be_written_is_told_before_the_work(tmp_path: Path) -> None:
+    require_free(tmp_path / "new", "evaluate", ["scores.csv"])
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "scores.csv").write_text("mine")
+    with pytest.raises(FileExistsError, match="is not the result of an earlier 'evaluate'"):
+        require_free(tmp_path, "evaluate", ["scores.csv"])

@@ -19,7 +19,7 @@ from cellseg_monai.bundling.bioimage.exported import Exported, read_exported
 from cellseg_monai.bundling.bioimage.network import RowsFirst, write_onnx, write_torchscript
 from cellseg_monai.bundling.bioimage.sample import Planes, difference, sample_image, scale_range
 from cellseg_monai.bundling.licences import licence_of
-from cellseg_monai.outputs import claim_file, written_whole
+from cellseg_monai.outputs import claim_file, require_free, written_whole
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +74,7 @@ def pack_bioimage(
         if find_spec(package) is None:
             raise RuntimeError(f"{package} is not installed: pip install 'cellseg-monai[{extra}]'")
     target = Path(file)
+    require_free(target.parent, "bioimageio", [target.name])
     with TemporaryDirectory() as folder:
         files = Path(folder) / "files"
         files.mkdir()

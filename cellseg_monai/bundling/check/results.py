@@ -10,7 +10,7 @@ from cellseg_monai.bundling.card import RESULTS
 from cellseg_monai.bundling.check.network import WEIGHTS
 from cellseg_monai.bundling.large_files import LARGE_FILES
 from cellseg_monai.data.checks.finding import Finding, error
-from cellseg_monai.evaluation.provenance import hash_of_file
+from cellseg_monai.outputs.digest import digest_of
 from cellseg_monai.runtime.kept_decoding import is_of, kept_beside
 
 
@@ -21,7 +21,7 @@ def check_results(bundle: Path) -> Iterator[Finding]:
     results = json.loads((bundle / RESULTS).read_text(encoding="utf-8"))
     sha256, remedy = results["weights"]["sha256"], f"evaluate again, and run: cellseg bundle card {bundle}"
     weights = bundle / WEIGHTS
-    if weights.is_file() and hash_of_file(weights).hex() != sha256:
+    if weights.is_file() and digest_of(weights) != sha256:
         yield error("results", str(weights), f"{RESULTS} tells the scores of other weights", remedy)
     listing = bundle / LARGE_FILES
     listed = ConfigParser.load_config_file(listing)["large_files"] if listing.is_file() else []
