@@ -28,8 +28,8 @@ from cellseg_monai.analysis.track.cells import FrameCells, frame_cells, spacing
 from cellseg_monai.analysis.track.linking import Link
 from cellseg_monai.analysis.track.tracks import name_tracks
 from cellseg_monai.data import read_label_map, timelapse
+from cellseg_monai.jobs.prediction import predict
 from cellseg_monai.label_maps import LabelMap
-from cellseg_monai.prediction import predict
 
 Result = tuple[list[LabelMap], np.ndarray]
 """Tracked label maps, and a row of id, begin, end and parent for each track."""

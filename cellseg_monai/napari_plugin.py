@@ -116,7 +116,7 @@ def segment(
     import pandas as pd
     import tifffile
 
-    from cellseg_monai.prediction import predict
+    from cellseg_monai.jobs import predict
 
     values = np.asarray(pixels)
     shape = values.shape[:-1] if rgb else values.shape

@@ -29,14 +29,19 @@ LIBRARIES = ["hypothesis", "pytest", "pytest-xdist", "scikit-learn", "shapely", 
 
 QUICK = [
     *("tests/test_public_names.py", "tests/bundles/test_targets.py", "tests/test_label_maps.py"),
-    *("tests/test_cli.py", "tests/test_prediction.py", "tests/test_measurement.py", "tests/test_preview.py"),
+    *(
+        "tests/test_cli.py",
+        "tests/jobs/test_prediction.py",
+        "tests/jobs/test_measurement.py",
+        "tests/jobs/test_patch_sheet.py",
+    ),
     *("tests/data/readers", "tests/data/test_folds.py", "tests/data/test_datalist.py"),
     *("tests/transforms", "tests/networks", "tests/losses", "tests/instances"),
     *("tests/training/test_best_weights.py", "tests/training/test_plain.py", "tests/training/test_resume.py"),
     *("tests/inference/test_inferer.py", "tests/inference/test_windows.py"),
     *("tests/inference/test_each_image.py", "tests/metrics/test_pixel.py", "tests/metrics/test_instance.py"),
     *("tests/metrics/test_matching.py", "tests/analysis/measure", "tests/export/test_tiff_writer.py"),
-    *("tests/export/test_geojson.py", "tests/export/test_outlining.py", "tests/conversion"),
+    *("tests/export/test_geojson.py", "tests/export/test_outlining.py"),
     *("tests/bundling/test_render.py", "tests/runtime/test_options.py", "tests/outputs"),
 ]
 """The core of each stage, the command line, and `monai.bundle run` against `cellseg predict`."""

@@ -1,4 +1,4 @@
-"""The names that bundles may refer to, `cellseg_monai.<stage>.<Name>`, against the list in public_names.txt.
+"""The names that bundles and callers may use, `cellseg_monai.<room>.<Name>`, against public_names.txt.
 
     python tests/test_public_names.py
 
@@ -25,7 +25,7 @@ def names_of(stage: str) -> list[str]:
 
 
 def public_names() -> list[str]:
-    return [f"{stage}.{name}" for stage in STAGES for name in names_of(stage)]
+    return [*cellseg_monai.__all__, *(f"{stage}.{name}" for stage in STAGES for name in names_of(stage))]
 
 
 def functions_and_classes() -> list[str]:
@@ -36,8 +36,8 @@ def functions_and_classes() -> list[str]:
 
 
 def look_up(name: str) -> object:
-    stage, _, attribute = name.partition(".")
-    return getattr(importlib.import_module(f"cellseg_monai.{stage}"), attribute)
+    stage, _, attribute = name.rpartition(".")
+    return getattr(importlib.import_module(f"cellseg_monai.{stage}".rstrip(".")), attribute)
 
 
 def test_inventory_is_up_to_date():

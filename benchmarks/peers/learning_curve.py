@@ -17,8 +17,8 @@ from report import scores
 from tools import BUNDLE
 
 from cellseg_monai.data import labelled, list_items
-from cellseg_monai.evaluation import write_report
-from cellseg_monai.evaluation.markdown import markdown
+from cellseg_monai.export.markdown import markdown
+from cellseg_monai.jobs import report
 from cellseg_monai.studies import learning_curve
 
 FEWEST = 5
@@ -68,7 +68,7 @@ def main() -> None:
         [[count, *(f"{score:.3f}" for score in row)] for count, *row in wide.itertuples()],
     )
     (out / "learning_curve.md").write_text(table + "\n")
-    write_report([out], out / "report.html")
+    report([out], out / "report.html")
     print(table)
     sys.exit(in_words(failed) or 0)
 

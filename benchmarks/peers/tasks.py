@@ -17,8 +17,8 @@ from report import scores
 from tools import TOOLS
 
 from cellseg_monai.data import list_items, read_label_map
-from cellseg_monai.evaluation.masks import binary_maps, content_of
 from cellseg_monai.metrics import task_scores
+from cellseg_monai.metrics.mask_content import binary_maps, content_of
 
 
 def scored(results: Mapping[str, Path]) -> dict[str, dict[str, pd.DataFrame]]:

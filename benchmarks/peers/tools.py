@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from environment import HERE, environment_of, python_of
 
-from cellseg_monai.calibration import CHOSEN
 from cellseg_monai.data import k_folds, labelled, list_items
+from cellseg_monai.jobs.calibration import CHOSEN
 
 BUNDLE = HERE.parents[1] / "bundles" / "patch_attention_unet"
 TOOLS = ("ours", "stardist", "cellpose", "nnunet")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cellseg_monai.evaluation.markdown import markdown
+from cellseg_monai.export.markdown import markdown
 
 RESULTS = Path("docs/results.json")
 """In a bundle: what the card and the metadata quote."""

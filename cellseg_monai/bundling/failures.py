@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from cellseg_monai.companions import drawable
-from cellseg_monai.evaluation.pictures import KINDS, compared
-from cellseg_monai.evaluation.runs import Run
+from cellseg_monai.jobs.files.companions import drawable
+from cellseg_monai.jobs.reporting.pictures import KINDS, compared
+from cellseg_monai.jobs.reporting.runs import Run
 from cellseg_monai.label_maps import LabelMap, boundaries
 from cellseg_monai.outputs import write_bytes
 

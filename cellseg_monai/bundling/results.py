@@ -12,9 +12,9 @@ import torch
 
 from cellseg_monai.bundling.card import Results
 from cellseg_monai.bundling.check.network import WEIGHTS
-from cellseg_monai.evaluation.columns import is_score
-from cellseg_monai.evaluation.runs import Run, read_run
-from cellseg_monai.evaluation.summaries import by_modality, key_metric
+from cellseg_monai.jobs.reporting.runs import Run, read_run
+from cellseg_monai.jobs.scores.columns import is_score
+from cellseg_monai.jobs.scores.summaries import by_modality, key_metric
 from cellseg_monai.outputs.digest import digest_of
 
 DIGITS = 4

@@ -85,9 +85,9 @@ def _measure(
     pieces: bool,
     format: str,
 ) -> int:
-    from cellseg_monai.measurement import measure_files
+    from cellseg_monai.jobs import measure
 
-    result = measure_files(
+    result = measure(
         labels,
         out,
         images=images,
@@ -120,9 +120,9 @@ def _track(
     fps: float,
     movie: str | None,
 ) -> int:
-    from cellseg_monai.tracking import track_files
+    from cellseg_monai.jobs import track
 
-    result = track_files(
+    result = track(
         labels,
         out,
         images=images,

@@ -8,13 +8,13 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cellseg_monai.causes import cause_of, origin_of
 from cellseg_monai.cli.analysis import add_measure, add_track
 from cellseg_monai.cli.bundles import add_bundle_verbs, add_models
 from cellseg_monai.cli.data import add_data_verbs
 from cellseg_monai.cli.evaluation import add_evaluate, add_report
 from cellseg_monai.cli.images import add_calibrate, add_convert, add_predict
 from cellseg_monai.cli.studies import add_study_verbs
+from cellseg_monai.outputs.causes import cause_of, origin_of
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""

@@ -74,7 +74,7 @@ def _synthesize(kind: str, destination: str, count: int, size: Sequence[int], se
 
 
 def _patches(source: str, out: str, patch_size: int, count: int, seed: int) -> int:
-    from cellseg_monai.preview import draw_patches
+    from cellseg_monai.jobs import preview
 
-    print(draw_patches(source, out, patch_size, count, seed))
+    print(preview(source, out, patch_size=patch_size, count=count, seed=seed))
     return 0

@@ -47,14 +47,14 @@ def _evaluate(
     bundle: str | None,
     weights: str | None,
 ) -> int:
-    from cellseg_monai.evaluation import evaluate
+    from cellseg_monai.jobs import evaluate
     from cellseg_monai.runtime import find_bundle
 
     result = evaluate(
         pred,
         truth,
         out,
-        metrics,
+        metrics=metrics,
         pieces=pieces,
         classes=None if classes is None else dict(classes),
         section=section,
@@ -67,8 +67,8 @@ def _evaluate(
 
 
 def _report(runs: Sequence[str], out: str, bundle: str | None) -> int:
-    from cellseg_monai.evaluation import write_report
+    from cellseg_monai.jobs import report
     from cellseg_monai.runtime import find_bundle
 
-    print(write_report(runs, out, None if bundle is None else find_bundle(bundle)))
+    print(report(runs, out, bundle=None if bundle is None else find_bundle(bundle)))
     return 0

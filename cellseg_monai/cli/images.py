@@ -63,10 +63,18 @@ def _predict(
     attention: bool,
     options: Sequence[tuple[str, Any]],
 ) -> int:
-    from cellseg_monai.prediction import predict
+    from cellseg_monai.jobs import predict
 
     labels = predict(
-        bundle, inputs, out, device, tta, save_probability, overlay, attention, options=dict(options)
+        bundle,
+        inputs,
+        out,
+        device=device,
+        tta=tta,
+        save_probability=save_probability,
+        overlay=overlay,
+        attention=attention,
+        options=dict(options),
     )
     print(f"{len(labels)} label map{'' if len(labels) == 1 else 's'} in {out}/labels")
     return 0
@@ -75,18 +83,18 @@ def _predict(
 def _calibrate(
     bundle: str, data: str, out: str, weights: str | None, keep: bool, options: Sequence[tuple[str, Any]]
 ) -> int:
-    from cellseg_monai.calibration import CHOSEN, calibrate
     from cellseg_monai.data import labelled, list_items
+    from cellseg_monai.jobs import calibrate
 
     values = dict(options) | ({} if weights is None else {"weights": weights})
-    print(calibrate(bundle, labelled(list_items(data)), out, values, keep))
-    print(f"{out}/{CHOSEN} is laid over configs/inference.json")
+    print(calibrate(bundle, labelled(list_items(data)), out, options=values, keep=keep))
+    print(f"{out}/decoding.json is laid over configs/inference.json")
     return 0
 
 
 def _convert(inputs: Sequence[str], to: str, out: str, images: str | None, measurements: str | None) -> int:
-    from cellseg_monai.conversion import convert
+    from cellseg_monai.jobs import convert
 
-    conversion = convert(inputs, to, out, images, measurements)
+    conversion = convert(inputs, to, out, images=images, measurements=measurements)
     print(conversion)
     return int(bool(conversion.failures))

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from monai.utils import ensure_tuple
 from tqdm import tqdm
 
-from cellseg_monai.causes import cause_of, in_one_line
 from cellseg_monai.outputs import OutputError, claim_outputs, in_plain_words, require_apart
+from cellseg_monai.outputs.causes import cause_of, in_one_line
 
 logger = logging.getLogger(__name__)
 

@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from monai.utils import CommonKeys, ensure_tuple
 
-import cellseg_monai
 from cellseg_monai.inference.fingerprint import fingerprint
 from cellseg_monai.inference.reports import OneImage, report_each
 from cellseg_monai.inference.streaming_files import Unfinished
@@ -109,7 +109,7 @@ class LargeImages:
             raise ValueError(f"the results of {' and '.join(files)} would have one name; rename one")
         # Before anything has run: objects change as they work.
         settings = fingerprint(
-            cellseg_monai.__version__, vars(self.segment), self.open_image, self.cut, self.probability
+            version("cellseg_monai"), vars(self.segment), self.open_image, self.cut, self.probability
         )
         report_each(
             [

@@ -16,6 +16,7 @@ from cellseg_monai.metrics.counting import CountErrors, count_errors, pair_count
 from cellseg_monai.metrics.coverage import TaskScores, task_scores
 from cellseg_monai.metrics.cumulative import LabelMapMetric
 from cellseg_monai.metrics.detection import DetectionScores, detection_scores
+from cellseg_monai.metrics.fates import Fates, object_fates, pixel_fates
 from cellseg_monai.metrics.fine_tuning import Transfer, transfer
 from cellseg_monai.metrics.instance import (
     AP_THRESHOLDS,
@@ -49,6 +50,7 @@ __all__ = [
     "CountErrors",
     "DetectionScores",
     "Estimate",
+    "Fates",
     "Graph",
     "InstanceHandler",
     "InstanceMetric",
@@ -87,10 +89,12 @@ __all__ = [
     "neurips_f1",
     "neurips_scores",
     "object_classes",
+    "object_fates",
     "object_pairs",
     "pair_count_errors",
     "pair_counts",
     "pixel_counts",
+    "pixel_fates",
     "pixel_scores",
     "segmentation_score",
     "summarize",

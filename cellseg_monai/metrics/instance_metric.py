@@ -18,7 +18,7 @@ InstanceScore = Literal["precision", "recall", "f1", "ap", "sq", "pq"]
 class InstanceMetric(LabelMapMetric):
     """A score of objects matched at IoU thresholds, collected over images.
 
-    Images whose truth is a mask of 0 and 255 are left out, as by :func:`~cellseg_monai.evaluation.evaluate`.
+    Images whose truth is a mask of 0 and 255 are left out, as by :func:`~cellseg_monai.jobs.evaluate`.
 
     Args:
         score: ``"precision"``, ``"recall"``, ``"f1"``, ``"ap"``, ``"sq"`` or ``"pq"``.

@@ -7,7 +7,7 @@ from types import TracebackType
 
 import monai.bundle
 
-from cellseg_monai.causes import cause_of, origin_of
+from cellseg_monai.outputs.causes import cause_of, origin_of
 
 logger = logging.getLogger(__name__)
 

@@ -9,16 +9,16 @@ import numpy as np
 import pandas as pd
 import tifffile
 
-from cellseg_monai.companions import read_planes
 from cellseg_monai.data import read_label_map
 from cellseg_monai.data.datalist import Item, file_of
-from cellseg_monai.evaluation.provenance import hash_of
 from cellseg_monai.export import write_label_tiff
 from cellseg_monai.export.report import Line, drawing, line_plot
+from cellseg_monai.jobs.files.companions import read_planes
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.metrics import instance_counts, instance_scores, pixel_counts, pixel_scores
 from cellseg_monai.outputs import write_text, written_whole
 from cellseg_monai.outputs.digest import digest_of
+from cellseg_monai.runtime.provenance import hash_of
 from cellseg_monai.studies.changes import CHANGES, Level, Pixels
 from cellseg_monai.studies.execution import folder_of
 from cellseg_monai.studies.gathering import METRICS, estimate

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from cellseg_monai.evaluation import write_report
-from cellseg_monai.evaluation.markdown import markdown
+from cellseg_monai.export.markdown import markdown
+from cellseg_monai.jobs import report
 from cellseg_monai.metrics import Estimate, summarize
 from cellseg_monai.outputs import claim_outputs, write_text
 from cellseg_monai.studies.execution import folder_of
@@ -207,7 +207,7 @@ def write_results(
         texts[LEARNING] = learning.to_csv(index=False)
         folders.append(out)
     write_study(out, texts)
-    write_report(folders, out / REPORT)
+    report(folders, out / REPORT)
     return images
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from cellseg_monai.data import k_folds
 from cellseg_monai.data.datalist import Item, file_of
+from cellseg_monai.jobs.prediction import predict
 from cellseg_monai.outputs import write_text
-from cellseg_monai.prediction import predict
 from cellseg_monai.studies.options import inference_options, known_options
 from cellseg_monai.studies.run import Run, folds_of
 

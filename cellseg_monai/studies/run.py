@@ -13,15 +13,15 @@ from typing import Any
 
 import torch
 
-from cellseg_monai.calibration import CHOSEN, calibrate
 from cellseg_monai.data import one_fold
 from cellseg_monai.data.datalist import Item, file_of, group_of
-from cellseg_monai.evaluation import evaluate
-from cellseg_monai.evaluation.provenance import machine
+from cellseg_monai.jobs import evaluate
+from cellseg_monai.jobs.calibration import CHOSEN, calibrate
+from cellseg_monai.jobs.prediction import predict
 from cellseg_monai.outputs import write_text
-from cellseg_monai.prediction import predict
 from cellseg_monai.runtime.kept_decoding import kept_beside
 from cellseg_monai.runtime.literals import literal_options
+from cellseg_monai.runtime.provenance import machine
 from cellseg_monai.studies.options import inference_options
 
 SETTINGS, TRAINED, DONE = "settings.json", "trained.json", "done.json"
@@ -48,7 +48,7 @@ class Run:
         factors: what distinguishes the run, as columns of the tables.
         pieces: binary masks, whose connected pieces are the objects.
         calibrated: choose how to decode by the images that validated, see
-            :func:`~cellseg_monai.calibration.calibrate`.
+            :func:`~cellseg_monai.jobs.calibration.calibrate`.
 
     Example:
         >>> run = Run("fold_1", Path("bundles/skip_unet"), [{"image": "a.tif", "label": "b.tif"}], {})
@@ -241,7 +241,7 @@ def _decoding(run: Run, options: Mapping[str, Any], folder: Path) -> dict[str, A
     """Chosen once, by the images that the training has chosen its best epoch by."""
     file = folder / CHOSEN
     if not file.is_file():
-        calibrate(run.bundle, run.split[1], folder, options)
+        calibrate(run.bundle, run.split[1], folder, options=options)
     chosen: dict[str, Any] = json.loads(file.read_text())
     return chosen
 

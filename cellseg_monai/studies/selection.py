@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from cellseg_monai.data import read_label_map, read_pixels
 from cellseg_monai.data.datalist import Item, file_of
-from cellseg_monai.prediction import predict
+from cellseg_monai.jobs.prediction import predict
 from cellseg_monai.studies.options import inference_options
 
 WAYS = ("first", "uncertain", "diverse")

@@ -10,7 +10,7 @@ import pandas as pd
 
 from cellseg_monai.data import labelled, list_items
 from cellseg_monai.data.datalist import Item
-from cellseg_monai.evaluation.markdown import markdown
+from cellseg_monai.export.markdown import markdown
 from cellseg_monai.outputs import locked, require_free
 from cellseg_monai.runtime import find_bundle
 from cellseg_monai.studies.changed_images import LOST, PLOT, robustness, robustness_plot, robustness_table

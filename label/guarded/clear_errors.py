@@ -14,7 +14,7 @@ from monailabel.interfaces.exception import (
     MONAILabelException,
 )
 
-from cellseg_monai.causes import cause_of, in_one_line
+from cellseg_monai.outputs.causes import cause_of, in_one_line
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from monai.bundle import ConfigParser
 
-from cellseg_monai.calibration import CHOICES
+from cellseg_monai.jobs.calibration import CHOICES
 from tests.bundles.reduced import BUNDLES, NARROW, copied
 
 LOSSES = ["bce", "bce_tversky", "dice_ce", "dice_ce_softmax", "dice_focal", "dynamic", "focal_tversky"]

@@ -21,9 +21,9 @@ from cellseg_monai.bundling.results import portable
 from cellseg_monai.cli import main
 from cellseg_monai.data import write_synthetic_dataset
 from cellseg_monai.data.checks.finding import Finding
-from cellseg_monai.evaluation import evaluate
+from cellseg_monai.jobs import evaluate
+from cellseg_monai.jobs.prediction import predict
 from cellseg_monai.outputs.digest import digest_of
-from cellseg_monai.prediction import predict
 from tests.bundles.threshold import SOURCE, threshold_bundle
 
 TRAINING = {"seconds": 7265.04, "watts": 65, "hardware": "one core", "seed": "3"}

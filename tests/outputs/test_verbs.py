@@ -276,7 +276,7 @@ def test_control_c_is_one_sentence(
     def interrupt(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cellseg_monai.measurement.measure_cells", interrupt)
+    monkeypatch.setattr("cellseg_monai.jobs.measurement.measure_cells", interrupt)
     _, command = VERBS["measure"]
     assert main(command(nuclei, tmp_path)) == 130
     assert (

@@ -9,8 +9,8 @@ from monai.bundle import ConfigComponent, ConfigParser, ReferenceResolver
 
 from cellseg_monai.bundling.check.configs import SINGLE_PROCESS, load_config, present
 from cellseg_monai.bundling.render import ENTRY_POINTS, LAYERS
-from cellseg_monai.causes import in_one_line
 from cellseg_monai.data.checks.finding import Finding, error, note
+from cellseg_monai.outputs.causes import in_one_line
 
 Outcomes = MutableMapping[str, str]
 """For each definition that was tried the error, or an empty text. Bundles share most of their definitions."""

@@ -1,0 +1,1 @@
+"""Which files a job is given, and which belong together."""

@@ -1,0 +1,1 @@
+"""Folders of runs to one HTML file, section by section."""

@@ -1,0 +1,181 @@
+"""``cellseg predict`` gives the files of MONAI's own command."""
+
+import logging
+import random
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+import torch
+from monai.bundle import ConfigParser
+from PIL import Image
+
+from cellseg_monai.cli import main
+from cellseg_monai.data import write_synthetic_dataset
+from cellseg_monai.jobs.prediction import find_images, predict
+from tests.bundles.reduced import Bundle, copied
+
+CHANNELS = [8, 16]
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("images")
+    return write_synthetic_dataset("nuclei", folder, count=3, size=(64, 80), seed=2).parent
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """A narrow bundle with weights as they come."""
+    bundle = copied("patch_attention_unet", tmp_path_factory.mktemp("bundle"))
+    for name in ("train", "inference"):
+        file = bundle.path / f"configs/{name}.json"
+        config = ConfigParser.load_config_file(file)
+        config["networks"]["patch_attention_unet"]["channels"] = CHANNELS
+        ConfigParser.export_config_file(config, str(file))
+    torch.manual_seed(0)
+    parser = ConfigParser(config)
+    torch.save(parser.get_parsed_content("network_def").state_dict(), bundle.path / "models/model.pt")
+    return bundle
+
+
+def test_labels_are_those_of_monais_command(bundle: Bundle, images: Path, tmp_path: Path) -> None:
+    ours, monais = tmp_path / "ours", tmp_path / "monai"
+    assert main(["predict", str(bundle.path), str(images), "--out", str(ours), "--device", "cpu"]) == 0
+    bundle.command("run", config_file="configs/inference.json", dataset_dir=images, output_dir=monais)
+    found = sorted(path.name for path in ours.rglob("*.tif"))
+    assert found == [f"nuclei_{number:03}.tif" for number in range(3)]
+    for name in found:
+        one, other = (tifffile.imread(next(folder.rglob(name))) for folder in (ours, monais))
+        np.testing.assert_array_equal(one, other)
+    assert len(pd.read_csv(ours / "timing.csv")) == 3
+
+
+def test_options_write_what_they_say(bundle: Bundle, images: Path, tmp_path: Path) -> None:
+    first = str(images / "images/nuclei_000.tif")
+    options = ["--tta", "--save-probability", "--overlay"]
+    assert main(["predict", str(bundle.path), first, "--out", str(tmp_path), *options]) == 0
+    assert tifffile.imread(tmp_path / "labels/nuclei_000.tif").shape == (64, 80)
+    assert tifffile.imread(tmp_path / "probability/nuclei_000.tif").shape == (2, 64, 80)
+    assert Image.open(tmp_path / "overlays/nuclei_000.png").size == (80, 64)
+
+
+def test_averaging_may_be_asked_for_by_option(bundle: Bundle, images: Path, tmp_path: Path) -> None:
+    said = {}
+    for name, values in {"plain": {}, "flag": {"tta": True}, "option": {"options": {"tta": True}}}.items():
+        out = tmp_path / name
+        predict(bundle.path, [images / "images/nuclei_000.tif"], out, save_probability=True, **values)
+        said[name] = tifffile.imread(out / "probability/nuclei_000.tif")
+    np.testing.assert_array_equal(said["flag"], said["option"])
+    assert not np.array_equal(said["flag"], said["plain"])
+
+
+def test_a_bad_image_is_told_and_the_others_are_done(
+    bundle: Bundle, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "bad.tif"
+    bad.write_bytes(b"no image")
+    inputs = [str(bad), str(images / "images/*_001.tif")]
+    assert main(["predict", str(bundle.path), *inputs, "--out", str(tmp_path / "out")]) == 1
+    assert "cellseg: error: 1 of 2 images failed; " in capsys.readouterr().err
+    assert len(list((tmp_path / "out/labels").rglob("nuclei_001.tif"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        (["nowhere"], r"nowhere: there is no such file or folder"),
+        (["nowhere/*.tif"], r"nowhere/\*.tif: the pattern matches no file"),
+        (["a.tif", "a.png"], r"a.tif and a.png would both become a.tif; segment them apart"),
+    ],
+    ids=["absent", "empty pattern", "twins"],
+)
+def test_inputs_that_cannot_be_meant_are_refused(
+    inputs: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.tif", "a.png"):
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises((FileNotFoundError, ValueError), match=message):
+        find_images(inputs)
+
+
+def test_an_image_named_twice_is_done_once(images: Path) -> None:
+    first = images / "images/nuclei_000.tif"
+    assert find_images([first, images / "images", str(images / "images/*_000.tif")])[0] == str(first)
+    assert len(find_images([first, images])) == 3
+
+
+def test_attention_is_written_gate_by_gate(bundle: Bundle, images: Path, tmp_path: Path) -> None:
+    first = str(images / "images/nuclei_000.tif")
+    assert main(["predict", str(bundle.path), first, "--out", str(tmp_path), "--attention"]) == 0
+    (file,) = (tmp_path / "attention/nuclei_000").iterdir()
+    weights = tifffile.imread(file)
+    assert weights.shape == (64, 80)
+    assert 0 <= weights.min() < weights.max() <= 1
+
+
+def test_a_value_of_the_configuration_is_set(bundle: Bundle, images: Path, tmp_path: Path) -> None:
+    first = str(images / "images/nuclei_000.tif")
+    words = ["predict", str(bundle.path), first, "--out", str(tmp_path), "--set"]
+    assert main([*words, "min_size=100000"]) == 0
+    assert not tifffile.imread(tmp_path / "labels/nuclei_000.tif").any()
+
+
+def test_a_value_that_the_configuration_does_not_have_is_refused(
+    bundle: Bundle, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["predict", str(bundle.path), str(images), "--out", str(tmp_path), "--set", "treshold=0.4"]
+    assert main(words) == 1
+    assert "there is no id 'treshold'; did you mean 'threshold'?" in capsys.readouterr().err
+
+
+def test_the_process_of_a_caller_stays_as_it_is(bundle: Bundle, images: Path, tmp_path: Path) -> None:
+    def state() -> list[object]:
+        loggers = [logging.getLogger(), *map(logging.getLogger, sorted(logging.root.manager.loggerDict))]
+        return [
+            sys.excepthook,
+            {each.name: (each.level, each.filters[:], each.disabled) for each in loggers},
+            logging.getLogger().handlers[:],
+            warnings.filters[:],
+            random.getstate(),
+            np.random.get_state()[1].tolist(),
+            torch.get_rng_state().tolist(),
+            (torch.is_grad_enabled(), torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic),
+        ]
+
+    predict(bundle.path, [images], tmp_path / "before")  # which imports all that it needs
+    before = state()
+    predict(bundle.path, [images], tmp_path / "out", options={"threshold": 0.4})
+    assert state() == before
+
+
+def test_all_that_an_inference_targets_is_a_part_of_the_package(bundle: Bundle) -> None:
+    """Not the build shop, nor imports, checks and synthesis of data."""
+    code = """
+import sys
+from monai.bundle import ConfigParser
+parser = ConfigParser()
+parser.read_config(sys.argv[1])
+parser.get_parsed_content("network_def")
+def targets(node):
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    found = {node["_target_"]} if isinstance(node, dict) and "_target_" in node else set()
+    return found.union(*map(targets, children))
+for target in targets(parser.get()):
+    if target.startswith("cellseg_monai."):
+        module, _, name = target.rpartition(".")
+        getattr(__import__(module, fromlist=[name]), name)
+print(*(name for name in sys.modules if name.startswith("cellseg_monai")))
+"""
+    config = bundle.path / "configs/inference.json"
+    done = subprocess.run([sys.executable, "-c", code, config], capture_output=True, text=True, check=True)
+    loaded = done.stdout.split("\n")[-2].split()
+    assert "cellseg_monai.runtime" in loaded
+    assert len(loaded) <= 150
+    assert not {"cellseg_monai.bundling", "cellseg_monai.jobs", "cellseg_monai.studies"} & set(loaded)
