@@ -23,6 +23,7 @@ Maps = np.ndarray
 SEED_HEIGHT = 0.25
 NOISE = 0.03
 MIN_SIZE = 16
+TIDYING = instances.Tidying(min_size=MIN_SIZE)
 
 
 def blurred(maps: Maps, noise: float) -> Maps:
@@ -87,13 +88,13 @@ def labelled_foreground(maps: Maps) -> LabelMap:
 
 
 DECODINGS: dict[str, tuple[Callable[[Maps], Any], Callable[[LabelMap, float], Maps]]] = {
-    "components": (lambda maps: instances.components(maps[0], min_size=MIN_SIZE), distance_maps),
+    "components": (lambda maps: instances.components(maps[0], TIDYING), distance_maps),
     "watershed_from_distance": (
-        lambda maps: instances.watershed_from_distance(*maps, seed_height=SEED_HEIGHT, min_size=MIN_SIZE),
+        lambda maps: instances.watershed_from_distance(*maps, seed_height=SEED_HEIGHT, tidying=TIDYING),
         distance_maps,
     ),
     "regrown_interiors": (
-        lambda maps: instances.regrown_interiors(*maps, min_size=MIN_SIZE),
+        lambda maps: instances.regrown_interiors(*maps, tidying=TIDYING),
         boundary_maps,
     ),
 }

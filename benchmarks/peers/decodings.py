@@ -16,7 +16,7 @@ from statistics import median
 import numpy as np
 from environment import CACHE, HERE, environment_of, python_of
 
-from cellseg_monai.instances import watershed_from_distance
+from cellseg_monai.instances import Tidying, watershed_from_distance
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.transforms import foreground_distance_target
 
@@ -35,7 +35,7 @@ def ours(tile: LabelMap, tiles: int, repeats: int) -> tuple[float, int]:
     maps = np.tile(np.float32(foreground_distance_target(tile[None])), (1, tiles, tiles))
 
     def decode() -> LabelMap:
-        return watershed_from_distance(*maps, min_size=MIN_SIZE)
+        return watershed_from_distance(*maps, tidying=Tidying(min_size=MIN_SIZE))
 
     return milliseconds_a_megapixel(decode, maps[0].size, repeats), int(decode().max())
 

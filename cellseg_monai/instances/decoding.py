@@ -1,7 +1,14 @@
-"""What every decoding does first and last: logits to probabilities, and the labels back as the map came."""
+"""Base classes of all decodings: an array transform from a prediction to labels, and its dictionary twin.
 
+A new decoding is one file with three parts: a function that turns probabilities into a label map, a
+:class:`Decoding` whose fields are its options, and a :class:`Decodingd` that names this class.
+"""
+
+import inspect
 import logging
-from collections.abc import Callable, Hashable, Mapping
+from abc import abstractmethod
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -14,22 +21,25 @@ from monai.utils import TransformBackends, convert_to_dst_type, convert_to_tenso
 from cellseg_monai.label_maps import LabelMap
 
 Map = TypeVar("Map", bound="npt.NDArray[Any] | torch.Tensor")
-"""A channel-first map, NumPy, torch or MetaTensor."""
+"""Channel-first map as NumPy array, tensor or MetaTensor."""
 
 Probability = npt.NDArray[np.float32]
 
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, kw_only=True)
 class Decoding(Transform):
-    """What the array transforms of all decodings share; each adds its activation and its function.
+    """Array transform from the output of a network to a label map; the base class of all decodings.
 
     Attributes:
-        decodes: the target that the network was trained for.
-        channels: how many a map of that target has; None where it depends on the classes.
+        decodes: training target that the decoding belongs to.
+        channels: number of channels of that target; None if it depends on the classes.
+        background_first: whether the first channel is background. Otherwise it is foreground, and
+            further channels are not probabilities.
 
     Args:
-        logits: the map is the raw output of a network; False: it holds probabilities.
+        logits: whether the input is the raw output of a network. If False, it holds probabilities.
 
     Example:
         >>> from cellseg_monai.instances import Components
@@ -42,115 +52,128 @@ class Decoding(Transform):
     backend = [TransformBackends.NUMPY]
     decodes: ClassVar[str]
     channels: ClassVar[int | None]
+    background_first: ClassVar[bool]
 
-    def __init__(self, logits: bool = True) -> None:
-        self.logits = logits
+    logits: bool = True
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Options that reproduce this decoding, as plain values for JSON."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {
+            name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()
+        }
 
     def __call__(self, prediction: Map) -> Map:
-        """Decode a map without batch axis; library, device and meta data stay."""
-        decoded: Map = convert_to_dst_type(
-            self.decode(self.probability(prediction)), dst=prediction, dtype=np.int32
-        )[0]
-        return decoded
+        """Decode a prediction without batch axis; keep its array type, device and metadata."""
+        return like(prediction, self.decode(self.probability(prediction)), np.int32)
 
     def probability(self, prediction: Map) -> Probability:
-        """The map as probabilities, checked.
-
-        Raises:
-            ValueError: the number of channels is wrong, or ``logits=False`` and there are no probabilities.
-        """
-        values = convert_to_tensor(prediction, track_meta=False).detach().float()
-        wanted = self.channels or values.shape[0]
-        if values.ndim not in (3, 4) or values.shape[0] != wanted or wanted < 1:
-            raise ValueError(
-                f"{type(self).__name__} decodes {self.decodes}: {self.channels or 'one channel a class'}"
-                f"{' channel(s)' if self.channels else ''} and two or three spatial axes, not shape "
-                f"{tuple(values.shape)}; the decoding must fit the target that the network was trained for"
-            )
-        self._check_range(values)
+        """Check a prediction and convert it to probabilities."""
+        values = self.checked(prediction)
         activated = self.activate(values) if self.logits else values
         return np.ascontiguousarray(activated.cpu().numpy())
 
-    def activate(self, logits: torch.Tensor) -> torch.Tensor:
-        """Logits to probabilities."""
-        raise NotImplementedError
+    def foreground(self, prediction: torch.Tensor) -> torch.Tensor:
+        """Foreground probability of a prediction, with one channel."""
+        values = self.activate(prediction) if self.logits else prediction
+        return 1 - values[:1] if self.background_first else values[:1]
 
+    def checked(self, prediction: Map) -> torch.Tensor:
+        """Convert a prediction to a float tensor and check it.
+
+        Raises:
+            ValueError: If the number of channels is wrong, a value is not finite, or ``logits=False`` and
+                the values are not probabilities.
+        """
+        values: torch.Tensor = convert_to_tensor(prediction, track_meta=False).detach().float()
+        channels = self.channels or values.shape[0]
+        if values.ndim not in (3, 4) or values.shape[0] != channels or channels < 1:
+            raise ValueError(
+                f"{type(self).__name__} decodes {self.decodes}: it needs {self.channels or 'one per class'} "
+                f"channel(s) and two or three spatial axes, not shape {tuple(values.shape)}; "
+                "choose the decoding of the target that the network was trained for"
+            )
+        self._check_range(values if self.background_first else values[:1])
+        return values
+
+    @abstractmethod
+    def activate(self, logits: torch.Tensor) -> torch.Tensor:
+        """Convert logits to probabilities."""
+
+    @abstractmethod
     def decode(self, probability: Probability) -> LabelMap:
-        """Probabilities to a channel-first label map."""
-        raise NotImplementedError
+        """Convert probabilities to a channel-first label map."""
 
     def _check_range(self, values: torch.Tensor) -> None:
-        probable = values[: 1 if self.decodes == "foreground and distance" else None]
-        low, high = (float(end) for end in torch.aminmax(probable)) if probable.numel() else (0.0, 0.0)
+        low, high = (float(end) for end in torch.aminmax(values)) if values.numel() else (0.0, 0.0)
         if not np.isfinite([low, high]).all():
-            raise ValueError("the map holds NaN or infinite values; look at the network that made it")
+            raise ValueError(
+                "the prediction contains NaN or infinite values; check the network that produced it"
+            )
         if not self.logits and (low < -1e-4 or high > 1 + 1e-4):
             raise ValueError(
-                f"logits=False says that the map holds probabilities, and it reaches from {low:.4g} to "
-                f"{high:.4g}; for the raw output of a network leave logits=True"
+                f"logits=False expects probabilities, but the values range from {low:.4g} to {high:.4g}; "
+                "use logits=True for the raw output of a network"
             )
         if self.logits and low >= 0 and low < high <= 1:
             logger.warning(
-                "all values of the map lie between 0 and 1, as probabilities do, and are taken for logits; "
-                "if an activation came before, set logits=False"
+                "all values of the prediction lie between 0 and 1 like probabilities, but are treated as "
+                "logits; set logits=False if an activation was already applied"
             )
+
+
+def like(prediction: Map, values: npt.NDArray[Any], dtype: npt.DTypeLike) -> Map:
+    """Give values the array type, device and metadata of a prediction."""
+    converted: Map = convert_to_dst_type(values, dst=prediction, dtype=dtype)[0]
+    return converted
 
 
 class Decodingd(MapTransform):
-    """What the dictionary transforms of all decodings share: decode the maps under the keys.
+    """Dictionary transform of a decoding; the base class of all of them.
+
+    A subclass names its array class and needs nothing else. It takes the options of that class.
 
     Args:
-        keys: maps that a network predicted.
-        decode: the array transform of the decoding.
-        allow_missing_keys: pass over keys that a sample lacks.
+        keys: keys of the predictions to decode.
+        allow_missing_keys: whether to skip keys that a sample lacks.
+        options: options of the array class, by name.
+
+    Raises:
+        TypeError: If the array class does not have an option.
 
     Example:
-        >>> Decodingd("pred", lambda prediction: prediction > 0)({"pred": np.array([[[-1, 5]]]), "id": 7})
-        {'pred': array([[[False,  True]]]), 'id': 7}
+        >>> from cellseg_monai.instances import Components
+        >>> class Componentsd(Decodingd, of=Components):
+        ...     pass
+        >>> inspect.signature(Componentsd).parameters["threshold"]
+        <Parameter "threshold: float = 0.5">
+        >>> Componentsd("pred", threshold=0.7).options["threshold"]
+        0.7
     """
 
     backend = Decoding.backend
+    decodes: ClassVar[str]
+    _of: ClassVar[type[Decoding]]
 
-    def __init__(
-        self, keys: KeysCollection, decode: Callable[[Any], Any], allow_missing_keys: bool = False
-    ) -> None:
+    def __init_subclass__(cls, *, of: type[Decoding] | None = None) -> None:
+        super().__init_subclass__()
+        if of is None:
+            return
+        cls._of, cls.decodes = of, of.decodes
+        own = inspect.signature(Decodingd.__init__).parameters
+        options = inspect.signature(of).parameters.values()
+        cls.__signature__ = inspect.Signature([own["keys"], *options, own["allow_missing_keys"]])
+
+    def __init__(self, keys: KeysCollection, *, allow_missing_keys: bool = False, **options: Any) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.decode = decode
+        self.decode = self._of(**options)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Options that reproduce this decoding, without keys, as plain values for JSON."""
+        return self.decode.options
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Decode the maps under the keys."""
+        """Decode the predictions under the keys."""
         return {**data, **{key: self.decode(data[key]) for key in self.key_iterator(data)}}
-
-
-class Probabilityd(MapTransform):
-    """What a decoding makes of logits before it decodes, to be kept beside the cells.
-
-    Args:
-        keys: raw outputs of the network.
-        decoding: whose activation it is.
-        allow_missing_keys: pass over keys that a sample lacks.
-
-    Example:
-        >>> from cellseg_monai.instances import Componentsd
-        >>> Probabilityd("pred", Componentsd("pred"))({"pred": np.zeros((1, 1, 2), np.float32)})
-        {'pred': array([[[0.5, 0.5]]], dtype=float32)}
-    """
-
-    backend = Decoding.backend
-
-    def __init__(self, keys: KeysCollection, decoding: Decodingd, allow_missing_keys: bool = False) -> None:
-        super().__init__(keys, allow_missing_keys)
-        if not isinstance(decoding.decode, Decoding):
-            raise TypeError(
-                f"{decoding.decode!r} has no activation; give one of the decodings of this package"
-            )
-        self.decoding = decoding.decode
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Activate the maps under the keys; library, device and meta data stay."""
-        return {**data, **{key: self._activated(data[key]) for key in self.key_iterator(data)}}
-
-    def _activated(self, prediction: Map) -> Map:
-        probability = self.decoding.probability(prediction)
-        activated: Map = convert_to_dst_type(probability, dst=prediction, dtype=np.float32)[0]
-        return activated

@@ -51,6 +51,12 @@ def basins(height: npt.NDArray[Any], foreground: npt.NDArray[np.bool_], min_rise
     return hills
 
 
+def check_seed_height(seed_height: float) -> None:
+    """Raise if a ``min_rise`` is out of range for heights from 0 to 1."""
+    if not 0 < seed_height < 1:
+        raise ValueError(f"seed_height must be above 0 and below 1, not {seed_height}")
+
+
 def _passes(heights: Heights, numbers: LabelMap, peaks: Heights, min_rise: float) -> Passes:
     """Passes between neighbouring hills from the lowest up, if the lower hill rises too little above it."""
     found: list[Passes] = [(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32))]

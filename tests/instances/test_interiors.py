@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from cellseg_monai.instances import RegrownInteriors, RegrownInteriorsd, regrown_interiors
+from cellseg_monai.instances import RegrownInteriors, RegrownInteriorsd, Tidying, regrown_interiors
 from cellseg_monai.label_maps import connected_components
 from cellseg_monai.transforms import boundary_target
 from tests.instances.perfect import f1, packed_ellipses
@@ -60,11 +60,15 @@ def test_seed_height_parts_or_joins():
 def test_tidying_reaches_the_mask():
     interior = np.pad(np.ones((7, 7)), 2)
     interior[5, 5], interior[0, 0] = 0, 1
-    found = regrown_interiors(interior, 0 * interior, max_hole=1, min_size=2)
+
+    def decoded(interior, **options):
+        return regrown_interiors(interior, 0 * interior, tidying=Tidying(**options))
+
+    found = decoded(interior, max_hole=1, min_size=2)
     assert (found > 0).sum() == 49
-    assert regrown_interiors(interior, 0 * interior).max() == 2
-    assert regrown_interiors(interior, 0 * interior, morphology="opening", radius=2)[2, 2] == 0
-    assert regrown_interiors(interior * 0.7, 0 * interior, threshold=0.8).max() == 0
+    assert decoded(interior).max() == 2
+    assert decoded(interior, morphology="opening", radius=2)[2, 2] == 0
+    assert decoded(interior * 0.7, threshold=0.8).max() == 0
 
 
 def test_transform_takes_logits_or_probabilities():
@@ -84,11 +88,11 @@ def test_degenerate_maps(channel):
 
 
 def test_options_and_maps_are_checked():
-    with pytest.raises(ValueError, match="seed_height is a difference of probabilities"):
+    with pytest.raises(ValueError, match="seed_height must be above 0 and below 1, not 1"):
         RegrownInteriors(seed_height=1)
     with pytest.raises(ValueError, match="differ in shape"):
         regrown_interiors(np.zeros((2, 3)), np.zeros((3, 2)))
-    with pytest.raises(ValueError, match="interior and boundary: 3"):
+    with pytest.raises(ValueError, match="interior and boundary: it needs 3"):
         RegrownInteriors()(np.zeros((2, 4, 4)))
 
 

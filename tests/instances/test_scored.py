@@ -10,6 +10,7 @@ from cellseg_monai.instances import (
     ClassMapd,
     Componentsd,
     Foregroundd,
+    Probabilityd,
     RegrownInteriorsd,
     WatershedFromDistanced,
 )
@@ -55,11 +56,22 @@ def test_probabilities_are_taken_as_they_are() -> None:
     assert item["raw"].equal(probability)
 
 
-def test_a_decoding_of_somebody_else_is_refused() -> None:
+def test_another_transform_is_rejected() -> None:
     decoding = Componentsd("pred")
     decoding.decode = lambda prediction: prediction
-    with pytest.raises(TypeError, match="names no target"):
+    with pytest.raises(TypeError, match="is not a decoding"):
         Foregroundd("pred", decoding)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_saved_probability(case: str) -> None:
+    decoding, channels = CASES[case]
+    raw = logits(channels)
+    found = Probabilityd("pred", decoding)({"pred": raw})["pred"]
+    if channels < 3:
+        assert found.equal(torch.cat([raw[:1].sigmoid(), raw[1:]]))
+    else:
+        assert found.equal(raw.softmax(0))
 
 
 def test_a_missing_key_is_passed_over_on_demand() -> None:

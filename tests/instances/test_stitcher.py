@@ -12,7 +12,15 @@ from skimage.io import imread
 from skimage.measure import label, regionprops
 from skimage.segmentation import watershed
 
-from cellseg_monai.instances import Stitcher, Tile, components, stitch, tile_grid, watershed_from_distance
+from cellseg_monai.instances import (
+    Stitcher,
+    Tidying,
+    Tile,
+    components,
+    stitch,
+    tile_grid,
+    watershed_from_distance,
+)
 from cellseg_monai.transforms import distance_target
 
 Decoding = Callable[[tuple[slice, ...]], np.ndarray]
@@ -73,9 +81,10 @@ def test_components_equal_the_whole_with_a_halo_of_one(seed: int) -> None:
     shape = tuple(random.integers(1, 80, 2)) if seed % 4 else tuple(random.integers(1, 22, 3))
     probability = ndimage.gaussian_filter(random.random(shape), random.uniform(0, 2))
     level = float(np.quantile(probability, random.uniform(0.3, 0.8)))
-    whole = components(probability, level)
+    tidying = Tidying(threshold=level)
+    whole = components(probability, tidying)
     tiles = tile_grid(shape, random.integers(2, 30, len(shape)).tolist(), 1)
-    assert_same_cells(in_any_order(lambda box: components(probability[box], level), tiles, seed), whole)
+    assert_same_cells(in_any_order(lambda box: components(probability[box], tidying), tiles, seed), whole)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -92,9 +101,10 @@ def test_cleaned_components_equal_the_whole_with_a_halo_over_cell_and_disc(seed:
     random = np.random.default_rng(seed)
     image = ndimage.gaussian_filter(random.random((150, 170)), 2)
     level = float(np.quantile(image, 0.8))
+    tidying = Tidying(threshold=level, morphology="both", max_hole=5, min_size=12)
 
     def decode(box: tuple[slice, ...]) -> np.ndarray:
-        return components(image[box], level, "both", radius=1, max_hole=5, min_size=12)
+        return components(image[box], tidying)
 
     whole = decode((slice(None), slice(None)))
     tiles = tile_grid(image.shape, 40, longest(whole) + 8)

@@ -3,7 +3,12 @@ import pytest
 import torch
 from scipy import ndimage
 
-from cellseg_monai.instances import WatershedFromDistance, WatershedFromDistanced, watershed_from_distance
+from cellseg_monai.instances import (
+    Tidying,
+    WatershedFromDistance,
+    WatershedFromDistanced,
+    watershed_from_distance,
+)
 from cellseg_monai.label_maps import connected_components
 from cellseg_monai.transforms import ForegroundDistanceTargetd, foreground_distance_target
 from tests.instances.perfect import f1, packed_ellipses
@@ -51,13 +56,14 @@ def test_tidying_reaches_the_mask():
     distance = ndimage.distance_transform_edt(np.pad(np.ones((9, 9)), 2)) / 5
     foreground = (distance > 0).astype(float)
     foreground[6, 6], foreground[0, 0] = 0, 1
-    options = {"max_hole": 1, "min_size": 2}
-    cells = watershed_from_distance(foreground, distance, **options)
+    cells = watershed_from_distance(foreground, distance, tidying=Tidying(max_hole=1, min_size=2))
     assert (cells > 0).sum() == 81
     assert watershed_from_distance(foreground, distance).max() == 2
-    opened = watershed_from_distance(foreground, distance, morphology="opening", radius=2)
+    opening = Tidying(morphology="opening", radius=2)
+    opened = watershed_from_distance(foreground, distance, tidying=opening)
     assert opened[2, 2] == 0
-    assert watershed_from_distance(foreground * 0.7, distance, threshold=0.8).max() == 0
+    strict = Tidying(threshold=0.8)
+    assert watershed_from_distance(foreground * 0.7, distance, tidying=strict).max() == 0
 
 
 def test_logits_get_a_sigmoid_on_the_foreground_alone():
@@ -81,8 +87,8 @@ def test_degenerate_maps(value):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"seed_height": 0}, "seed_height is a part of a hill of height 1, between 0 and 1, not 0"),
-        ({"seed_height": 1}, "seed_height is a part"),
+        ({"seed_height": 0}, "seed_height must be above 0 and below 1, not 0"),
+        ({"seed_height": 1}, "seed_height must be above 0 and below 1, not 1"),
         ({"smoothing": -1}, "smoothing is a standard deviation in pixels and cannot be negative: -1"),
         ({"radius": 0}, "radius must be at least 1 pixel"),
     ],
@@ -93,10 +99,10 @@ def test_options_are_checked_when_made(options, message):
         WatershedFromDistance(**options)
 
 
-def test_maps_that_do_not_fit_are_refused():
+def test_maps_that_do_not_fit_are_rejected():
     with pytest.raises(ValueError, match="differ in shape"):
         watershed_from_distance(np.zeros((2, 3)), np.zeros((3, 2)))
-    with pytest.raises(ValueError, match="the distance holds NaN"):
+    with pytest.raises(ValueError, match="the distance contains NaN"):
         watershed_from_distance(np.zeros((1, 1)), np.array([[np.nan]]))
-    with pytest.raises(ValueError, match=r"decodes foreground and distance: 2 channel\(s\)"):
+    with pytest.raises(ValueError, match=r"decodes foreground and distance: it needs 2 channel\(s\)"):
         WatershedFromDistance()(np.zeros((1, 4, 4)))

@@ -11,7 +11,7 @@ import torch
 
 from cellseg_monai.cli import main
 from cellseg_monai.data import list_items, read_label_map, write_synthetic_dataset
-from cellseg_monai.instances import watershed_from_distance
+from cellseg_monai.instances import WatershedFromDistance
 from cellseg_monai.jobs.calibration import calibrate
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.metrics import instance_counts, instance_scores
@@ -43,11 +43,11 @@ def test_the_score_told_is_that_of_the_values_chosen(bundle: Bundle, dataset: Pa
     assert found.options == json.loads((tmp_path / "decoding.json").read_text())
     start = {"threshold": 0.5, "seed_height": 0.25, "min_size": 15}
     for score, values in ((found.before, start), (found.after, {**start, **found.options})):
+        decoding = WatershedFromDistance(logits=False, **values)
         again = []
         for item in items:
             (file,) = (tmp_path / "probability").rglob(f"{item['name']}.tif")
-            foreground, distance = tifffile.imread(file)
-            labels = watershed_from_distance(foreground, distance, **values)
+            labels = decoding(tifffile.imread(file))[0]
             truth = read_label_map(item["label"])
             again.append(float(instance_scores(instance_counts(labels, truth, 0.5)).f1[0]))
         assert score == pytest.approx(np.mean(again))
