@@ -59,7 +59,7 @@ def card_parts(
         "dtype": weights["dtype"],
         "data_source": metadata.get("data_source", "not stated"),
         "intended_use": metadata.get("intended_use", "not stated"),
-        "preprocessing": preprocessing_in_words(inference),
+        "preprocessing": preprocessing_in_words(inference.get("settings", inference)),
         "seed": _or_unknown(training["seed"]),
         "training_images": _or_unknown(training["images"]),
         "time": duration(training["seconds"]),

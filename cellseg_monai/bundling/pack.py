@@ -7,7 +7,7 @@ from pathlib import Path
 
 import cellseg_monai
 from cellseg_monai.bundling.check.network import WEIGHTS, check_weights
-from cellseg_monai.bundling.check.results import check_kept_decoding, check_results
+from cellseg_monai.bundling.check.results import check_results, check_settings
 from cellseg_monai.bundling.render import stale_configs
 from cellseg_monai.data.checks.finding import Severity
 from cellseg_monai.outputs import claim_file, written_whole
@@ -78,7 +78,7 @@ def _require_ready(bundle: Path) -> None:
         raise ValueError(f"{stale[0]} is stale; run: cellseg bundle render {bundle}")
     if not (bundle / WEIGHTS).is_file():
         raise FileNotFoundError(f"{bundle / WEIGHTS} is missing; train the bundle before it is packed")
-    for check in (check_weights, check_results, check_kept_decoding):
+    for check in (check_weights, check_results, check_settings):
         for finding in check(bundle):
             if finding.severity is Severity.ERROR:
                 raise ValueError(f"{finding.file}: {finding.message}; {finding.remedy}")

@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from cellseg_monai.bundling.card import NO_WEIGHTS, RESULTS, Results, card_parts, eval_metrics
+from cellseg_monai.bundling.expanding import expanded
 from cellseg_monai.bundling.sources import SOURCE, find_bundles, load_source
 from cellseg_monai.outputs import write_text
 from cellseg_monai.runtime.finding import BASE
@@ -39,6 +40,7 @@ from cellseg_monai.runtime.overrides import override
 LAYERS = {
     "train": ("train",),
     "inference": ("inference",),
+    "choices": ("train", "choices"),
     "inference_large": ("inference", "inference_large"),
     "evaluate": ("train", "evaluate"),
     "multi_gpu_train": ("train", "multi_gpu_train"),
@@ -54,10 +56,15 @@ OPTIONAL = ("as_published", "multi_class", "as_published_multi_class")
 """Overlays of a bundle that has a section of that name, for training and inference alike."""
 
 _SECTIONS = ("metadata", "shared", *LAYERS)
+CHOICES = "choices"
+"""Overlay of parts to pick on the command line; the only one whose ids are all new."""
+
 ENTRY_POINTS = ("imports", "initialize", "run", "finalize")
 """What MONAI calls by itself."""
 
 _LOGGING = "logging.conf"
+_LONGEST_LINE = 80
+"""Of a list or a dictionary of plain values that stands on one line."""
 _CARD, _README = "card.md", "docs/README.md"
 _PLACE_OF_COMMANDS, _PLACE_OF_RESULTS = "<!-- commands -->", "<!-- results -->"
 _NOT_STATED = "not stated"
@@ -94,14 +101,23 @@ def render_bundle(bundle: Path) -> dict[str, str]:
         raise FileNotFoundError(
             f"{base}: the folder from which bundles beside it are rendered is missing; copy the package's"
         )
+    choices = load_source(base / f"{CHOICES}.yaml")
+    sections = {name: expanded(part, choices, _where(source, name)) for name, part in sections.items()}
+
+    def read(name: str) -> Config:
+        file = base / f"{name}.yaml"
+        content: Config = expanded(load_source(file), choices, str(file))
+        return content
 
     def load(name: str) -> Config:
-        return override(load_source(base / f"{name}.yaml"), sections.get(name, {}), _where(source, name))
+        section = sections.get(name, {})
+        return override(read(name), section, _where(source, name), _new_ids(section))
 
     def overlay(name: str, *below: Config) -> Config:
-        content = load_source(base / f"{name}.yaml")
+        content = read(name)
         lower = _laid_over(*below)
-        merged = override(lower, content, str(base / f"{name}.yaml"), _new_ids(content))
+        new = {*_new_ids(content), *(content if name == CHOICES else ())}
+        merged = override(lower, content, str(base / f"{name}.yaml"), new)
         override(merged, sections.get(name, {}), _where(source, name))
         return _replaced(content, sections.get(name, {}))
 
@@ -112,8 +128,9 @@ def render_bundle(bundle: Path) -> dict[str, str]:
         _require_source_of_data(configs["metadata"], source)
         configs["metadata"]["eval_metrics"] = eval_metrics(results)
     for name in ("train", "inference"):
-        content = _joined(shared, load_source(base / f"{name}.yaml"), base / f"{name}.yaml")
+        content = _joined(shared, read(name), base / f"{name}.yaml")
         configs[name] = override(content, sections.get(name, {}), _where(source, name))
+    configs[CHOICES] = overlay(CHOICES, configs["train"])
     configs["inference_large"] = overlay("inference_large", configs["inference"])
     configs["evaluate"] = overlay("evaluate", configs["train"])
     configs["multi_gpu_train"] = overlay("multi_gpu_train", configs["train"])
@@ -239,9 +256,6 @@ def _require_use_in_inference(section: Config, inference: Config, where: str) ->
                 f"{where}: inference.json has no {path.partition('#')[0]!r} to change a part of; override it "
                 "as a whole"
             )
-    for macro in re.findall(r"%(\w+)", json.dumps(section, default=str)):
-        if macro not in inference:
-            raise ValueError(f"{where}: inference.json has no {macro!r} to copy; write @{macro} for %{macro}")
 
 
 def _joined(shared: Config, own: Config, file: Path) -> Config:
@@ -286,6 +300,20 @@ def _read(file: Path) -> str:
 
 def _text(config: Config, source: Path) -> str:
     try:
-        return json.dumps(config, indent=4, ensure_ascii=False, allow_nan=False) + "\n"
+        json.dumps(config, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{source}: {error}; write dates and NaN as text in quotes") from error
+    return _json(config) + "\n"
+
+
+def _json(value: Any, indent: str = "") -> str:
+    """JSON as a person writes it: what is short and has no parts stands on one line."""
+    line = json.dumps(value, ensure_ascii=False)
+    parts = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+    if not parts or (len(line) <= _LONGEST_LINE and not any(isinstance(part, dict | list) for part in parts)):
+        return line
+    inner = f"{indent}    "
+    names = [f"{json.dumps(name)}: " for name in value] if isinstance(value, dict) else [""] * len(parts)
+    lines = [f"{inner}{name}{_json(part, inner)}" for name, part in zip(names, parts, strict=True)]
+    brackets = "{}" if isinstance(value, dict) else "[]"
+    return "\n".join([brackets[0], ",\n".join(lines), f"{indent}{brackets[1]}"])

@@ -25,6 +25,7 @@ from cellseg_monai.data.readers import (
     read_picture,
     read_pixels,
 )
+from cellseg_monai.data.splitting import images_of, split_items
 
 if TYPE_CHECKING:
     from cellseg_monai.data.checks import CheckReport, Finding, check_dataset, render_table
@@ -58,6 +59,7 @@ __all__ = [
     "foreground_fraction",
     "groups_in_common",
     "hold_out",
+    "images_of",
     "import_dataset",
     "k_folds",
     "label_files",
@@ -70,6 +72,7 @@ __all__ = [
     "read_pixels",
     "render_table",
     "root_of",
+    "split_items",
     "synthesize",
     "timelapse",
     "write_synthetic_dataset",

@@ -8,6 +8,7 @@ for the same reason.
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,7 +25,8 @@ from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.metrics import instance_counts, instance_scores, pixel_counts, pixel_scores
 from cellseg_monai.metrics.mask_content import binary_maps, content_of
 from cellseg_monai.outputs import claim_outputs, require_free, write_text
-from cellseg_monai.runtime import find_bundle, keep_decoding
+from cellseg_monai.runtime import keep_settings
+from cellseg_monai.runtime.finding import find_model, inference_files
 from cellseg_monai.runtime.literals import literal_options
 
 logger = logging.getLogger(__name__)
@@ -83,7 +85,7 @@ def calibrate(
     learned from, and that nothing else is to be reported of.
 
     Args:
-        bundle: its folder, or a name of :func:`~cellseg_monai.runtime.known_bundles`.
+        bundle: folder of a bundle, a name of :func:`~cellseg_monai.runtime.known_bundles`, or weights.
         items: labelled images.
         out: folder for the probabilities and ``decoding.json``, which is laid over ``inference.json``.
         options: of the bundle by id, such as ``weights``.
@@ -109,7 +111,7 @@ def calibrate(
     images = [file_of(item) for item in items]
     labels = predict(bundle, images, folder, save_probability=True, options=options)
     files = [folder / "probability" / label.relative_to(folder / "labels") for label in labels]
-    decoder = _Decoder(find_bundle(bundle), options or {})
+    decoder = _Decoder(bundle, options or {})
     trial = _Trial(
         decoder, [_channels_first(file) for file in files], [read_label_map(item["label"]) for item in items]
     )
@@ -123,36 +125,32 @@ def calibrate(
     with claim_outputs(folder, "calibrate", [CHOSEN]):
         write_text(folder / CHOSEN, json.dumps(chosen, indent=1))
     if keep:
-        keep_decoding(decoder.weights, {**trial.start, **chosen})
+        keep_settings(decoder.weights, **decoder.start | chosen)
     found = Calibration(chosen, trial.metric, before, best, len(items))
     logger.info("%s", found)
     return found
 
 
 class _Decoder:
-    """The decoding of a bundle's ``inference.json`` with other values."""
+    """The decoding of a bundle with other values, for probabilities."""
 
-    def __init__(self, bundle: Path, options: Mapping[str, Any]) -> None:
-        config = ConfigParser.load_config_file(str(bundle / "configs/inference.json"))
-        self.parser = ConfigParser(config)
-        for name, value in literal_options({"bundle_root": str(bundle), **options}).items():
-            self.parser[name] = value
-        self.name = str(self.parser["decoding"]).rpartition("#")[2]
-        place = f"decodings#{self.name}"
-        self.values = [name for name in CHOICES if name in self.parser[place]]
-        if not self.values:
-            raise ValueError(f"decoding {self.name!r} has nothing to calibrate")
-        self.parser["decoding"] = f"%{place}"
-        self.parser[f"{place}#logits"] = False
-        self.weights = Path(str(self.parser.get_parsed_content("weights")))
+    def __init__(self, bundle: str | PathLike[str], options: Mapping[str, Any]) -> None:
+        folder, weights = find_model(bundle)
+        changes = ({} if weights is None else {"weights": str(weights)}) | dict(options)
+        parser = ConfigParser(ConfigParser.load_config_files(inference_files(folder, changes)))
+        values = {"bundle_root": str(folder), "settings#given": list(changes), **changes}
+        for name, value in literal_options(values).items():
+            parser[name] = value
+        decoding = parser.get_parsed_content("decoding")
+        self.start = {name: decoding.options[name] for name in CHOICES if name in decoding.options}
+        if not self.start:
+            raise ValueError(f"{type(decoding).__name__} has nothing to calibrate")
+        self.decode = decoding.decode
+        self.weights = Path(str(parser.get_parsed_content("weights")))
 
     def __call__(self, probability: npt.NDArray[np.float32], values: Mapping[str, Any]) -> LabelMap:
-        for name, value in values.items():
-            self.parser[name] = value
-        self.parser.parse(reset=True)
-        decode = self.parser.get_parsed_content("decoding", instantiate=True)
-        decoded: LabelMap = decode({"pred": probability})["pred"][0]
-        return decoded
+        labels: LabelMap = replace(self.decode, logits=False, **values)(probability)[0]
+        return labels
 
 
 class _Trial:
@@ -166,11 +164,10 @@ class _Trial:
         self.truths = truths
         binary = binary_maps([content_of(truth) for truth in truths])
         self.metric = "dice" if all(binary) else "f1@0.5"
-        self.start = {name: decoder.parser.get_parsed_content(name) for name in decoder.values}
 
     def score(self, values: Mapping[str, Any]) -> float:
         """Mean over the images."""
-        found = (self.decoder(probability, {**self.start, **values}) for probability in self.probabilities)
+        found = (self.decoder(probability, values) for probability in self.probabilities)
         return float(np.mean([self._score(*pair) for pair in zip(found, self.truths, strict=True)]))
 
     def _score(self, pred: LabelMap, truth: LabelMap) -> float:
@@ -188,7 +185,7 @@ def _candidates(decoder: _Decoder, truths: list[LabelMap]) -> list[tuple[str, li
         "seed_height": list(SEED_HEIGHTS),
         "threshold": list(THRESHOLDS),
     }
-    return [(name, tried) for name, tried in values.items() if name in decoder.values]
+    return [(name, tried) for name, tried in values.items() if name in decoder.start]
 
 
 def _channels_first(file: Path) -> npt.NDArray[np.float32]:

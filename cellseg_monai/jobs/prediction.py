@@ -1,4 +1,4 @@
-"""Images to cells by the bundle's own ``inference.json``: what the command adds is how to name the images."""
+"""Images to cells by a bundle's own ``inference.json``, or by weights with the settings that they carry."""
 
 import logging
 import os
@@ -21,7 +21,8 @@ from cellseg_monai.jobs.files.companions import drawable
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.networks import attention_maps
 from cellseg_monai.outputs import Claim, claim_outputs, written_whole
-from cellseg_monai.runtime import find_bundle, require_ids
+from cellseg_monai.runtime import require_ids
+from cellseg_monai.runtime.finding import find_model, inference_files
 from cellseg_monai.runtime.literals import literal, literal_options
 
 logger = logging.getLogger(__name__)
@@ -47,14 +48,14 @@ def predict(
     """Segment images with a trained bundle; the files are those of MONAI's own command.
 
     Args:
-        bundle: folder of the bundle, with its weights, or a name of
-            :func:`~cellseg_monai.runtime.known_bundles`.
+        bundle: folder of a bundle with its weights, a name of
+            :func:`~cellseg_monai.runtime.known_bundles`, or weights: a file, or the folder of a training.
         inputs: images, folders of images or datasets, and patterns such as ``"day?/*.tif"``.
         out: folder for ``labels/``, ``timing.csv`` and ``failures.csv``. Images keep the sub-folders that
             they have below the folder which all share.
         device: such as ``"cpu"`` or ``"cuda:1"``; by default the GPU if there is one.
         tta: average over flips and quarter turns.
-        save_probability: write what the network says as well, into ``probability/``.
+        save_probability: write the probability map too, into ``probability/``.
         overlay: draw the outlines of the cells on the images, into ``overlays/``.
         attention: write what each attention gate lets pass, into ``attention/<image>/<gate>.tif``, of images
             of up to four megapixels; a report shows them.
@@ -75,15 +76,14 @@ def predict(
         ...
         FileNotFoundError: bundles/unknown: there is no such bundle; give its folder, or one of ...
     """
-    bundle = find_bundle(bundle)
-    config = bundle / "configs/inference.json"
-    if not config.is_file():
-        raise FileNotFoundError(f"{config}: there is no such bundle")
+    bundle, weights = find_model(bundle)
+    changes = ({} if weights is None else {"weights": str(weights)}) | dict(options or {})
+    files = inference_files(bundle, changes)
     images = find_images(inputs)
     root = Path(os.path.commonpath([_first(image).parent for image in images]))
-    changes = dict(options or {})
-    require_ids(ConfigParser.load_config_file(str(config)), changes, str(config))
+    require_ids(ConfigParser.load_config_files(files), changes, files[0])
     values = {
+        "settings#given": list(changes),
         **literal_options(changes),
         "bundle_root": literal(str(bundle)),
         "dataset_dir": literal(str(root)),
@@ -98,7 +98,7 @@ def predict(
         _require_device(device)
         values["device"] = f"$torch.device({device!r})"
     with _quiet(logging.getLogger(ConfigWorkflow.__module__)):
-        workflow = ConfigWorkflow(str(config), logging_file=False, **values)
+        workflow = ConfigWorkflow(files, logging_file=False, **values)
     workflow.initialize()
     labels = [SaveTiffd("pred", Path(out) / "labels", root).path_of(_first(image)) for image in images]
     places = [path.relative_to(Path(out) / "labels") for path in labels]

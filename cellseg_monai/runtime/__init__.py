@@ -1,18 +1,32 @@
-"""What a bundle needs while it runs, beyond the stages: its options, its decoding, sentences for errors."""
+"""What a bundle needs while it runs, beyond the stages: settings of weights, options, plain errors."""
 
+from cellseg_monai.runtime.described import build, describe
 from cellseg_monai.runtime.errors import plain_errors
 from cellseg_monai.runtime.finding import find_bundle, known_bundles
-from cellseg_monai.runtime.kept_decoding import calibrated_decoding, keep_decoding
 from cellseg_monai.runtime.matching_decoding import require_match
+from cellseg_monai.runtime.monai_label import choices_of, chosen_of, may_resume
+from cellseg_monai.runtime.network import network_of, ready_network
 from cellseg_monai.runtime.options import check_options, require_ids
+from cellseg_monai.runtime.precision import half_precision, on_gpu
+from cellseg_monai.runtime.settings import as_trained, keep_settings, settings_of
 
 __all__ = [
-    "calibrated_decoding",
+    "as_trained",
+    "build",
     "check_options",
+    "choices_of",
+    "chosen_of",
+    "describe",
     "find_bundle",
-    "keep_decoding",
+    "half_precision",
+    "keep_settings",
     "known_bundles",
+    "may_resume",
+    "network_of",
+    "on_gpu",
     "plain_errors",
+    "ready_network",
     "require_ids",
     "require_match",
+    "settings_of",
 ]

@@ -43,11 +43,9 @@ def check_options(arguments: Sequence[str] | None = None) -> None:
         ...
         ValueError: command line: there is no id 'max_epoch'; did you mean 'max_epochs'? ...
     """
-    if arguments is None:
-        arguments = sys.argv[1:] if runs_monais_command() else []
-    if not arguments or arguments[0] != "run":
+    typed = _typed(arguments)
+    if not typed:
         return
-    typed = dict(_options(arguments[1:]))
     options = {name: DefaultParseValue(value) for name, value in typed.items()}
     if "args_file" in options:
         options = ConfigParser.load_config_file(str(options["args_file"])) | options
@@ -60,6 +58,22 @@ def check_options(arguments: Sequence[str] | None = None) -> None:
                 f"command line: {name} is {typed[name]!r}, in which MONAI takes '#' for a separator of ids; "
                 f'write --{name} "{literal(typed[name])}"'
             )
+
+
+def typed_ids() -> list[str]:
+    """Ids of the configuration that were typed on the command line of ``python -m monai.bundle run``.
+
+    Example:
+        >>> typed_ids()
+        []
+    """
+    return [name for name in _typed() if name not in _MONAIS_OWN]
+
+
+def _typed(arguments: Sequence[str] | None = None) -> dict[str, str]:
+    if arguments is None:
+        arguments = sys.argv[1:] if runs_monais_command() else []
+    return dict(_options(arguments[1:])) if arguments and arguments[0] == "run" else {}
 
 
 def require_ids(config: dict[str, Any], options: Mapping[str, Any], where: str) -> None:

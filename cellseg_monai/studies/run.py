@@ -19,15 +19,15 @@ from cellseg_monai.jobs import evaluate
 from cellseg_monai.jobs.calibration import CHOSEN, calibrate
 from cellseg_monai.jobs.prediction import predict
 from cellseg_monai.outputs import write_text
-from cellseg_monai.runtime.kept_decoding import kept_beside
 from cellseg_monai.runtime.literals import literal_options
 from cellseg_monai.runtime.provenance import machine
+from cellseg_monai.runtime.settings import settings_beside
 from cellseg_monai.studies.options import inference_options
 
 SETTINGS, TRAINED, DONE = "settings.json", "trained.json", "done.json"
 COMMAND, TRAINING_LOG, STATE = "command.json", "training.log", "training/training_state.pt"
 FOLDS = 5
-CLASSES, MULTI_CLASS = "classes", "multi_class"
+CHOICES, CLASSES, MULTI_CLASS = "choices", "classes", "multi_class"
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Run:
             "options": dict(self.options),
             "overlay": list(self.overlay),
             "pretrained": None if self.pretrained is None else str(self.pretrained),
-            "kept_decoding": self._kept_decoding,
+            "kept_settings": self._kept_settings,
             "pieces": self.pieces,
             "calibrated": self.calibrated,
         }
@@ -97,11 +97,11 @@ class Run:
         return plain
 
     @property
-    def _kept_decoding(self) -> str | None:
-        """By which weights that are only scored are decoded, where something is kept beside them."""
+    def _kept_settings(self) -> str | None:
+        """Settings of weights that are only scored."""
         if self.train or self.pretrained is None:
             return None
-        kept = kept_beside(self.pretrained)
+        kept = settings_beside(self.pretrained)
         return kept.read_text() if kept.is_file() else None
 
     @property
@@ -145,8 +145,6 @@ def perform(run: Run, folder: Path) -> None:
         trained_in = {"seconds": seconds if whole else None, "hardware": machine()}
         write_text(folder / TRAINED, json.dumps(trained_in))
     options = inference_options(run.bundle, weights, run.options)
-    if CLASSES in run.options:
-        options |= {"target": f"%targets#{CLASSES}", "decoding": f"%decodings#{CLASSES}"}
     if run.train and run.calibrated:
         options |= _decoding(run, options, folder / "calibration")
     scored_in = {name: _score(run, name, options, folder / name) for name in run.tests}
@@ -220,13 +218,13 @@ def _train(run: Run, folder: Path) -> None:
     }
     if run.pretrained is not None:
         options["pretrained"] = run.pretrained
-    overlay = (*run.overlay, MULTI_CLASS) if CLASSES in run.options else run.overlay
+    overlay = (CHOICES, *run.overlay, *([MULTI_CLASS] if CLASSES in run.options else []))
     files = [str(Path("configs") / f"{name}.json") for name in ("train", *overlay)]
     for file in files:
         if not (run.bundle / file).is_file():
             raise FileNotFoundError(f"{run.bundle / file}: this bundle has no such configuration")
     words = [sys.executable, "-m", "monai.bundle", "run"]
-    for name, value in {"config_file": files if overlay else files[0], **literal_options(options)}.items():
+    for name, value in {"config_file": files, **literal_options(options)}.items():
         words += [f"--{name}", str(value)]
     write_text(folder / COMMAND, json.dumps(words, indent=1))
     with (folder / TRAINING_LOG).open("a") as log:

@@ -91,7 +91,7 @@ def gates(bundle: Path, options: Mapping[str, Any] | None = None) -> dict[str, A
         >>> list(gates(Path("bundles/attention_unetpp")))[-1]
         'G2.1+G0.3+G1.2'
     """
-    place = f"networks#{bundle.name}#gates"
+    place = "network_def#architecture#gates"
     return {"+".join(chosen): (bundle, {place: list(chosen), **(options or {})}) for chosen in GATES}
 
 

@@ -11,6 +11,7 @@ from cellseg_monai.training.clipping import GradientClipper
 from cellseg_monai.training.consistency import ConsistencyHandler
 from cellseg_monai.training.freezing import FreezeHandler, freeze
 from cellseg_monai.training.guard import FiniteGuard
+from cellseg_monai.training.plateau import scheduler_arguments
 from cellseg_monai.training.pretrained import load_pretrained
 from cellseg_monai.training.progress import ProgressHandler
 from cellseg_monai.training.resume import ResumeHandler
@@ -29,4 +30,5 @@ __all__ = [
     "computes_bfloat16",
     "freeze",
     "load_pretrained",
+    "scheduler_arguments",
 ]

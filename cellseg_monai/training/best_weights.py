@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,8 @@ class BestWeights:
         path: file, in a bundle ``models/model.pt``.
         network: whose weights are written; of a ``DistributedDataParallel`` give the ``module``.
         metric: name of the metric; None for the evaluator's key metric.
-        lower_is_better: for errors and losses.
+        lower_is_better: whether the metric is an error or a loss.
+        keep_settings: called with the file after each writing, to keep the settings of the weights beside it.
 
     Raises:
         ValueError: when an epoch ends, the evaluator has no such metric, or it is not a single number.
@@ -57,11 +58,13 @@ class BestWeights:
         network: torch.nn.Module,
         metric: str | None = None,
         lower_is_better: bool = False,
+        keep_settings: Callable[[Path], Any] | None = None,
     ) -> None:
         self.path = Path(path)
         self.network = network
         self.metric = metric
         self.lower_is_better = lower_is_better
+        self.keep_settings = keep_settings
         self.best: float | None = None
 
     def attach(self, engine: Engine) -> None:
@@ -81,6 +84,7 @@ class BestWeights:
                 if first:
                     self._keep_former()
                 write_tensors(as_plain(self.network.state_dict(), "network"), self.path)
+                self._keep_settings()
                 logger.info("%s: weights of epoch %d, %s %.4f", self.path, engine.state.epoch, name, value)
 
     def _keep_former(self) -> None:
@@ -88,6 +92,10 @@ class BestWeights:
         kept = keep_former(self.path)
         if kept is not None:
             logger.info("%s: the former weights are kept as %s", self.path, kept)
+
+    def _keep_settings(self) -> None:
+        if self.keep_settings is not None:
+            self.keep_settings(self.path)
 
     def _value(self, metrics: Mapping[str, Any], name: str | None) -> float:
         if name is None or name not in metrics:
@@ -106,3 +114,5 @@ class BestWeights:
     def load_state_dict(self, state_dict: Mapping[str, float | None]) -> None:
         """Go on with the best metric of an earlier run."""
         self.best = state_dict["best"]
+        if self.best is not None and self.path.is_file():  # a kill may have come between weights and settings
+            self._keep_settings()

@@ -34,10 +34,16 @@ def freeze(network: torch.nn.Module, patterns: Sequence[str]) -> list[str]:
         ...
         ValueError: the pattern '2.*' matches no parameter; near to it: 1.*, 0.*
     """
-    parameters = dict(network.named_parameters())
+    parameters = {
+        name: tensor
+        for name, tensor in network.state_dict(keep_vars=True).items()
+        if isinstance(tensor, torch.nn.Parameter)
+    }
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in parameters):
-            known = [*parameters, *(f"{name}.*" for name, _ in network.named_modules() if name)]
+            parts = [name.split(".") for name in parameters]
+            modules = [f"{'.'.join(part[:end])}.*" for part in parts for end in range(1, len(part))]
+            known = [*parameters, *dict.fromkeys(modules)]
             near = get_close_matches(pattern, known, cutoff=0.4) or known[:3]
             raise ValueError(f"the pattern {pattern!r} matches no parameter; near to it: {', '.join(near)}")
     frozen = [name for name in parameters if any(fnmatchcase(name, pattern) for pattern in patterns)]

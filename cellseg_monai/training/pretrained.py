@@ -1,9 +1,10 @@
 """Weights of an earlier training as the start of this one."""
 
 import logging
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -13,6 +14,9 @@ from cellseg_monai.training.tensor_file import read_tensors
 logger = logging.getLogger(__name__)
 
 Network = TypeVar("Network", bound=torch.nn.Module)
+
+_OWN = "network."
+"""Before the names of the tensors, in files of networks that earlier versions trained at a scale."""
 
 
 def load_pretrained(network: Network, path: str | PathLike[str], allow_mismatch: bool = False) -> Network:
@@ -56,6 +60,7 @@ def load_pretrained(network: Network, path: str | PathLike[str], allow_mismatch:
         )
         raise ValueError(f"{path}: is no bare state_dict, it has {found}; save network.state_dict() alone")
     state = network.state_dict()
+    weights = own_names(state, weights)
     faults = mismatches(state, weights)
     fitting = {name: tensor for name, tensor in weights.items() if name not in faults}
     if faults and not (allow_mismatch and fitting):
@@ -69,3 +74,16 @@ def load_pretrained(network: Network, path: str | PathLike[str], allow_mismatch:
     for name, fault in faults.items():
         logger.warning("%s: %s %s; it was passed over", path, name, fault)
     return network
+
+
+def own_names(expected: Mapping[str, Any], weights: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Weights under the names that a network expects, also those of a file of an earlier version.
+
+    Example:
+        >>> own_names({"weight": 0}, {"network.weight": 1})
+        {'weight': 1}
+    """
+    if weights and weights.keys() != expected.keys() and all(name.startswith(_OWN) for name in weights):
+        bare = {name[len(_OWN) :]: tensor for name, tensor in weights.items()}
+        return bare if bare.keys() & expected.keys() else weights
+    return weights

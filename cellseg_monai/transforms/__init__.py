@@ -3,6 +3,7 @@
 from cellseg_monai.transforms.augment import RandElasticGrid, RandElasticGridd
 from cellseg_monai.transforms.balanced import RandBalancedPatches, RandBalancedPatchesd
 from cellseg_monai.transforms.batching import FileNameOnlyd
+from cellseg_monai.transforms.chaining import chain
 from cellseg_monai.transforms.channels import MatchChannels, MatchChannelsd, match_channels
 from cellseg_monai.transforms.cover import PatchCover, PatchCoverd
 from cellseg_monai.transforms.foreground import balanced_locations, foreground_per_patch
@@ -49,6 +50,7 @@ __all__ = [
     "balanced_locations",
     "binary_target",
     "boundary_target",
+    "chain",
     "class_target",
     "covered_shape",
     "distance_target",

@@ -3,9 +3,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from monai.networks.nets import BasicUNetPlusPlus
 from torch import nn
 
 from cellseg_monai.networks import AtScale, AttentionUNetPlusPlus, LastOutput, PatchAttentionUNet, at_scale
+from cellseg_monai.training.pretrained import own_names
 
 
 def small() -> nn.Module:
@@ -59,7 +61,7 @@ def test_an_exported_one_is_not_scaled_again(tmp_path: Path) -> None:
 
 def test_several_maps_are_refused() -> None:
     network = gated(deep_supervision=True).train()
-    with pytest.raises(TypeError, match="gives several maps, AtScale takes one: wrap it in LastOutput"):
+    with pytest.raises(TypeError, match="returns several maps, AtScale takes one: wrap it in LastOutput"):
         AtScale(network, 0.5)(torch.rand(2, 1, 64, 64))
     assert AtScale(LastOutput(network), 0.5)(torch.rand(2, 1, 64, 64)).shape == (2, 2, 64, 64)
 
@@ -80,5 +82,32 @@ def test_the_whole_scale_leaves_the_network_alone() -> None:
 
 @pytest.mark.parametrize("scale", [0, -1, 1.5])
 def test_other_scales_are_refused(scale: float) -> None:
-    with pytest.raises(ValueError, match=f"scale={scale} of the image"):
+    with pytest.raises(ValueError, match=f"scale={scale} must be above 0"):
         AtScale(small(), scale)
+
+
+def last_output() -> nn.Module:
+    """Its tensors begin with ``network.``, as those of every scaled network once did."""
+    features = (4, 4, 8, 8, 8, 4)
+    return LastOutput(BasicUNetPlusPlus(spatial_dims=2, in_channels=1, features=features))
+
+
+@pytest.mark.parametrize("build", [small, last_output])
+@pytest.mark.parametrize("saved_as", ["at scale 1", "at a scale", "at a scale, by an earlier version"])
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_weights_fit_at_every_scale(build: Callable[[], nn.Module], saved_as: str, scale: float) -> None:
+    saved = at_scale(build(), 1.0 if saved_as == "at scale 1" else 0.25).state_dict()
+    if saved_as.endswith("version"):
+        saved = {f"network.{name}": tensor for name, tensor in saved.items()}
+    network = at_scale(build(), scale)
+    if scale == 1.0:
+        saved = own_names(network.state_dict(), saved)
+    network.load_state_dict(saved)
+    for name, tensor in build().state_dict().items():
+        torch.testing.assert_close(network.state_dict()[name], saved.get(name, saved.get(f"network.{name}")))
+        assert tensor.shape == network.state_dict()[name].shape
+
+
+def test_a_scaled_network_within_another_loads_too() -> None:
+    saved = nn.Sequential(small()).state_dict()
+    nn.Sequential(AtScale(small(), 0.5)).load_state_dict(saved)

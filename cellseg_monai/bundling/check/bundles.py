@@ -14,7 +14,7 @@ from cellseg_monai.bundling.check.network import (
     check_weights,
 )
 from cellseg_monai.bundling.check.properties import check_properties
-from cellseg_monai.bundling.check.results import check_kept_decoding, check_results
+from cellseg_monai.bundling.check.results import check_results, check_settings
 from cellseg_monai.bundling.check.zoo import check_files, check_large_files, check_name, check_rendered
 from cellseg_monai.bundling.sources import find_bundles
 from cellseg_monai.data.checks.finding import Finding, Severity, error
@@ -91,7 +91,7 @@ def _check(bundle: Path, outcomes: Outcomes) -> Iterator[Finding]:
         "net in/out": check_net_in_out,
         "weights": check_weights,
         "results": check_results,
-        "kept decoding": check_kept_decoding,
+        "settings": check_settings,
     }
     for name, check in checks.items():
         try:

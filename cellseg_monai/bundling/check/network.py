@@ -12,6 +12,7 @@ from monai.bundle import verify_net_in_out
 from cellseg_monai.bundling.check.configs import load_config, present
 from cellseg_monai.data.checks.finding import Finding, error, note
 from cellseg_monai.runtime.matching_decoding import require_match
+from cellseg_monai.training.pretrained import own_names
 
 WEIGHTS = Path("models/model.pt")
 """Where MONAI looks for the weights of a bundle."""
@@ -81,7 +82,8 @@ def check_weights(bundle: Path) -> Iterator[Finding]:
         return
     with TemporaryDirectory() as output:
         network = load_config(bundle, "inference", output).get_parsed_content("network_def")
-    for message in mismatches(network.state_dict(), weights):
+    expected = network.state_dict()
+    for message in mismatches(expected, own_names(expected, weights)):
         yield error("weights", str(file), message, "these are weights of another network; train this one")
 
 

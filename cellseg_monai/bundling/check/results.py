@@ -1,4 +1,4 @@
-"""The scores that a bundle quotes and the decoding that it keeps must be those of its weights."""
+"""The scores that a bundle quotes and the settings that it keeps must be those of its weights."""
 
 import json
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ from monai.bundle import ConfigParser
 from cellseg_monai.bundling.card import RESULTS
 from cellseg_monai.bundling.check.network import WEIGHTS
 from cellseg_monai.bundling.large_files import LARGE_FILES
-from cellseg_monai.data.checks.finding import Finding, error
+from cellseg_monai.data.checks.finding import Finding, error, note
 from cellseg_monai.outputs.digest import digest_of
-from cellseg_monai.runtime.kept_decoding import is_of, kept_beside
+from cellseg_monai.runtime.settings import is_of, settings_beside
 
 
 def check_results(bundle: Path) -> Iterator[Finding]:
@@ -33,10 +33,13 @@ def check_results(bundle: Path) -> Iterator[Finding]:
             yield error("results", str(picture), "the card shows this picture, and it is missing", remedy)
 
 
-def check_kept_decoding(bundle: Path) -> Iterator[Finding]:
-    """A decoding that lies beside the weights must have been calibrated for these."""
+def check_settings(bundle: Path) -> Iterator[Finding]:
+    """The settings beside the weights must be of these weights."""
     weights = bundle / WEIGHTS
-    kept = kept_beside(weights)
-    if kept.is_file() and weights.is_file() and not is_of(kept, weights):
-        remedy = f"delete it, or calibrate again: cellseg calibrate {bundle} --data DATA --out OUT --keep"
-        yield error("kept decoding", str(kept), "was calibrated for other weights", remedy)
+    if not weights.is_file():
+        return
+    kept = settings_beside(weights)
+    if not kept.is_file():
+        yield note("settings", str(kept), "missing", "train again, so that inference needs no options")
+    elif not is_of(kept, weights):
+        yield error("settings", str(kept), "belongs to other weights", "delete it, or train again")

@@ -1,0 +1,69 @@
+"""The network of a bundle: as its weights were trained, at its scale, on its device."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import torch
+from torch import nn
+
+from cellseg_monai.networks import at_scale, with_dropout
+from cellseg_monai.runtime.described import build, describe
+
+_CHANNELS = ("in_channels", "out_channels")
+
+
+def network_of(
+    architecture: Callable[..., nn.Module],
+    *,
+    settings: SimpleNamespace | None = None,
+    scale: float = 1.0,
+    dropout: float = 0.0,
+) -> nn.Module:
+    """The network that weights were trained with; the given one if none is kept for them.
+
+    Args:
+        architecture: class with its arguments, as MONAI makes it of ``"_mode_": "callable"``.
+        settings: settings of the weights; None for the given architecture.
+        scale: size of the image that the network sees, as a fraction from 0 to 1.
+        dropout: dropout in prediction, by which MONAI Label asks how sure the network is.
+
+    Returns:
+        The network, with its description in ``architecture``.
+
+    Raises:
+        ValueError: an argument of the architecture is no plain value, or the class that is kept is missing.
+
+    Example:
+        >>> from functools import partial
+        >>> network = network_of(partial(nn.Conv2d, in_channels=1, out_channels=2, kernel_size=1), scale=0.5)
+        >>> network(torch.zeros(1, 1, 8, 8)).shape, network.architecture["out_channels"]
+        (torch.Size([1, 2, 8, 8]), 2)
+    """
+    described = describe(architecture)
+    if settings is not None and settings.network_def is not None:
+        kept = settings.network_def
+        described = kept | {name: described[name] for name in _CHANNELS if name in described and name in kept}
+    network = with_dropout(at_scale(build(described, nn.Module), scale), dropout)
+    network.architecture = described  # type: ignore[assignment]
+    return network
+
+
+def ready_network(
+    network: nn.Module, device: str | torch.device, *, scale: float = 1.0, channels_last: bool | None = None
+) -> nn.Module:
+    """A network on its device. Its scale is applied once, also if the network brings it along.
+
+    Args:
+        network: network.
+        device: device to move it to.
+        scale: size of the image that the network sees, as a fraction from 0 to 1.
+        channels_last: memory format, in which most convolutions are faster on a GPU; None for GPUs alone.
+
+    Example:
+        >>> ready_network(nn.Conv2d(1, 2, 1), "cpu", scale=0.5).scale
+        0.5
+    """
+    if channels_last is None:
+        channels_last = torch.device(device).type == "cuda"
+    memory_format = torch.channels_last if channels_last else torch.contiguous_format
+    return at_scale(network, scale).to(device, memory_format=memory_format)  # type: ignore[call-overload,no-any-return]
