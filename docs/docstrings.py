@@ -1,5 +1,7 @@
 """Lets mkdocstrings read the docstrings of the package as they are written for people and for doctest."""
 
+import importlib
+import inspect
 import re
 from typing import Any
 
@@ -17,6 +19,26 @@ class Docstrings(griffe.Extension):
         if obj.docstring:
             with_sections = _EXAMPLE.sub(r"\1Examples:", obj.docstring.value)
             obj.docstring.value = _ROLE.sub(_link, with_sections)
+
+    def on_class_members(self, *, cls: griffe.Class, **_: Any) -> None:
+        """Give a dictionary transform the options of its array transform, which its `__signature__` lists."""
+        if "array" in cls.members:
+            transform = getattr(importlib.import_module(cls.module.path), cls.name)
+            parameters = inspect.signature(transform).parameters.values()
+            cls["__init__"] = griffe.Function(
+                "__init__",
+                parameters=griffe.Parameters(griffe.Parameter("self"), *map(_parameter, parameters)),
+            )
+
+
+def _parameter(parameter: inspect.Parameter) -> griffe.Parameter:
+    given, text = parameter.annotation, inspect.formatannotation(parameter.annotation)
+    return griffe.Parameter(
+        parameter.name,
+        annotation=None if given is parameter.empty else re.sub(r"\b(?:typing|collections\.abc)\.", "", text),
+        kind=griffe.ParameterKind(parameter.kind.description),
+        default=None if parameter.default is parameter.empty else repr(parameter.default),
+    )
 
 
 def _link(role: re.Match[str]) -> str:

@@ -1,4 +1,7 @@
-"""File to tensor: what MONAI lacks for microscopy, as functions, array and dictionary transforms."""
+"""From file to tensor: transforms for microscopy that MONAI does not have.
+
+Each is a function, an array transform, and a dictionary transform with ``d`` at the end of its name.
+"""
 
 from cellseg_monai.transforms.augment import RandElasticGrid, RandElasticGridd
 from cellseg_monai.transforms.balanced import RandBalancedPatches, RandBalancedPatchesd

@@ -1,25 +1,24 @@
-"""Random patches, balanced by how much foreground they hold: the transforms over ``foreground``.
+"""Transforms that cut random patches, balanced by the amount of foreground in them.
 
-MONAI's ``RandCropByPosNegLabel`` balances the centre pixel alone, and stores an index of every pixel for it.
+MONAI's ``RandCropByPosNegLabel`` balances only the centre pixel, and stores the index of every pixel for it.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor
-from monai.transforms import MapTransform, Randomizable, Transform
+from monai.transforms import Randomizable, Transform
 from monai.transforms.traits import MultiSampleTrait
 from monai.utils import TransformBackends, convert_to_numpy
 
-from cellseg_monai.transforms.cover import as_patch
+from cellseg_monai.transforms.cover import as_patch, one_sample_each, require_same_shape
+from cellseg_monai.transforms.dictionary import RandArrayTransformd
 from cellseg_monai.transforms.foreground import balanced_locations, require_balance
-from cellseg_monai.transforms.padding import pad_end, sizes_per_axis
+from cellseg_monai.transforms.padding import Sizes, pad_end, sizes_per_axis
 from cellseg_monai.transforms.patches import Location, cut
-from cellseg_monai.transforms.provenance import common_spatial_shape
 
 
 class RandBalancedPatches(Randomizable, Transform, MultiSampleTrait):
@@ -28,13 +27,13 @@ class RandBalancedPatches(Randomizable, Transform, MultiSampleTrait):
     Args:
         patch_size: side of a patch, one number or one for each spatial axis. A smaller image is padded with
             zeros at the end.
-        num_samples: how many patches to cut.
-        shares: weights of patches without foreground, with little, and with much; a regime that the image
-            lacks leaves its share to the others.
-        small_fraction: part of the patch from which on its foreground is much.
+        num_samples: number of patches to cut.
+        shares: weights of patches without foreground, with little foreground, and with much foreground. If an
+            image has no patch of one kind, the others share its weight.
+        small_fraction: fraction of foreground from which on a patch has much foreground.
 
     Raises:
-        ValueError: an argument is out of its range.
+        ValueError: an argument is out of range.
 
     Example:
         >>> label = torch.zeros(1, 64, 64)
@@ -49,8 +48,9 @@ class RandBalancedPatches(Randomizable, Transform, MultiSampleTrait):
 
     def __init__(
         self,
-        patch_size: Sequence[int] | int = 128,
+        patch_size: Sizes = 128,
         num_samples: int = 1,
+        *,
         shares: Sequence[float] = (1.0, 1.0, 1.0),
         small_fraction: float = 0.0625,
     ) -> None:
@@ -65,46 +65,51 @@ class RandBalancedPatches(Randomizable, Transform, MultiSampleTrait):
         self.locations: list[Location] = []
 
     def randomize(self, label: npt.NDArray[Any] | torch.Tensor) -> None:
-        """Draw the places of the next patches from a channel-first label, foreground where not zero."""
+        """Draw the locations of the next patches from a channel-first label whose foreground is not 0."""
         mask = (convert_to_numpy(label) != 0).any(axis=0)
         mask = pad_end(mask, sizes_per_axis(self.patch_size, mask.ndim, "patch_size"), channel_dim=None)
         self.locations = balanced_locations(
-            mask, self.patch_size, self.num_samples, self.R, self.shares, self.small_fraction
+            mask,
+            self.patch_size,
+            self.num_samples,
+            self.R,
+            shares=self.shares,
+            small_fraction=self.small_fraction,
         )
 
     def __call__(
         self, img: npt.NDArray[Any] | torch.Tensor, label: npt.NDArray[Any] | torch.Tensor
     ) -> list[MetaTensor]:
-        """Cut patches of a channel-first image at places drawn for its label."""
-        common_spatial_shape({"img": img, "label": label}, ["img", "label"])
+        """Cut patches of a channel-first image at locations drawn for its label."""
+        require_same_shape({"img": img, "label": label}, ["img", "label"])
         self.randomize(label)
         return self.cut(img)
 
     def cut(self, img: npt.NDArray[Any] | torch.Tensor) -> list[MetaTensor]:
-        """Cut patches at the places that :meth:`randomize` drew last."""
+        """Cut patches at the locations that :meth:`randomize` drew last."""
         if not self.locations:
-            raise ValueError("no places are drawn yet; call randomize(label) first")
+            raise ValueError("no locations are drawn yet; call randomize(label) first")
         sizes = sizes_per_axis(self.patch_size, img.ndim - 1, "patch_size")
         pixels = pad_end(img.as_tensor() if isinstance(img, MetaTensor) else img, sizes)
         return [as_patch(cut(pixels, location, sizes), location, img) for location in self.locations]
 
 
-class RandBalancedPatchesd(Randomizable, MapTransform, MultiSampleTrait):
-    """Dictionary version of :class:`RandBalancedPatches`: a list of samples, all keys cut at the same places.
+class RandBalancedPatchesd(RandArrayTransformd, MultiSampleTrait):
+    """Dictionary version of :class:`RandBalancedPatches`: a list of samples, with all keys cut alike.
 
-    What stands under other keys goes into each sample as it is.
+    The values of other keys are copied to every sample.
 
     Args:
-        keys: images and label maps of one spatial shape.
-        label_key: the one whose foreground balances the patches; it may be among ``keys`` or not.
+        keys: keys of images and label maps with the same spatial shape.
+        label_key: key of the label map whose foreground balances the patches; ``keys`` may contain it or not.
         patch_size: side of a patch, one number or one for each spatial axis.
-        num_samples: how many patches to cut.
-        shares: weights of patches without foreground, with little, and with much.
-        small_fraction: part of the patch from which on its foreground is much.
-        allow_missing_keys: pass over keys that a sample lacks; the label is always needed.
+        num_samples: number of patches to cut.
+        shares: weights of patches without foreground, with little foreground, and with much foreground.
+        small_fraction: fraction of foreground from which on a patch has much foreground.
+        allow_missing_keys: skip keys that a sample does not have; the label is always required.
 
     Raises:
-        ValueError: an argument is out of its range, or the arrays of a sample differ in spatial shape.
+        ValueError: an argument is out of range, or the arrays of a sample differ in spatial shape.
 
     Example:
         >>> sample = {"image": torch.rand(3, 40, 40), "label": torch.eye(40)[None]}
@@ -113,37 +118,22 @@ class RandBalancedPatchesd(Randomizable, MapTransform, MultiSampleTrait):
         [(3, 8, 8), (3, 8, 8)]
     """
 
-    backend = RandBalancedPatches.backend
+    array = RandBalancedPatches
 
     def __init__(
         self,
         keys: KeysCollection,
         label_key: str,
-        patch_size: Sequence[int] | int = 128,
-        num_samples: int = 1,
-        shares: Sequence[float] = (1.0, 1.0, 1.0),
-        small_fraction: float = 0.0625,
+        *options: Any,
         allow_missing_keys: bool = False,
+        **named_options: Any,
     ) -> None:
-        MapTransform.__init__(self, keys, allow_missing_keys)
+        super().__init__(keys, *options, allow_missing_keys=allow_missing_keys, **named_options)
         self.label_key = label_key
-        self.cropper = RandBalancedPatches(patch_size, num_samples, shares, small_fraction)
-
-    def set_random_state(
-        self, seed: int | None = None, state: np.random.RandomState | None = None
-    ) -> "RandBalancedPatchesd":
-        """Make the draws repeatable."""
-        self.cropper.set_random_state(seed, state)
-        super().set_random_state(seed, state)
-        return self
 
     def __call__(self, data: Mapping[Hashable, Any]) -> list[dict[Hashable, Any]]:
-        """Cut the arrays under the keys at places drawn for the label."""
+        """Cut the arrays of one sample at locations drawn for the label."""
         present = list(self.key_iterator(data))
-        common_spatial_shape(data, [*present, self.label_key])
-        self.cropper.randomize(data[self.label_key])
-        patches = {key: self.cropper.cut(data[key]) for key in present}
-        return [
-            {**data, **dict(zip(patches, together, strict=True))}
-            for together in zip(*patches.values(), strict=True)
-        ]
+        require_same_shape(data, [*present, self.label_key])
+        self.transform.randomize(data[self.label_key])
+        return one_sample_each(data, {key: self.transform.cut(data[key]) for key in present})

@@ -1,22 +1,33 @@
-"""Meta data that images of any kind share, so that a batch can hold several kinds."""
+"""Metadata that all images of a batch share, so that a batch can contain images of different kinds."""
 
-from collections.abc import Hashable, Mapping
 from typing import Any
 
 from monai.data import MetaTensor
-from monai.transforms import MapTransform
+from monai.transforms import Transform
 from monai.utils import ImageMetaKey
 
+from cellseg_monai.transforms.dictionary import ArrayTransformd
 
-class FileNameOnlyd(MapTransform):
-    """Leave of the meta data the name of the file.
 
-    PyTorch stacks the meta data of a batch entry by entry, and fails where a grey image has limits of one
-    channel and a colour image of three, or where a TIFF has an entry that a PNG has not.
+class _FileNameOnly(Transform):
+    def __call__(self, image: Any) -> Any:
+        if not isinstance(image, MetaTensor):
+            return image
+        name = ImageMetaKey.FILENAME_OR_OBJ
+        stripped = MetaTensor(image.as_tensor())
+        stripped.meta = {name: image.meta[name]} if name in image.meta else {}
+        return stripped
+
+
+class FileNameOnlyd(ArrayTransformd):
+    """Remove all metadata except the file name. The given sample is not changed.
+
+    PyTorch collates the metadata of a batch entry by entry. That fails if a grey image has intensity limits
+    for one channel and a colour image for three, or if a TIFF file has an entry that a PNG file lacks.
 
     Args:
-        keys: images; those without meta data stay as they are.
-        allow_missing_keys: pass over keys that an item lacks.
+        keys: keys of the images; images without metadata stay as they are.
+        allow_missing_keys: skip keys that a sample does not have.
 
     Example:
         >>> import torch
@@ -25,18 +36,4 @@ class FileNameOnlyd(MapTransform):
         {'filename_or_obj': 'cell.tif'}
     """
 
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Strip the images of one sample.
-
-        Args:
-            data: the sample; it is left as it is.
-        """
-        sample = dict(data)
-        name = ImageMetaKey.FILENAME_OR_OBJ
-        for key in self.key_iterator(sample):
-            image = sample[key]
-            if isinstance(image, MetaTensor):
-                stripped = MetaTensor(image.as_tensor())
-                stripped.meta = {name: image.meta[name]} if name in image.meta else {}
-                sample[key] = stripped
-        return sample
+    array = _FileNameOnly

@@ -1,17 +1,17 @@
-"""A fixed number of channels from grey and colour images, as mixed data sets hold both."""
+"""A fixed number of channels for data sets that mix grey and colour images."""
 
-from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy.typing as npt
 import torch
-from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.data.meta_obj import get_track_meta
-from monai.transforms import MapTransform, Transform
+from monai.transforms import Transform
 from monai.utils import TransformBackends, convert_to_dst_type, convert_to_tensor
 
-from cellseg_monai.transforms.provenance import origin
+from cellseg_monai.transforms.dictionary import ArrayTransformd
+from cellseg_monai.transforms.source_file import origin
 
 Image = TypeVar("Image", npt.NDArray[Any], torch.Tensor)
 
@@ -19,22 +19,23 @@ _LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
 def match_channels(image: Image, channels: int, drop_alpha: bool = False) -> Image:
-    """Bring a grey, RGB or RGBA image to one channel or to three.
+    """Convert a grey, RGB or RGBA image to one or three channels.
 
-    Grey becomes colour by repetition. Colour becomes grey by taking one channel if all three are equal, else
-    by the luminance 0.299 R + 0.587 G + 0.114 B, rounded where the image holds integers. A fourth channel
-    that is constant is dropped as opacity; one that varies may be a stain, and is dropped only on demand.
+    A grey channel is repeated three times. An image with three equal channels becomes one of them. Any other
+    colour image becomes its luminance 0.299 R + 0.587 G + 0.114 B, rounded if the dtype is an integer. A
+    constant fourth channel is dropped as opacity. A fourth channel that varies may be a stain, so it is
+    dropped only with ``drop_alpha``.
 
     Args:
         image: channel-first array or tensor.
         channels: 1 or 3.
-        drop_alpha: drop a fourth channel also where it varies.
+        drop_alpha: drop a fourth channel even if it varies.
 
     Returns:
-        The same kind and dtype; the image itself if it has that many channels.
+        Image of the same type and dtype; the image itself if it already has this number of channels.
 
     Raises:
-        ValueError: there is no rule for these numbers of channels, or the fourth channel varies.
+        ValueError: the number of channels cannot be converted, or the fourth channel varies.
 
     Example:
         >>> import numpy as np
@@ -53,25 +54,26 @@ def match_channels(image: Image, channels: int, drop_alpha: bool = False) -> Ima
         if not drop_alpha and not bool((image[3] == image[3].flatten()[0]).all()):
             raise ValueError(
                 f"{origin(image)} has 4 channels and the last one varies; if it is opacity, set "
-                "drop_alpha=True, if it is a stain, choose channels when the image is read"
+                "drop_alpha=True; if it is a stain, select channels when you read the image"
             )
         return match_channels(image[:3], channels)
     if present == 3:
         return image[:1] if _is_grey(image) else _luminance(image)
     raise ValueError(
-        f"{origin(image)} has {present} channels; {channels} can be made of 1, 3 or 4 only; choose channels "
-        "when the image is read"
+        f"{origin(image)} has {present} channels; only 1, 3 or 4 channels can be converted to {channels}; "
+        "select channels when you read the image"
     )
 
 
+@dataclass(eq=False)
 class MatchChannels(Transform):
-    """Bring grey, RGB and RGBA images to one channel or to three.
+    """Convert grey, RGB and RGBA images to one or three channels.
 
-    ``meta["channel_names"]``, where there is one, follows: repeated, cut to three, or ``grey``.
+    ``meta["channel_names"]``, if present, is updated: repeated, cut to three names, or ``grey``.
 
     Args:
         channels: 1 or 3.
-        drop_alpha: drop a fourth channel also where it varies.
+        drop_alpha: drop a fourth channel even if it varies.
 
     Raises:
         ValueError: ``channels`` is neither 1 nor 3.
@@ -81,21 +83,22 @@ class MatchChannels(Transform):
         (3, 8, 8)
     """
 
+    channels: int
+    drop_alpha: bool = False
+
     backend = [TransformBackends.TORCH, TransformBackends.NUMPY]
 
-    def __init__(self, channels: int, drop_alpha: bool = False) -> None:
-        _check_channels(channels)
-        self.channels = channels
-        self.drop_alpha = drop_alpha
+    def __post_init__(self) -> None:
+        _check_channels(self.channels)
 
     def __call__(self, image: npt.NDArray[Any] | torch.Tensor) -> torch.Tensor:
-        """Bring one channel-first image to the number of channels.
+        """Convert one channel-first image.
 
         Args:
             image: channel-first array or tensor.
 
         Returns:
-            Tensor with the meta data of the image, if it has any.
+            Tensor with the metadata of the image, if it has any.
 
         Raises:
             ValueError: see :func:`match_channels`.
@@ -109,14 +112,14 @@ class MatchChannels(Transform):
         return matched
 
 
-class MatchChannelsd(MapTransform):
-    """Dictionary form of :class:`MatchChannels`.
+class MatchChannelsd(ArrayTransformd):
+    """Dictionary version of :class:`MatchChannels`.
 
     Args:
-        keys: images to bring to the number of channels.
+        keys: keys of the images.
         channels: 1 or 3.
-        drop_alpha: drop a fourth channel also where it varies.
-        allow_missing_keys: pass over keys that an item lacks.
+        drop_alpha: drop a fourth channel even if it varies.
+        allow_missing_keys: skip keys that a sample does not have.
 
     Example:
         >>> item = MatchChannelsd(keys="image", channels=1)({"image": torch.ones(3, 8, 8)})
@@ -124,24 +127,7 @@ class MatchChannelsd(MapTransform):
         (1, 8, 8)
     """
 
-    backend = MatchChannels.backend
-
-    def __init__(
-        self,
-        keys: KeysCollection,
-        channels: int,
-        drop_alpha: bool = False,
-        allow_missing_keys: bool = False,
-    ) -> None:
-        super().__init__(keys, allow_missing_keys)
-        self.match = MatchChannels(channels, drop_alpha)
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Bring the images of one item to the number of channels."""
-        item = dict(data)
-        for key in self.key_iterator(item):
-            item[key] = self.match(item[key])
-        return item
+    array = MatchChannels
 
 
 def _check_channels(channels: int) -> None:
@@ -161,7 +147,7 @@ def _luminance(image: Any) -> Any:
 
 
 def _names(names: str, present: int, channels: int) -> str:
-    """Names of the channels after the match, joined by commas as the reader joins them."""
+    """Return the channel names after the conversion, comma-separated as the reader writes them."""
     if not names or present == channels:
         return names
     if channels == 1:

@@ -1,28 +1,33 @@
-"""Every patch of an image as a sample of its own, none discarded: the transforms over ``patches``."""
+"""Transforms that cut an image into all patches of ``patches``, one sample each."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from monai.config import KeysCollection
 from monai.data import MetaTensor
-from monai.transforms import MapTransform, Transform
+from monai.transforms import Transform
 from monai.transforms.traits import MultiSampleTrait
 from monai.utils import TransformBackends
 
-from cellseg_monai.transforms.padding import covered_shape
+from cellseg_monai.transforms.dictionary import ArrayTransformd
+from cellseg_monai.transforms.padding import Sizes, patch_and_step
 from cellseg_monai.transforms.patches import Location, patch_cover
-from cellseg_monai.transforms.provenance import common_spatial_shape
+from cellseg_monai.transforms.source_file import file_name
 
 
+@dataclass(eq=False)
 class PatchCover(Transform, MultiSampleTrait):
-    """Pad an image with zeros at the end of each axis and cut it into patches, none discarded.
+    """Pad an image with zeros at the end of each axis and cut it into patches; no patch is discarded.
 
     Args:
         patch_size: side of a patch, one number or one for each spatial axis.
-        stride: step from patch to patch; by default ``patch_size``, so that patches do not overlap.
+        stride: step between patches; by default ``patch_size``, so that patches do not overlap.
+
+    Raises:
+        ValueError: a number is not positive, or the stride leaves gaps.
 
     Example:
         >>> patches = PatchCover(patch_size=2)(torch.arange(6).reshape(1, 2, 3))
@@ -32,38 +37,34 @@ class PatchCover(Transform, MultiSampleTrait):
         (array([0, 2]), array([2, 3]))
     """
 
+    patch_size: Sizes = 128
+    stride: Sizes | None = None
+
     backend = [TransformBackends.TORCH, TransformBackends.NUMPY]
 
-    def __init__(
-        self, patch_size: Sequence[int] | int = 128, stride: Sequence[int] | int | None = None
-    ) -> None:
-        dims = max((len(sizes) for sizes in (patch_size, stride) if isinstance(sizes, Sequence)), default=1)
-        covered_shape(
-            (1,) * dims, patch_size, stride
-        )  # refuses at construction what no image can be cut with
-        self.patch_size = patch_size
-        self.stride = stride
+    def __post_init__(self) -> None:
+        given = (self.patch_size, self.stride)
+        dims = max((len(sizes) for sizes in given if isinstance(sizes, Sequence)), default=1)
+        patch_and_step(dims, self.patch_size, self.stride)
 
     def __call__(self, img: npt.NDArray[Any] | torch.Tensor) -> list[MetaTensor]:
-        """Cut a channel-first image; see :func:`as_patch` for what the patches know of it."""
+        """Cut a channel-first image; :func:`as_patch` describes the metadata of the patches."""
         pixels = img.as_tensor() if isinstance(img, MetaTensor) else img
-        return [
-            as_patch(patch, location, img)
-            for patch, location in patch_cover(pixels, self.patch_size, self.stride)
-        ]
+        cover = patch_cover(pixels, self.patch_size, self.stride)
+        return [as_patch(patch, location, img) for patch, location in cover]
 
 
-class PatchCoverd(MapTransform, MultiSampleTrait):
-    """Dictionary version of :class:`PatchCover`: one sample in, a list of samples out, all keys in step.
+class PatchCoverd(ArrayTransformd, MultiSampleTrait):
+    """Dictionary version of :class:`PatchCover`: a list of samples, with all keys cut at the same locations.
 
-    MONAI's ``Dataset``, ``CacheDataset`` and ``list_data_collate`` flatten the list. What stands under other
-    keys goes into each sample as it is.
+    MONAI's ``Dataset``, ``CacheDataset`` and ``list_data_collate`` flatten the list. The values of other keys
+    are copied to every sample.
 
     Args:
-        keys: images and label maps of one spatial shape.
+        keys: keys of images and label maps with the same spatial shape.
         patch_size: side of a patch, one number or one for each spatial axis.
-        stride: step from patch to patch; by default ``patch_size``, so that patches do not overlap.
-        allow_missing_keys: pass over keys that a sample lacks.
+        stride: step between patches; by default ``patch_size``, so that patches do not overlap.
+        allow_missing_keys: skip keys that a sample does not have.
 
     Raises:
         ValueError: the arrays of a sample differ in spatial shape.
@@ -75,43 +76,29 @@ class PatchCoverd(MapTransform, MultiSampleTrait):
         [((3, 4, 4), (1, 4, 4), 'cell'), ((3, 4, 4), (1, 4, 4), 'cell')]
     """
 
-    backend = PatchCover.backend
-
-    def __init__(
-        self,
-        keys: KeysCollection,
-        patch_size: Sequence[int] | int = 128,
-        stride: Sequence[int] | int | None = None,
-        allow_missing_keys: bool = False,
-    ) -> None:
-        super().__init__(keys, allow_missing_keys)
-        self.cover = PatchCover(patch_size, stride)
+    array = PatchCover
 
     def __call__(self, data: Mapping[Hashable, Any]) -> list[dict[Hashable, Any]]:
-        """Cut the arrays under the keys."""
+        """Cut the arrays of one sample."""
         present = list(self.key_iterator(data))
-        common_spatial_shape(data, present)
-        patches = {key: self.cover(data[key]) for key in present}
-        return [
-            {**data, **dict(zip(patches, together, strict=True))}
-            for together in zip(*patches.values(), strict=True)
-        ]
+        require_same_shape(data, present)
+        return one_sample_each(data, {key: self.transform(data[key]) for key in present})
 
 
 def as_patch(patch: npt.NDArray[Any] | torch.Tensor, location: Location, whole: Any) -> MetaTensor:
-    """Give a patch the meta data of the whole image, an affine of its own, and its place.
+    """Give a patch the metadata of the whole image, its own affine, and its location.
 
-    The operations applied to the whole image are not carried over: inverting one of them on a patch would be
-    wrong.
+    The list of operations applied to the whole image is dropped, because inverting one of them on a patch
+    would be wrong.
 
     Args:
         patch: channel-first pixels.
-        location: where the patch starts.
-        whole: the image before padding; its meta data are taken where it has any.
+        location: first pixel of the patch along each spatial axis.
+        whole: image before padding, whose metadata are used if it has any.
 
     Returns:
         The patch, with ``patch_location`` and ``original_spatial_shape``, the shape before padding, in its
-        meta data.
+        metadata.
 
     Example:
         >>> patch = as_patch(torch.zeros(1, 2, 2), (4, 6), torch.zeros(1, 5, 7))
@@ -129,3 +116,39 @@ def as_patch(patch: npt.NDArray[Any] | torch.Tensor, location: Location, whole: 
         "original_spatial_shape": np.array(whole.shape[1:]),
     }
     return MetaTensor(torch.as_tensor(patch), meta=meta)
+
+
+def one_sample_each(
+    data: Mapping[Hashable, Any], patches: Mapping[Hashable, Sequence[MetaTensor]]
+) -> list[dict[Hashable, Any]]:
+    """Return one sample for each patch, with the other values of the whole sample.
+
+    Example:
+        >>> one_sample_each({"image": None, "name": "a"}, {"image": [1, 2]})
+        [{'image': 1, 'name': 'a'}, {'image': 2, 'name': 'a'}]
+    """
+    together = zip(*patches.values(), strict=True)
+    return [{**data, **dict(zip(patches, values, strict=True))} for values in together]
+
+
+def require_same_shape(data: Mapping[Hashable, Any], keys: Iterable[Hashable]) -> None:
+    """Raise if the channel-first arrays of the keys differ in spatial shape, or if there are none.
+
+    Example:
+        >>> sample = {"image": np.zeros((3, 5, 4)), "label": np.zeros((1, 5, 4))}
+        >>> require_same_shape(sample, ["image", "label"])
+    """
+    present = list(keys)
+    if not present:
+        raise ValueError(f"there is no array to cut: the sample has only {list(data)}; check the keys")
+    for other in present[1:]:
+        if data[other].shape[1:] != data[present[0]].shape[1:]:
+            raise ValueError(
+                f"{_described(data, present[0])} and {_described(data, other)} differ in shape; check that "
+                "the files belong together, and resize or crop one of them"
+            )
+
+
+def _described(data: Mapping[Hashable, Any], key: Hashable) -> str:
+    file = file_name(data[key])
+    return f"{key!r} {tuple(data[key].shape[1:])}" + (f" from {file}" if file else "")

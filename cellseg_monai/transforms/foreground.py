@@ -1,7 +1,7 @@
-"""How much foreground each patch of an image would hold, and places drawn by it.
+"""Amount of foreground in each possible patch of an image, and patch locations drawn by it.
 
-Most patches of a sparse image are background, and in a crowded one hardly any is. Places are therefore drawn
-in given shares from three regimes, those of the dynamic loss in "A Low-Resource Training Strategy for Cell
+In a sparse image most patches are background, and in a crowded one hardly any are. Locations are therefore
+drawn in given shares from the three regimes of the dynamic loss in "A Low-Resource Training Strategy for Cell
 Segmentation using Patch-Based Attention U-Net": background (no foreground), small (less than 6.25 %), large.
 """
 
@@ -13,25 +13,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cellseg_monai.transforms.padding import sizes_per_axis
+from cellseg_monai.transforms.padding import Sizes, sizes_per_axis
 from cellseg_monai.transforms.patches import Location
 
 
-def foreground_per_patch(
-    mask: npt.ArrayLike, patch_size: Sequence[int] | int
-) -> npt.NDArray[np.unsignedinteger]:
-    """Count the foreground of every patch position at once.
+def foreground_per_patch(mask: npt.ArrayLike, patch_size: Sizes) -> npt.NDArray[np.unsignedinteger]:
+    """Count the foreground pixels of the patch at every possible location.
 
-    Sums along one axis after the other, each the difference of two running sums: the work is linear in the
-    pixels and does not depend on the patch size. The running sums may wrap round; their differences are exact
-    all the same, because a patch's own count fits the dtype.
+    The sum along each axis is the difference of two running sums, so the time grows with the number of pixels
+    and does not depend on the patch size. The running sums may overflow. Their differences are still exact,
+    because the count of one patch fits the dtype.
 
     Args:
-        mask: foreground where not zero, without channels, at least as large as a patch.
+        mask: mask without channel axis, at least as large as a patch; foreground is not 0.
         patch_size: side of a patch, one number or one for each axis.
 
     Returns:
-        At each position where a patch can start, the number of its foreground pixels.
+        Number of foreground pixels of the patch that starts at each pixel.
 
     Example:
         >>> foreground_per_patch([[1, 0, 0, 1, 1]], patch_size=(1, 2))
@@ -40,7 +38,7 @@ def foreground_per_patch(
     foreground = np.asarray(mask) != 0
     sizes = sizes_per_axis(patch_size, foreground.ndim, "patch_size")
     if any(length < size for length, size in zip(foreground.shape, sizes, strict=True)):
-        raise ValueError(f"the mask {foreground.shape} is smaller than a patch {sizes}; pad it")
+        raise ValueError(f"the mask {foreground.shape} is smaller than a patch {sizes}; pad the mask")
     counts: npt.NDArray[np.unsignedinteger] = foreground.astype(np.min_scalar_type(prod(sizes)))
     for axis, size in enumerate(sizes):
         running = _running_sum(counts, axis)
@@ -51,7 +49,7 @@ def foreground_per_patch(
 
 
 def _running_sum(values: npt.NDArray[Any], axis: int) -> npt.NDArray[Any]:
-    """Sum along an axis in place; slice by slice, because NumPy's own is slow on all but the last axis."""
+    """Sum along an axis in place, slice by slice: NumPy's ``cumsum`` is slow on all but the last axis."""
     if axis == values.ndim - 1:
         return values.cumsum(axis=axis, dtype=values.dtype, out=values)
     for above, here in pairwise(np.moveaxis(values, axis, 0)):
@@ -61,28 +59,32 @@ def _running_sum(values: npt.NDArray[Any], axis: int) -> npt.NDArray[Any]:
 
 def balanced_locations(
     mask: npt.ArrayLike,
-    patch_size: Sequence[int] | int,
+    patch_size: Sizes,
     num_samples: int,
     random_state: np.random.RandomState,
+    *,
     shares: Sequence[float] = (1.0, 1.0, 1.0),
     small_fraction: float = 0.0625,
 ) -> list[Location]:
-    """Draw where random patches start, by regime first and evenly within the regime.
+    """Draw locations of random patches: first a regime, then a location of that regime.
+
+    All locations of a regime are equally likely.
 
     Args:
-        mask: foreground where not zero, without channels, at least as large as a patch.
+        mask: mask without channel axis, at least as large as a patch; foreground is not 0.
         patch_size: side of a patch, one number or one for each axis.
-        num_samples: how many to draw, with replacement.
-        random_state: source of chance.
-        shares: weights of patches without foreground, with little, and with much. A regime that the mask
-            lacks leaves its share to the others; if nothing is left, those present share evenly.
-        small_fraction: part of the patch from which on its foreground is much.
+        num_samples: number of locations to draw, with replacement.
+        random_state: random number generator.
+        shares: weights of patches without foreground, with little foreground, and with much foreground. If
+            the mask has no patch of one regime, the others share its weight. If all their weights are 0, the
+            regimes that are present have equal weights.
+        small_fraction: fraction of foreground from which on a patch has much foreground.
 
     Returns:
-        The starts.
+        The locations.
 
     Raises:
-        ValueError: an argument is out of its range, or the mask is smaller than a patch.
+        ValueError: an argument is out of range, or the mask is smaller than a patch.
 
     Example:
         >>> mask = [[0, 0, 0, 0, 1]]
@@ -102,11 +104,11 @@ def balanced_locations(
 
 
 def require_balance(shares: Sequence[float], small_fraction: float) -> None:
-    """Refuse shares and a fraction that :func:`balanced_locations` cannot draw by."""
+    """Raise if :func:`balanced_locations` cannot use the shares or the fraction."""
     if len(shares) != 3 or min(shares) < 0 or not 0 < sum(shares) < float("inf"):
-        raise ValueError(f"shares must be three weights, none negative and not all 0, not {shares}")
+        raise ValueError(f"shares must be three weights, not negative and not all 0, but are {shares}")
     if not 0 < small_fraction <= 1:
-        raise ValueError(f"small_fraction must lie above 0 and not above 1, not {small_fraction}")
+        raise ValueError(f"small_fraction must be above 0 and at most 1, not {small_fraction}")
 
 
 def _draw_member(
@@ -115,8 +117,8 @@ def _draw_member(
     members_until: npt.NDArray[np.int64],
     random_state: np.random.RandomState,
 ) -> Location:
-    """One position of the regime, all equally likely; only the slice that holds it is searched."""
+    """Draw one location of the regime; only the slice that contains it is searched."""
     rank = random_state.randint(members_until[-1], dtype=np.int64)
     first = int(np.searchsorted(members_until, rank, side="right"))
-    within = np.flatnonzero(regimes[first] == regime)[rank - members_until[first]]  # counted from the end
+    within = np.flatnonzero(regimes[first] == regime)[rank - members_until[first]]  # from the end
     return (first, *(int(index) for index in np.unravel_index(within, regimes.shape[1:])))

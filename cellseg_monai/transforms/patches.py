@@ -1,6 +1,7 @@
-"""Cut an image into patches that cover it, and put them together again.
+"""Cut an image into patches that cover it, and reassemble them.
 
-MONAI's ``GridPatch`` pads by a whole patch on every side, makes one tensor of all, and has no inverse.
+MONAI's ``GridPatch`` pads by a whole patch on every side, returns all patches as one tensor, and has no
+inverse.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,8 +11,10 @@ import torch
 
 from cellseg_monai.transforms.padding import (
     Array,
+    Sizes,
     covered_shape,
     pad_end,
+    patch_and_step,
     sizes_per_axis,
     spatial_shape_of,
     with_channel,
@@ -19,50 +22,46 @@ from cellseg_monai.transforms.padding import (
 )
 
 Location = tuple[int, ...]
-"""Where a patch starts on each spatial axis."""
+"""First pixel of a patch along each spatial axis."""
 
 
 def patch_locations(
-    spatial_shape: Sequence[int], patch_size: Sequence[int] | int, stride: Sequence[int] | int | None = None
+    spatial_shape: Sequence[int], patch_size: Sizes, stride: Sizes | None = None
 ) -> list[Location]:
-    """Where the patches start that cover an image, row by row.
+    """Return the locations of the patches that cover an image, row by row.
 
     Args:
         spatial_shape: shape of the image without channels.
         patch_size: side of a patch, one number or one for each axis.
-        stride: step from patch to patch; by default ``patch_size``, so that patches do not overlap.
+        stride: step between patches; by default ``patch_size``, so that patches do not overlap.
 
     Returns:
-        All starts; the last patches may reach beyond the image.
+        All locations; the last patches may extend beyond the image.
 
     Example:
         >>> patch_locations((3, 4), patch_size=2)
         [(0, 0), (0, 2), (2, 0), (2, 2)]
     """
     covered = covered_shape(spatial_shape, patch_size, stride)
-    patch = sizes_per_axis(patch_size, len(covered), "patch_size")
-    step = patch if stride is None else sizes_per_axis(stride, len(covered), "stride")
+    patch, step = patch_and_step(len(covered), patch_size, stride)
     return list(
         product(*(range(0, length - p + 1, s) for length, p, s in zip(covered, patch, step, strict=True)))
     )
 
 
 def patch_cover(
-    array: Array,
-    patch_size: Sequence[int] | int,
-    stride: Sequence[int] | int | None = None,
-    channel_dim: int | None = 0,
+    array: Array, patch_size: Sizes, stride: Sizes | None = None, *, channel_dim: int | None = 0
 ) -> Iterator[tuple[Array, Location]]:
-    """Yield every patch of an image that is padded with zeros at the end; none is discarded.
+    """Yield every patch of an image that is padded with zeros at the end; no patch is discarded.
 
     Args:
         array: image or label map, NumPy or torch, of any dtype.
         patch_size: side of a patch, one number or one for each spatial axis.
-        stride: step from patch to patch; by default ``patch_size``, so that patches do not overlap.
-        channel_dim: axis of the channels, None if there is none. A patch keeps all channels.
+        stride: step between patches; by default ``patch_size``, so that patches do not overlap.
+        channel_dim: axis of the channels, or None if there is none. A patch keeps all channels.
 
     Yields:
-        Each patch, in memory of its own, and where it starts.
+        A copy of each patch, and its location.
 
     Example:
         >>> import numpy as np
@@ -77,12 +76,10 @@ def patch_cover(
         yield cut(padded, location, patch_size, channel_dim), location
 
 
-def cut(
-    array: Array, location: Location, patch_size: Sequence[int] | int, channel_dim: int | None = 0
-) -> Array:
-    """A copy of one patch, which must lie inside the array.
+def cut(array: Array, location: Location, patch_size: Sizes, channel_dim: int | None = 0) -> Array:
+    """Return a copy of one patch, which must lie inside the array.
 
-    Not a view: with a view a data loader's worker would send, and a file store, the whole image.
+    A view would make a data loader's worker send, and a file store, the whole image.
     """
     sizes = sizes_per_axis(patch_size, len(location), "patch_size")
     patch = array[_window(location, sizes, array.ndim, channel_dim)]
@@ -93,24 +90,26 @@ def reassemble(
     patches: Iterable[Array],
     locations: Iterable[Sequence[int]],
     spatial_shape: Sequence[int] | None = None,
+    *,
     channel_dim: int | None = 0,
 ) -> Array:
-    """Put patches back where they were cut: the inverse of :func:`patch_cover`, bit for bit.
+    """Put patches back to their locations: the inverse of :func:`patch_cover`, bit for bit.
 
-    Where patches overlap the later one counts.
+    Where patches overlap, the later one wins.
 
     Args:
-        patches: arrays of one shape and dtype.
-        locations: where each starts.
-        spatial_shape: shape to crop to, of the image before padding; by default the padded image is returned.
-        channel_dim: axis of the channels, None if there is none.
+        patches: arrays of the same shape and dtype.
+        locations: location of each patch.
+        spatial_shape: shape of the image before padding, to which the result is cropped; by default the
+            padded image is returned.
+        channel_dim: axis of the channels, or None if there is none.
 
     Returns:
         The image.
 
     Raises:
-        ValueError: there is no patch, as many locations as patches are not given, the patches differ in shape
-            or dtype, or a part of the image is covered by none.
+        ValueError: there are no patches, the numbers of patches and locations differ, the patches differ in
+            shape or dtype, or they leave a part of the image uncovered.
 
     Example:
         >>> import numpy as np
@@ -149,7 +148,7 @@ def _require_alike(patches: list[Array], locations: list[Location]) -> None:
 
 
 def _require_no_gap(locations: list[Location], patch_size: Location) -> Location:
-    """The shape that the patches cover, after making sure that they do."""
+    """Return the shape that the patches cover, or raise if they leave a gap."""
     starts = [sorted(set(axis)) for axis in zip(*locations, strict=True)]
     missing = set(product(*starts)) - set(locations)
     if missing:

@@ -1,8 +1,8 @@
 """Exact percentiles of any number of pixels.
 
-``torch.quantile`` refuses more than 16 million values, and sorting takes seconds on a slide. Microscope
-images mostly hold whole numbers, also where they are stored as float; these are counted, several times
-faster than NumPy selects. Other values are selected without a full sort, or sorted on an accelerator.
+``torch.quantile`` rejects more than 16 million values, and sorting a slide takes seconds. Microscope images
+mostly contain whole numbers, even if they are stored as float. These are counted, which is several times
+faster than a selection in NumPy. Other values are selected without a full sort, or sorted on an accelerator.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,22 +14,21 @@ import numpy.typing as npt
 import torch
 
 _MOST_LEVELS = 1 << 16
-_PIXELS_AT_ONCE = 1 << 17  # a piece that stays in the cache
+_PIXELS_AT_ONCE = 1 << 17  # fits into the processor cache
 
 
 def percentiles(
     pixels: npt.NDArray[Any] | torch.Tensor, percents: Sequence[float], nonzero: bool = False
 ) -> list[float]:
-    """Percentiles with linear interpolation, equal to those of ``numpy.percentile`` in float64.
+    """Return percentiles with linear interpolation, equal to ``numpy.percentile`` in float64.
 
     Args:
-        pixels: array of any shape, or a tensor on any device.
-        percents: from 0 to 100.
-        nonzero: leave pixels that are exactly zero out.
+        pixels: array of any shape, or tensor on any device.
+        percents: percentages from 0 to 100.
+        nonzero: ignore pixels that are exactly 0.
 
     Returns:
-        A value for each percent; all NaN if any pixel is NaN or infinite, all 0 if there is no pixel to judge
-        by.
+        One value for each percentage; all NaN if any pixel is NaN or infinite, all 0 if there are no pixels.
 
     Example:
         >>> percentiles(np.array([0, 0, 1, 2, 3]), [50, 75])
@@ -47,8 +46,6 @@ def percentiles(
         if nonzero:
             counts[levels == 0] = 0
         count, at_ranks = int(counts.sum()), partial(_look_up, levels, counts)
-    if count == 0:
-        return [0.0] * len(percents)
     return interpolated(percents, count, at_ranks)
 
 
@@ -57,30 +54,45 @@ def interpolated(
     count: int,
     at_ranks: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.float64]],
 ) -> list[float]:
-    """Percentiles of pixels that can be asked for by their place in the sorted image.
+    """Return percentiles, given a function that returns pixels by their rank.
 
     Args:
-        percents: from 0 to 100.
-        count: how many pixels there are.
-        at_ranks: gives the pixels at places, in ascending order.
+        percents: percentages from 0 to 100.
+        count: number of pixels.
+        at_ranks: function from ascending ranks in the sorted image to the pixels there.
 
     Example:
         >>> interpolated([25], 4, lambda ranks: 10.0 * ranks)
         [7.5]
+        >>> interpolated([25], 0, lambda ranks: 10.0 * ranks)
+        [0.0]
     """
-    position = np.array([0, *percents, 100]) / 100 * (count - 1)  # the extremes show every bad pixel
-    below = np.floor(position).astype(np.int64)
-    ranks, place = np.unique([below, np.minimum(below + 1, count - 1)], return_inverse=True)
+    if count == 0:
+        return [0.0] * len(percents)
+    ranks = needed_ranks(percents, count)
     values = at_ranks(ranks)
     if not np.isfinite(values).all():
         return [np.nan] * len(percents)
-    left, right = values[place.reshape(2, -1)]
+    position = np.array(percents) / 100 * (count - 1)
+    below = np.floor(position).astype(np.int64)
+    left, right = (values[ranks.searchsorted(rank)] for rank in (below, np.minimum(below + 1, count - 1)))
     found: list[float] = (left + (right - left) * (position - below)).tolist()
-    return found[1:-1]
+    return found
+
+
+def needed_ranks(percents: Sequence[float], count: int) -> npt.NDArray[np.int64]:
+    """Return the ranks of the pixels that :func:`interpolated` needs, with both ends, which reveal NaN.
+
+    Example:
+        >>> needed_ranks([25], 4)
+        array([0, 1, 3])
+    """
+    below = np.floor(np.array([0, *percents, 100]) / 100 * (count - 1)).astype(np.int64)
+    return np.unique([below, np.minimum(below + 1, count - 1)])
 
 
 def _flat(pixels: Any) -> Any:
-    """The pixels in any order; of a tensor in main memory NumPy's view, for it is faster there."""
+    """Return the pixels in any order; a tensor in main memory becomes a NumPy view, which is faster."""
     if not isinstance(pixels, torch.Tensor):
         return pixels.ravel(order="K")
     tensor = pixels.detach().as_subclass(torch.Tensor)
@@ -92,11 +104,11 @@ def _flat(pixels: Any) -> Any:
 
 
 def _histogram(flat: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]] | None:
-    """Levels and their counts, or None if counting is no gain: fractions, a wide range, an accelerator."""
+    """Return levels and their counts, or None for fractions, a wide range or an accelerator."""
     if isinstance(flat, torch.Tensor) or flat.size == 0:
         return None
     low, high = float(flat.min()), float(flat.max())
-    if not high - low < _MOST_LEVELS or not low.is_integer():  # also where one of them is NaN or infinite
+    if not high - low < _MOST_LEVELS or not low.is_integer():  # true for NaN and infinity too
         return None
     counts = np.zeros(int(high - low) + 1, np.int64)
     for start in range(0, flat.size, _PIXELS_AT_ONCE):
@@ -110,12 +122,12 @@ def _histogram(flat: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64
 def _look_up(
     levels: npt.NDArray[np.float64], counts: npt.NDArray[np.int64], ranks: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
-    """The pixels at the given places of the sorted image, from its histogram."""
+    """Return the pixels of the given ranks from a histogram."""
     return levels[np.searchsorted(counts.cumsum(), ranks, side="right")]
 
 
 def _select(flat: Any, ranks: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """The pixels at the given places of the sorted image, from the pixels themselves."""
+    """Return the pixels of the given ranks from the pixels themselves."""
     if isinstance(flat, torch.Tensor):
         found = flat.sort().values[torch.as_tensor(ranks, device=flat.device)]
         return found.cpu().double().numpy()

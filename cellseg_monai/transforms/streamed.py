@@ -1,22 +1,24 @@
-"""The limits of an image that does not fit into memory, exactly those of the whole.
+"""Exact intensity limits of an image that does not fit into memory.
 
-A sample of the pixels, or a small level of a pyramid, would move the percentiles: averaged pixels are less
-bright than the brightest. Here every pixel counts. A sorted image is not needed to find the pixel at a place
-in it: the upper 16 bits of all pixels are counted, and then the lower ones of those that share their upper
-bits with the pixel looked for. Images of 8 or 16 bits are read once, others twice.
+A sample of the pixels, or a small level of a pyramid, would shift the percentiles: averaged pixels are less
+bright than the brightest ones. Here every pixel counts, but no image is sorted. The first pass counts the
+upper 16 bits of all pixels, the second the lower 16 bits of the pixels near the percentiles. Images with 8 or
+16 bits need only the first pass.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from cellseg_monai.transforms.limits import Limits, check_settings, judged_by, widened
-from cellseg_monai.transforms.percentiles import interpolated
+from cellseg_monai.transforms.limits import Limits, check_settings, needed_percentiles, widened
+from cellseg_monai.transforms.percentiles import interpolated, needed_ranks
 
 Parts = Callable[[], Iterable[npt.NDArray[Any]]]
-"""Reads the image once more: parts of it, channels first, that make up the whole without overlap."""
+"""Function that reads the image once more: channel-first parts that cover it without overlap."""
+
+Keys = npt.NDArray[np.uint32]
 
 _LEVELS = 1 << 16
 _SIGN = np.uint32(1 << 31)
@@ -26,28 +28,29 @@ def streamed_limits(
     parts: Parts,
     lower: float = 1.0,
     upper: float = 99.0,
+    *,
     nonzero: bool = False,
     channel_wise: bool = True,
     min_range: float = 0.1,
 ) -> Limits:
-    """What :func:`intensity_limits` says of the whole image, read part by part.
+    """Return the :func:`intensity_limits` of an image that is read in parts.
 
-    The two agree to the last digit for pixels of up to 16 bits and for float32; wider types are taken as
-    float32, as MONAI's ``LoadImage`` does. Memory is that of a part, and half a megabyte a channel.
+    Both functions agree to the last digit for pixels of up to 16 bits and for float32. Wider types are
+    converted to float32, as in MONAI's ``LoadImage``. Memory use is that of a part, plus some megabytes.
 
     Args:
-        parts: called for each reading.
+        parts: function that reads the image; it is called once or twice.
         lower: percentile that becomes 0.
         upper: percentile that becomes 1.
-        nonzero: leave pixels that are exactly zero out of the statistics.
-        channel_wise: give each channel limits of its own.
-        min_range: narrowest range as a share of the spread, see :func:`intensity_limits`.
+        nonzero: ignore pixels that are exactly 0.
+        channel_wise: compute separate limits for each channel.
+        min_range: smallest range as a fraction of the spread, see :func:`intensity_limits`.
 
     Returns:
-        Array of shape (channels, 2), or (1, 2) if not ``channel_wise``.
+        Array of shape (channels, 2), or (1, 2) without ``channel_wise``.
 
     Raises:
-        ValueError: a setting is out of its range, there are no pixels, or some are NaN or infinite.
+        ValueError: an option is out of range, there are no pixels, or some are NaN or infinite.
 
     Example:
         >>> image = np.arange(101, dtype=np.uint8).reshape(1, 1, 101)
@@ -55,92 +58,86 @@ def streamed_limits(
         array([[ 2., 98.]])
     """
     check_settings(lower, upper, min_range)
-    upper_bits: list[npt.NDArray[np.int64]] = []
-    zeros: list[Any] = []
-    bits, offset = 16, 0
+    percents = needed_percentiles(lower, upper)
+    uppers: list[npt.NDArray[np.int64]] = []
     for part in parts():
-        channels, bits, offset = _keys(part, channel_wise)
-        upper_bits = upper_bits or [np.zeros(_LEVELS, np.int64) for _ in channels]
-        zeros = zeros or [0] * len(channels)
-        for number, keys in enumerate(channels):
-            upper_bits[number] += np.bincount(keys >> (bits - 16), minlength=_LEVELS)
-            zeros[number] += keys.size - np.count_nonzero(keys - keys.dtype.type(offset)) if nonzero else 0
-    if not upper_bits:
-        raise ValueError("the image has no parts; the stretch needs pixels")
-    for counts, without in zip(upper_bits, zeros, strict=True):
-        counts[offset >> (bits - 16)] -= without
-    percents = judged_by(lower, upper)
-    finders = [_Finder(counts, percents) for counts in upper_bits]
-    if bits == 32:
+        ordered = _ordered(part, channel_wise, nonzero)
+        uppers = uppers or [np.zeros(_LEVELS, np.int64) for _ in ordered.channels]
+        for upper_bits, keys in zip(uppers, ordered.channels, strict=True):
+            upper_bits += np.bincount(keys >> 16, minlength=_LEVELS)
+    if not uppers:
+        raise ValueError("the image has no parts; give at least one part with pixels")
+    channels = [_Channel(upper_bits, percents, ordered.whole_numbers) for upper_bits in uppers]
+    if not ordered.whole_numbers:
         for part in parts():
-            for finder, keys in zip(finders, _keys(part, channel_wise)[0], strict=True):
-                finder.look_closer(keys)
-        for finder, without in zip(finders, zeros, strict=True):
-            finder.leave_out(offset, without)
-    return np.array([widened(finder.percentiles(bits, offset), min_range) for finder in finders])
+            for channel, keys in zip(channels, _ordered(part, channel_wise, nonzero).channels, strict=True):
+                channel.count_lower_bits(keys)
+    found = [channel.percentiles(percents, ordered.values) for channel in channels]
+    return np.array([widened(percentiles, min_range) for percentiles in found])
 
 
-class _Finder:
-    """The pixels of one channel at places of the sorted image."""
+class _Channel:
+    """Counts of one channel: upper bits of all keys, lower bits of the keys near the percentiles."""
 
-    def __init__(self, upper_bits: npt.NDArray[np.int64], percents: tuple[float, ...]) -> None:
-        self.percents = percents
-        self.count = int(upper_bits.sum())
-        self.ends = upper_bits.cumsum()
-        self.lower_bits: npt.NDArray[np.int64] = np.empty((0, _LEVELS), np.int64)
-        self.row_of = np.full(_LEVELS, -1)  # for the upper bits that matter the row of their lower ones
-        if self.count:
-            interpolated(percents, self.count, self._note)
+    def __init__(
+        self, upper_bits: npt.NDArray[np.int64], percents: Sequence[float], whole_numbers: bool
+    ) -> None:
+        self.starts = np.concatenate([[0], upper_bits.cumsum()])
+        self.total = int(self.starts[-1])
+        self.lower: dict[int, npt.NDArray[np.int64]] = {}
+        for upper in self._upper(needed_ranks(percents, self.total)) if self.total else ():
+            counts = self.lower.setdefault(int(upper), np.zeros(_LEVELS, np.int64))
+            counts[0] = upper_bits[upper] if whole_numbers else 0
 
-    def _note(self, ranks: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        found = np.unique(self.ends.searchsorted(ranks, side="right"))
-        self.row_of[found] = np.arange(len(found))
-        self.lower_bits = np.zeros((len(found), _LEVELS), np.int64)
-        return np.zeros(len(ranks))
+    def count_lower_bits(self, keys: Keys) -> None:
+        for upper, counts in self.lower.items():
+            counts += np.bincount(keys[keys >> 16 == upper] & 0xFFFF, minlength=_LEVELS)
 
-    def look_closer(self, keys: npt.NDArray[Any]) -> None:
-        rows = self.row_of[keys >> 16]
-        near = rows >= 0
-        counts = np.bincount(rows[near] * _LEVELS + (keys[near] & 0xFFFF), minlength=self.lower_bits.size)
-        self.lower_bits += counts.reshape(self.lower_bits.shape)
-
-    def leave_out(self, key: int, pixels: int) -> None:
-        if self.row_of[key >> 16] >= 0:
-            self.lower_bits[self.row_of[key >> 16], key & 0xFFFF] -= pixels
-
-    def percentiles(self, bits: int, offset: int) -> list[float]:
+    def percentiles(
+        self, percents: Sequence[float], values: Callable[[Keys], npt.NDArray[np.float64]]
+    ) -> list[float]:
         def at_ranks(ranks: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-            high = self.ends.searchsorted(ranks, side="right")
-            if bits == 16:
-                return (high - offset).astype(np.float64)
-            before = np.where(high > 0, self.ends[high - 1], 0)
+            high = self._upper(ranks)
             low = [
-                self.lower_bits[self.row_of[upper]].cumsum().searchsorted(rank, side="right")
-                for upper, rank in zip(high, ranks - before, strict=True)
+                self.lower[upper].cumsum().searchsorted(rank, side="right")
+                for upper, rank in zip(high, ranks - self.starts[high], strict=True)
             ]
-            return _floats(np.array(high << 16 | low, np.uint32))
+            return values(np.array(high << 16 | low, np.uint32))
 
-        return interpolated(self.percents, self.count, at_ranks) if self.count else [0.0] * len(self.percents)
+        return interpolated(percents, self.total, at_ranks)
+
+    def _upper(self, ranks: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the upper bits of the pixels of the given ranks."""
+        return self.starts.searchsorted(ranks, side="right") - 1
 
 
-def _keys(part: npt.NDArray[Any], channel_wise: bool) -> tuple[list[npt.NDArray[Any]], int, int]:
-    """Pixels of each channel as unsigned numbers in the same order; their bits; the number of zero."""
+class _Ordered(NamedTuple):
+    """Pixels as unsigned 32-bit keys that sort in the same order, one array per channel."""
+
+    channels: list[Any]
+    whole_numbers: bool  # all information is in the upper 16 bits
+    values: Callable[[Keys], npt.NDArray[np.float64]]  # from keys to pixels
+
+
+def _ordered(part: npt.NDArray[Any], channel_wise: bool, nonzero: bool) -> _Ordered:
     part = np.asarray(part)
     if part.ndim < 2 or 0 in part.shape:
-        raise ValueError(f"a part has shape {part.shape}; the stretch needs pixels, channels first")
+        raise ValueError(f"a part has shape {part.shape}; give channel-first parts that are not empty")
     channels = [channel.ravel() for channel in part] if channel_wise else [part.ravel()]
+    channels = [channel[channel != 0] for channel in channels] if nonzero else channels
     if part.dtype.kind in "bui" and part.dtype.itemsize <= 2:
         lowest = int(np.iinfo(part.dtype).min) if part.dtype.kind == "i" else 0
-        return [channel.astype(np.int64) - lowest for channel in channels], 16, -lowest
-    values = [channel.astype(np.float32) + np.float32(0) for channel in channels]  # of -0 it makes 0
-    if not all(np.isfinite(channel).all() for channel in values):
+        keys = [(channel.astype(np.int32) - lowest).astype(np.uint32) << 16 for channel in channels]
+        return _Ordered(keys, True, lambda keys: (keys >> 16).astype(np.float64) + lowest)
+    floats = [channel.astype(np.float32) + np.float32(0) for channel in channels]  # turns -0 into 0
+    if not all(np.isfinite(channel).all() for channel in floats):
         raise ValueError(
-            "the image has NaN or infinite pixels; replace them, for instance by numpy.nan_to_num, before "
-            "the stretch"
+            "the image has NaN or infinite pixels; replace them before the stretch, for example with "
+            "numpy.nan_to_num"
         )
-    keys = [channel.view(np.uint32) for channel in values]
-    return [np.where(key & _SIGN, ~key, key | _SIGN) for key in keys], 32, int(_SIGN)
+    bits = [channel.view(np.uint32) for channel in floats]
+    return _Ordered([np.where(key & _SIGN, ~key, key | _SIGN) for key in bits], False, _floats)
 
 
-def _floats(keys: npt.NDArray[np.uint32]) -> npt.NDArray[np.float64]:
+def _floats(keys: Keys) -> npt.NDArray[np.float64]:
     return np.where(keys & _SIGN, keys ^ _SIGN, ~keys).view(np.float32).astype(np.float64)

@@ -1,7 +1,8 @@
 """Smooth displacement fields, and images and labels warped by them.
 
-A displacement of shape (batch, axes, …) tells for each pixel how far off, in pixels along each axis, its new
-value is fetched. Everything here works on batches, in two or three dimensions, on any device.
+A displacement field has the shape (batch, axes, …). For each pixel it gives the offset, in pixels along each
+axis, of the position that its new value comes from. All functions work on batches, in two or three
+dimensions, on any device.
 """
 
 from collections.abc import Sequence
@@ -15,31 +16,31 @@ from scipy.interpolate import CubicSpline
 Mode = Literal["bilinear", "bicubic", "nearest"]
 PaddingMode = Literal["reflection", "border", "zeros"]
 
-_STRONGEST_COMPRESSION = 0.9  # 1 would fold; the rest allows for what happens between two pixels
+_STRONGEST_COMPRESSION = 0.9  # 1 would fold; the margin allows for the field between two pixels
 _PIXELS_PER_POINT = 4
 
 
 def elastic_displacement(
     control: npt.NDArray[np.float64], spatial_shape: Sequence[int], device: torch.device | str = "cpu"
 ) -> torch.Tensor:
-    """Spread displacements given on a coarse grid smoothly over an image, without folds.
+    """Interpolate the displacements of a coarse grid smoothly over an image, without folds.
 
-    The control points lie evenly from edge to edge, and natural cubic splines run through them. Where the
-    field u would squeeze the image by more than nine tenths in some direction, all of it is scaled down until
-    it does not. The measure is the largest −∂ᵢuᵢ + ½ Σⱼ |∂ⱼuᵢ + ∂ᵢuⱼ| (j ≠ i) over pixels and axes i, which
-    bounds the eigenvalues of the symmetric part of −∇u. Below 1 the map p → p + u(p) is one to one, and its
-    Jacobian determinant positive: no fold, no tear.
+    The control points are evenly spaced from edge to edge, and natural cubic splines pass through them. If
+    the field u would compress the image by more than nine tenths in any direction, the field is scaled down
+    to that limit. The compression is the maximum of −∂ᵢuᵢ + ½ Σⱼ |∂ⱼuᵢ + ∂ᵢuⱼ| (j ≠ i) over pixels and axes
+    i, which bounds the eigenvalues of the symmetric part of −∇u. Below 1 the map p → p + u(p) is one to one
+    and its Jacobian determinant is positive, so nothing folds or tears.
 
     Args:
-        control: displacements in pixels, of shape (batch, axes, points, points[, points]).
+        control: displacements of the control points in pixels, shape (batch, axes, points, points[, points]).
         spatial_shape: shape of the image without channels.
-        device: where the field is made.
+        device: device of the result.
 
     Returns:
-        Tensor of shape (batch, axes, …), float32.
+        Displacement field of shape (batch, axes, …), float32.
 
     Raises:
-        ValueError: an axis is too short for that many control points, or the shapes do not fit each other.
+        ValueError: an axis is too short for the control points, or the shapes do not match.
 
     Example:
         >>> shift = np.full((1, 2, 3, 3), 5.0)
@@ -49,7 +50,7 @@ def elastic_displacement(
     axes = len(spatial_shape)
     if control.ndim != 2 + axes or control.shape[1] != axes:
         raise ValueError(
-            f"control points of shape {control.shape} do not fit an image of shape {tuple(spatial_shape)}; "
+            f"control points of shape {control.shape} do not match an image of shape {tuple(spatial_shape)}; "
             f"they need the shape (batch, {axes}{', points' * axes})"
         )
     pairs = [
@@ -73,18 +74,18 @@ def warp(
     mode: Mode = "bilinear",
     padding_mode: PaddingMode = "reflection",
 ) -> torch.Tensor:
-    """Fetch each pixel from where its displacement points to.
+    """Take the value of each pixel from the position that its displacement points to.
 
     Args:
         images: batch of shape (batch, channels, …).
-        displacement: shape (batch, axes, …), on the same device.
-        mode: ``"nearest"`` copies pixels, so that every id of a label map stays what it is, in any integer
-            type (PyTorch's own sampling goes through float32, which corrupts ids above 2^24); ``"bilinear"``
-            and, in the plane, ``"bicubic"`` mix them. Bicubic may overshoot the range of the image a little.
-        padding_mode: what lies outside of the image: its mirror image, its outermost pixels, or zeros.
+        displacement: displacement field of shape (batch, axes, …), on the same device.
+        mode: ``"nearest"`` copies pixels, so the ids of a label map stay exact in every integer dtype
+            (PyTorch's sampling uses float32, which corrupts ids above 2^24). ``"bilinear"`` and, for images,
+            ``"bicubic"`` interpolate; bicubic may slightly exceed the range of the image.
+        padding_mode: values outside the image: its mirror image, its outermost pixels, or zeros.
 
     Returns:
-        Batch of the same shape; the same dtype, or float32 if integers were mixed.
+        Batch of the same shape; the same dtype, or float32 if integers were interpolated.
 
     Example:
         >>> ids = torch.tensor([[[[16_777_217, 0], [0, 2]]]])
@@ -99,7 +100,7 @@ def warp(
     if mode == "nearest":
         return _nearest(images, places, padding_mode)
     mixed = images.to(torch.float64 if images.dtype == torch.float64 else torch.float32)
-    # grid_sample counts from edge to edge of the image, -1 to 1, last axis first
+    # grid_sample takes positions from -1 to 1 between the edges of the image, last axis first
     unit = [(2 * place + 1) / length - 1 for place, length in zip(places, shape, strict=True)]
     grid = torch.stack(unit[::-1], dim=-1).to(mixed.dtype)
     warped = torch.nn.functional.grid_sample(mixed, grid, mode, padding_mode, align_corners=False)
@@ -107,7 +108,7 @@ def warp(
 
 
 def check_modes(mode: str, padding_mode: str, spatial_dims: int) -> None:
-    """Refuse a mode that :func:`warp` does not know.
+    """Raise if :func:`warp` does not have a mode.
 
     Example:
         >>> check_modes("linear", "zeros", 2)
@@ -118,7 +119,7 @@ def check_modes(mode: str, padding_mode: str, spatial_dims: int) -> None:
     if mode not in get_args(Mode):
         raise ValueError(f"mode must be one of {', '.join(get_args(Mode))}, not {mode!r}")
     if mode == "bicubic" and spatial_dims != 2:
-        raise ValueError("mode 'bicubic' exists in the plane only; use 'bilinear' for volumes")
+        raise ValueError("mode 'bicubic' works only for images; use 'bilinear' for volumes")
     if padding_mode not in get_args(PaddingMode):
         raise ValueError(
             f"padding_mode must be one of {', '.join(get_args(PaddingMode))}, not {padding_mode!r}"
@@ -126,11 +127,11 @@ def check_modes(mode: str, padding_mode: str, spatial_dims: int) -> None:
 
 
 def _spline_basis(points: int, length: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """What each control point adds to each pixel of an axis, and to the slope there."""
+    """Weight of each control point at each pixel of an axis, and the slope of that weight."""
     if length < _PIXELS_PER_POINT * (points - 1):
         raise ValueError(
             f"an axis of {length} pixels is too short for {points} control points, which need "
-            f"{_PIXELS_PER_POINT * (points - 1)}; use fewer points or larger patches"
+            f"{_PIXELS_PER_POINT * (points - 1)} pixels; use fewer points or larger patches"
         )
     spline = CubicSpline(np.arange(points), np.eye(points), bc_type="natural")
     step = (points - 1) / length
@@ -139,18 +140,18 @@ def _spline_basis(points: int, length: int) -> tuple[npt.NDArray[np.float64], np
 
 
 def _spread(grid: torch.Tensor, bases: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Contract one axis after the other; each contracted axis moves to the end, so the order stays."""
+    """Contract each axis with its basis; a contracted axis moves to the end, so the order is kept."""
     for basis in bases:
         grid = torch.tensordot(grid, basis, dims=([2], [1]))
     return grid
 
 
 def _nearest(images: torch.Tensor, places: Sequence[torch.Tensor], padding_mode: str) -> torch.Tensor:
-    """Copy pixels by their index, whatever their dtype."""
+    """Copy pixels by their index, for any dtype."""
     index = torch.zeros_like(places[0], dtype=torch.int64)
     inside = torch.ones_like(index, dtype=torch.bool)
     for place, length in zip(places, images.shape[2:], strict=True):
-        if padding_mode == "reflection":  # about the outer edges of the image, as grid_sample does
+        if padding_mode == "reflection":  # at the outer edges of the image, as in grid_sample
             place = (place + 0.5).remainder(2 * length)
             place = place.minimum(2 * length - place) - 0.5
         nearest = place.round().long()

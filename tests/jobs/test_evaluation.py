@@ -238,7 +238,7 @@ class TestClasses:
 
     def test_a_value_without_a_class_names_the_file(self, save: Save) -> None:
         folder = save({"pred/a.tif": self.said, "truth/a.png": self.masks})
-        with pytest.raises(ValueError, match=r"truth/a\.png: the mask holds 128, the classes list"):
+        with pytest.raises(ValueError, match=r"truth/a\.png: the mask contains the values 128, but classes"):
             run(folder, classes={"0": 0, "255": 1})
 
     @pytest.mark.parametrize("asked", [{"metrics": ["f1"]}, {"pieces": True}])

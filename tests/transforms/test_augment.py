@@ -156,12 +156,12 @@ def test_a_channel_axis_is_missing():
     [
         ({"mode": "linear"}, "mode must be one of"),
         ({"padding_mode": "reflect"}, "padding_mode must be one of"),
-        ({"points": 1}, "at least 2 points along each axis, not 1"),
-        ({"sigma": -1}, "sigma is a number of pixels, 0 or more, not -1"),
+        ({"points": 1}, "points must be at least 2 along each axis, not 1"),
+        ({"sigma": -1}, "sigma must be 0 or more pixels, not -1"),
         ({"sigma": np.nan}, "not nan"),
         ({"prob": 1.5}, r"from 0 to 1, not 1\.5"),
         ({"spatial_dims": 1}, "spatial_dims must be 2 or 3, not 1"),
-        ({"mode": "bicubic", "spatial_dims": 3}, "in the plane only"),
+        ({"mode": "bicubic", "spatial_dims": 3}, "works only for images"),
     ],
 )
 def test_settings_are_checked_at_construction(setting, message):

@@ -42,7 +42,7 @@ def test_the_regimes_share_evenly_unless_told_otherwise(colony):
 
 def test_what_counts_as_small_can_be_moved(colony):
     shares = (0, 1, 0)
-    crop = RandBalancedPatches(32, 200, shares, small_fraction=0.5).set_random_state(seed=0)
+    crop = RandBalancedPatches(32, 200, shares=shares, small_fraction=0.5).set_random_state(seed=0)
     fractions = [float((patch != 0).float().mean()) for patch in crop(colony, colony)]
     assert 0.0625 < max(fractions) < 0.5
 
@@ -58,7 +58,7 @@ LACKING = [
 @pytest.mark.parametrize(("value", "shares", "expected"), LACKING)
 def test_a_regime_that_is_lacking_leaves_its_share(value, shares, expected):
     label = np.full((1, 20, 20), value)
-    patches = RandBalancedPatches(8, 10, shares).set_random_state(seed=0)(label, label)
+    patches = RandBalancedPatches(8, 10, shares=shares).set_random_state(seed=0)(label, label)
     assert len(patches) == 10
     assert {regime(patch) for patch in patches} == expected
 
@@ -128,13 +128,11 @@ def test_a_cached_dataset_draws_anew_and_a_loader_flattens(colony):
 REFUSED = [
     pytest.param({"patch_size": (8, 0)}, r"patch_size must be positive, not \(8, 0\)", id="patch-size"),
     pytest.param({"num_samples": 0}, "num_samples must be at least 1, not 0", id="num-samples"),
-    pytest.param({"shares": (1, 1)}, r"shares must be three weights.*not \(1, 1\)", id="two-shares"),
+    pytest.param({"shares": (1, 1)}, r"shares must be three weights.*but are \(1, 1\)", id="two-shares"),
     pytest.param({"shares": (0, 0, 0)}, "not all 0", id="no-share"),
-    pytest.param({"shares": (1, -1, 1)}, "none negative", id="negative-share"),
+    pytest.param({"shares": (1, -1, 1)}, "not negative", id="negative-share"),
     pytest.param({"shares": (1, float("nan"), 1)}, "three weights", id="nan-share"),
-    pytest.param(
-        {"small_fraction": 0}, "small_fraction must lie above 0 and not above 1, not 0", id="fraction"
-    ),
+    pytest.param({"small_fraction": 0}, "small_fraction must be above 0 and at most 1, not 0", id="fraction"),
 ]
 
 

@@ -91,7 +91,7 @@ def test_a_missing_key(sample):
     (first, *_) = PatchCoverd(["image", "depth"], 4, allow_missing_keys=True)(sample)
     assert first["image"].shape == (3, 4, 4)
     with pytest.raises(
-        ValueError, match=r"no array to cut: the sample has only \['image', 'label', 'well'\]"
+        ValueError, match=r"there is no array to cut: the sample has only \['image', 'label', 'well'\]"
     ):
         PatchCoverd("depth", 4, allow_missing_keys=True)(sample)
 

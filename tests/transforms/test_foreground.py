@@ -26,7 +26,7 @@ def test_running_sums_may_wrap_round():
 
 
 def test_a_mask_smaller_than_a_patch_has_no_position():
-    with pytest.raises(ValueError, match=r"the mask \(3, 9\) is smaller than a patch \(4, 4\); pad it"):
+    with pytest.raises(ValueError, match=r"the mask \(3, 9\) is smaller than a patch \(4, 4\); pad the mask"):
         foreground_per_patch(np.zeros((3, 9)), 4)
 
 
@@ -41,7 +41,7 @@ def test_the_bounds_of_the_regimes(pixels, expected):
 
     def places(regime_number):
         shares = np.eye(3)[regime_number]
-        return set(balanced_locations(mask, (64, 16), 300, np.random.RandomState(0), shares))
+        return set(balanced_locations(mask, (64, 16), 300, np.random.RandomState(0), shares=shares))
 
     others = {(0, column) for column in range(1, 17)}
     assert places(expected) == ({(0, 0)} | others if expected == 2 else {(0, 0)})
@@ -60,8 +60,8 @@ def test_places_within_a_regime_are_equally_likely():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"shares": (1,)}, r"shares must be three weights.*not \(1,\)"),
-        ({"small_fraction": 1.5}, "small_fraction must lie above 0 and not above 1, not 1.5"),
+        ({"shares": (1,)}, r"shares must be three weights.*but are \(1,\)"),
+        ({"small_fraction": 1.5}, "small_fraction must be above 0 and at most 1, not 1.5"),
     ],
 )
 def test_a_balance_that_cannot_be_drawn_is_refused(arguments, message):

@@ -24,7 +24,7 @@ REFUSED = [
     pytest.param(0, None, r"patch_size must be positive, not 0", id="patch-of-nothing"),
     pytest.param(4, -1, r"stride must be positive, not -1", id="backwards"),
     pytest.param(4, 5, r"a stride of \(5, 5\) skips pixels between patches of \(4, 4\)", id="gaps"),
-    pytest.param((4, 4, 4), None, r"patch_size \(4, 4, 4\) has 3 numbers, the image has 2", id="axes"),
+    pytest.param((4, 4, 4), None, r"patch_size \(4, 4, 4\) has 3 numbers, but the image has 2", id="axes"),
 ]
 
 
@@ -61,6 +61,6 @@ def test_nothing_missing_nothing_copied():
 
 def test_axes_that_do_not_fit_are_refused():
     with pytest.raises(
-        ValueError, match="with channel_dim=0 an array of 2 axes does not have 2 spatial axes"
+        ValueError, match="an array with 2 axes and channel_dim=0 does not have 2 spatial axes"
     ):
         pad_end(np.ones((4, 4)), (8, 8))

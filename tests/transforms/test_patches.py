@@ -18,14 +18,14 @@ def test_patches_put_together_are_the_padded_image_bit_for_bit(image, kind, data
     array, dims = kind(image.array), len(image.spatial_shape)
     patch_size = data.draw(st.tuples(*[st.integers(1, 5)] * dims), label="patch_size")
     stride = data.draw(st.none() | st.tuples(*(st.integers(1, side) for side in patch_size)), label="stride")
-    cover = list(patch_cover(array, patch_size, stride, image.channel_dim))
+    cover = list(patch_cover(array, patch_size, stride, channel_dim=image.channel_dim))
     patches, locations = zip(*cover, strict=True)
 
     padded = pad_end(array, covered_shape(image.spatial_shape, patch_size, stride), image.channel_dim)
     whole = reassemble(patches, locations, channel_dim=image.channel_dim)
     assert type(whole) is type(array)
     assert bits(whole) == bits(padded)
-    cropped = reassemble(patches, locations, image.spatial_shape, image.channel_dim)
+    cropped = reassemble(patches, locations, image.spatial_shape, channel_dim=image.channel_dim)
     assert bits(cropped) == bits(image.array)
 
 

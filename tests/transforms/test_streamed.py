@@ -31,8 +31,9 @@ def parts(image: np.ndarray, columns: int = 7) -> list[np.ndarray]:
 @pytest.mark.parametrize("nonzero", [False, True], ids=["all pixels", "nonzero"])
 @pytest.mark.parametrize("channel_wise", [False, True], ids=["all channels", "each channel"])
 def test_limits_are_those_of_the_whole_image(image: np.ndarray, nonzero: bool, channel_wise: bool) -> None:
-    whole = intensity_limits(image, 2, 98, nonzero, channel_wise, 0.05)
-    streamed = streamed_limits(lambda: parts(image), 2, 98, nonzero, channel_wise, 0.05)
+    options = {"nonzero": nonzero, "channel_wise": channel_wise, "min_range": 0.05}
+    whole = intensity_limits(image, 2, 98, **options)
+    streamed = streamed_limits(lambda: parts(image), 2, 98, **options)
     np.testing.assert_array_equal(streamed, whole)
 
 

@@ -151,7 +151,7 @@ class TestWarp:
         [
             ("linear", "zeros", 2, "mode must be one of bilinear, bicubic, nearest, not 'linear'"),
             ("nearest", "reflect", 2, "padding_mode must be one of reflection, border, zeros, not 'reflect'"),
-            ("bicubic", "zeros", 3, "'bicubic' exists in the plane only"),
+            ("bicubic", "zeros", 3, "'bicubic' works only for images"),
         ],
     )
     def test_unknown_modes(self, mode, padding_mode, axes, message):

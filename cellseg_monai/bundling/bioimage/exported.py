@@ -137,7 +137,7 @@ def _step(metadata: Mapping[str, Any]) -> int:
 
 def _only_stretch(preprocessing: Any) -> PercentileStretch:
     """The one step that changes intensities; the package describes it by ``scale_range``."""
-    found = [step.stretch for step in preprocessing.transforms if isinstance(step, PercentileStretchd)]
+    found = [step.transform for step in preprocessing.transforms if isinstance(step, PercentileStretchd)]
     if len(found) != 1 or not found[0].clip:
         raise ValueError(
             "a package of bioimage.io is written for a bundle whose preprocessing has one PercentileStretchd "

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from cellseg_monai.bundling.bioimage.exported import Exported
 from cellseg_monai.data import synthesize
 from cellseg_monai.jobs.files.companions import read_planes
-from cellseg_monai.transforms import PercentileStretch, intensity_limits, match_channels
+from cellseg_monai.transforms import PercentileStretch, match_channels
 from cellseg_monai.transforms import stretch as stretched_to
 
 Planes = npt.NDArray[np.float32]
@@ -84,8 +84,6 @@ def difference(image: Planes, stretch: PercentileStretch) -> Difference:
         >>> difference(ramp, PercentileStretch()).largest < 1e-6
         True
     """
-    limits = intensity_limits(
-        image, stretch.lower, stretch.upper, stretch.nonzero, stretch.channel_wise, stretch.min_range
-    )
-    gap = np.abs(stretched_to(image, limits, True, stretch.nonzero) - scale_range(image, stretch))
+    limits = stretch.limits_for(image)
+    gap = np.abs(stretched_to(image, limits, keep_zero=stretch.nonzero) - scale_range(image, stretch))
     return Difference(float(gap.max()), float(gap.mean()))

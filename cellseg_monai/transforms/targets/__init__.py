@@ -1,9 +1,9 @@
-"""What a network learns instead of object ids, one encoding a file.
+"""Training targets made from label maps, one encoding per file.
 
-Each encoding is a function over a channel-first label map of one channel, NumPy or torch, with an array and a
-dictionary transform beside it. The result is of the same kind, and a MetaTensor keeps its meta data. Classes
-are uint8: MONAI's losses convert them themselves (``to_onehot_y``, cross-entropy and binary cross-entropy
-alike), and a cache of them is an eighth of the size that int64 would take. Continuous targets are float32.
+Each encoding is a function of a channel-first label map with one channel, NumPy or torch, with an array
+transform and a dictionary transform. The result has the same type, and a MetaTensor keeps its metadata.
+Classes are uint8: MONAI's losses convert them (``to_onehot_y``, cross-entropy and binary cross-entropy), and
+a cache of them takes an eighth of the memory of int64. Continuous targets are float32.
 
-The encoding replaces the label map under its key; ``monai.transforms.CopyItemsd`` keeps the ids beside it.
+The target replaces the label map under its key; ``monai.transforms.CopyItemsd`` keeps a copy of the ids.
 """

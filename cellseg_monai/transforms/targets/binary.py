@@ -1,18 +1,17 @@
-"""Foreground against background."""
+"""Foreground and background."""
+
+from dataclasses import dataclass
 
 import numpy as np
-from monai.config import KeysCollection
-from monai.transforms import Transform
-from monai.utils import TransformBackends
 
-from cellseg_monai.transforms.targets.label import Label, LabelTargetd, as_given, read_label
+from cellseg_monai.transforms.targets.label import Label, LabelTarget, LabelTargetd, as_given, read_label
 
 
 def binary_target(label: Label) -> Label:
-    """1 in every object, 0 elsewhere.
+    """Return 1 in every object and 0 elsewhere.
 
     Args:
-        label: ids of shape (1, spatial…), foreground where not 0; a mask of 0 and 255 will do.
+        label: ids, shape (1, spatial…); every value above 0 is foreground, so a mask of 0 and 255 works too.
 
     Returns:
         uint8 of the same shape.
@@ -24,7 +23,8 @@ def binary_target(label: Label) -> Label:
     return as_given((read_label(label) > 0)[None].astype(np.uint8), label)
 
 
-class BinaryTarget(Transform):
+@dataclass(eq=False)
+class BinaryTarget(LabelTarget):
     """Array transform of :func:`binary_target`.
 
     Example:
@@ -32,27 +32,20 @@ class BinaryTarget(Transform):
         array([[[0, 1]]], dtype=uint8)
     """
 
-    backend = [TransformBackends.TORCH, TransformBackends.NUMPY]
-
-    def __call__(self, label: Label) -> Label:
-        """Encode one label map."""
-        return binary_target(label)
+    function = staticmethod(binary_target)
+    encodes = "foreground"
 
 
 class BinaryTargetd(LabelTargetd):
     """Dictionary transform of :func:`binary_target`.
 
     Args:
-        keys: label maps.
-        allow_missing_keys: pass over keys that a sample lacks.
+        keys: keys of the label maps.
+        allow_missing_keys: skip keys that a sample does not have.
 
     Example:
         >>> BinaryTargetd("label")({"label": np.array([[[0, 3]]])})
         {'label': array([[[0, 1]]], dtype=uint8)}
     """
 
-    backend = BinaryTarget.backend
-    encodes = "foreground"
-
-    def __init__(self, keys: KeysCollection, allow_missing_keys: bool = False) -> None:
-        super().__init__(keys, BinaryTarget(), allow_missing_keys)
+    array = BinaryTarget

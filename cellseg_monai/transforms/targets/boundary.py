@@ -1,26 +1,24 @@
-"""Background, interior and boundary, so that touching cells come apart.
+"""Background, interior and boundary, so that touching cells can be separated.
 
-The pieces of interior that a network predicts are the cells. A cell whose interior is lost in the encoding
-can therefore never be found, even by a perfect prediction. In the target of the NeurIPS 2022 baseline every
-cell up to a radius of three pixels is lost so; in the default here none is.
+The connected pieces of the predicted interior become the cells. A cell whose interior is missing in the
+target can therefore never be found, even with a perfect prediction. The target of the NeurIPS 2022 baseline
+loses every cell with a radius of up to three pixels; the default here loses none.
 """
 
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import edt
 import numpy as np
 import numpy.typing as npt
-from monai.config import KeysCollection
-from monai.transforms import Transform
-from monai.utils import TransformBackends
 from scipy import ndimage
 
 from cellseg_monai.label_maps import LabelMap, boundaries, connected_components, relabel
-from cellseg_monai.transforms.targets.label import Label, LabelTargetd, as_given, read_label
-from cellseg_monai.transforms.targets.label import one_hot as hot_channels
+from cellseg_monai.transforms.targets.label import Label, LabelTarget, LabelTargetd, as_given, read_label
+from cellseg_monai.transforms.targets.label import one_hot as one_hot_channels
 
 BoundaryForm = Literal["every_object", "neurips"]
-"""``every_object``: each object keeps an interior. ``neurips``: the target of the NeurIPS 2022 baseline."""
+"""``every_object``: every object keeps an interior. ``neurips``: target of the NeurIPS 2022 baseline."""
 
 INTERIOR, BOUNDARY = 1, 2
 CHANNELS = 3
@@ -28,25 +26,28 @@ _SMALLEST_INTERIOR = 16
 
 
 def boundary_target(label: Label, form: BoundaryForm = "every_object", one_hot: bool = False) -> Label:
-    """0 in the background, 1 in the interior of an object, 2 on its boundary.
+    """Return 0 in the background, 1 in the interior of an object, 2 on its boundary.
 
-    With ``every_object`` the boundary lies inside the object, one pixel wide. It runs along the background
-    and wherever another object touches, also across a corner. The edge of the image is no boundary. An object
-    too thin for that gives up the boundary towards the background; one whose every pixel touches another
-    object keeps its deepest pixel. So each id has interior, and the interiors of two ids do not touch, unless
-    both are of that last kind.
+    With ``every_object``, the boundary lies inside the object and is one pixel wide. It follows the
+    background and every contact with another object, including contact at a corner. The edge of the image is
+    not a boundary. An object that is too thin for this has no boundary towards the background. An object
+    whose every pixel touches another object keeps its deepest pixel as interior. So every id has an interior,
+    and the interiors of two ids touch only if both are of this last kind.
 
-    With ``neurips`` the boundary is grown by one pixel to both sides, interior pieces below 16 pixels become
-    background, and small objects have no interior: for comparison with the published baseline.
+    With ``neurips``, the boundary grows by one pixel on both sides, pieces of interior below 16 pixels become
+    background, and small objects have no interior. Use it to compare with the published baseline.
 
     Args:
-        label: ids of shape (1, spatial…). An id in several pieces counts as one object:
+        label: ids, shape (1, spatial…). An id in several pieces counts as one object;
             :func:`~cellseg_monai.label_maps.connected_components` separates them.
-        form: which boundary.
-        one_hot: a channel each for background, interior and boundary.
+        form: rule that draws the boundary.
+        one_hot: return one channel each for background, interior and boundary.
 
     Returns:
         uint8 of the same shape; with ``one_hot`` of shape (3, spatial…).
+
+    Raises:
+        ValueError: ``form`` is unknown, or the values are not ids.
 
     Example:
         >>> boundary_target(np.array([[[1, 1, 1, 2, 2, 2, 0, 3]]]))
@@ -55,7 +56,7 @@ def boundary_target(label: Label, form: BoundaryForm = "every_object", one_hot: 
     _require_form(form)
     ids = read_label(label)
     target = _every_object(ids) if form == "every_object" else _neurips(ids)
-    return as_given(hot_channels(target, CHANNELS) if one_hot else target[None], label)
+    return as_given(one_hot_channels(target, CHANNELS) if one_hot else target[None], label)
 
 
 def _every_object(ids: LabelMap) -> npt.NDArray[np.uint8]:
@@ -71,7 +72,7 @@ def _every_object(ids: LabelMap) -> npt.NDArray[np.uint8]:
 
 
 def _touches_another(ids: LabelMap) -> npt.NDArray[np.bool_]:
-    """Pixels of objects that have another object, not background, among all their neighbours."""
+    """Object pixels with another object among their neighbours, diagonals included."""
     highest = ndimage.maximum_filter(ids, size=3)
     lowest = ndimage.minimum_filter(np.where(ids > 0, ids, np.iinfo(ids.dtype).max), size=3)
     touches: npt.NDArray[np.bool_] = (highest > ids) | (lowest < ids)
@@ -86,7 +87,7 @@ def _in_objects_without(interior: npt.NDArray[np.bool_], ids: LabelMap) -> npt.N
 
 
 def _deepest_pixels(ids: LabelMap, objects: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
-    """Of each object the pixel farthest from its border, the first of equals, as a flat index."""
+    """Flat index of the pixel farthest from the border of each object; the first one of equals."""
     pixels = np.flatnonzero(objects)
     depths = edt.edt(np.ascontiguousarray(ids)).ravel()[pixels]
     deepest_first = pixels[np.lexsort((-depths, ids.ravel()[pixels]))]
@@ -106,53 +107,42 @@ def _require_form(form: str) -> None:
         raise ValueError(f"form must be one of {get_args(BoundaryForm)}, not {form!r}")
 
 
-class BoundaryTarget(Transform):
+@dataclass(eq=False)
+class BoundaryTarget(LabelTarget):
     """Array transform of :func:`boundary_target`.
 
     Args:
-        form: which boundary.
-        one_hot: a channel each for background, interior and boundary.
+        form: rule that draws the boundary.
+        one_hot: return one channel each for background, interior and boundary.
 
     Example:
         >>> BoundaryTarget()(np.array([[[0, 4, 4, 4, 0]]]))
         array([[[0, 2, 1, 2, 0]]], dtype=uint8)
     """
 
-    backend = [TransformBackends.TORCH, TransformBackends.NUMPY]
+    form: BoundaryForm = "every_object"
+    one_hot: bool = False
 
-    def __init__(self, form: BoundaryForm = "every_object", one_hot: bool = False) -> None:
-        _require_form(form)
-        self.form = form
-        self.one_hot = one_hot
+    function = staticmethod(boundary_target)
+    encodes = "interior and boundary"
+    channels = CHANNELS
 
-    def __call__(self, label: Label) -> Label:
-        """Encode one label map."""
-        return boundary_target(label, self.form, self.one_hot)
+    def __post_init__(self) -> None:
+        _require_form(self.form)
 
 
 class BoundaryTargetd(LabelTargetd):
     """Dictionary transform of :func:`boundary_target`.
 
     Args:
-        keys: label maps.
-        form: which boundary.
-        one_hot: a channel each for background, interior and boundary.
-        allow_missing_keys: pass over keys that a sample lacks.
+        keys: keys of the label maps.
+        form: rule that draws the boundary.
+        one_hot: return one channel each for background, interior and boundary.
+        allow_missing_keys: skip keys that a sample does not have.
 
     Example:
         >>> BoundaryTargetd("label")({"label": np.array([[[0, 4, 4, 4, 0]]])})
         {'label': array([[[0, 2, 1, 2, 0]]], dtype=uint8)}
     """
 
-    backend = BoundaryTarget.backend
-    encodes = "interior and boundary"
-    channels = CHANNELS
-
-    def __init__(
-        self,
-        keys: KeysCollection,
-        form: BoundaryForm = "every_object",
-        one_hot: bool = False,
-        allow_missing_keys: bool = False,
-    ) -> None:
-        super().__init__(keys, BoundaryTarget(form, one_hot), allow_missing_keys)
+    array = BoundaryTarget

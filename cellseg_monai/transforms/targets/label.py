@@ -1,47 +1,49 @@
-"""What every encoding does first and last: read the label map, and return the target as the label came."""
+"""The parts that all encodings share: read the label map, return the target in the type of the label."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from monai.config import KeysCollection
-from monai.transforms import MapTransform
-from monai.utils import convert_to_dst_type, convert_to_numpy
+from monai.transforms import Transform
+from monai.utils import TransformBackends, convert_to_dst_type, convert_to_numpy
 
 from cellseg_monai.label_maps import LabelMap, as_label_map
-from cellseg_monai.transforms.provenance import file_name
+from cellseg_monai.transforms.dictionary import ArrayTransformd
+from cellseg_monai.transforms.source_file import file_name
 
 Label = TypeVar("Label", bound="npt.NDArray[Any] | torch.Tensor")
-"""A channel-first label map of one channel, NumPy, torch or MetaTensor."""
+"""Channel-first label map with one channel: NumPy array, tensor or MetaTensor."""
 
 
 def read_label(label: npt.NDArray[Any] | torch.Tensor) -> LabelMap:
-    """The ids without the channel axis.
+    """Return the ids without the channel axis.
 
     Raises:
-        ValueError: there is not one channel in front, or the values are no ids (an interpolated mask); the
-            message names the file where it is known.
+        ValueError: the array does not have exactly one channel, or its values are not ids (an interpolated
+            mask). The message names the file if it is known.
 
     Example:
         >>> read_label(torch.tensor([[[0.0, 2.0]]]))
         array([[0, 2]], dtype=int32)
     """
     values = convert_to_numpy(label)
+    where = f"{file_name(label)}: " if file_name(label) else ""
     if values.ndim not in (3, 4) or values.shape[0] != 1:
         raise ValueError(
-            f"{_origin(label)}a label map has one channel and two or three spatial axes, not shape "
-            f"{values.shape}; load it with EnsureChannelFirst, or select a channel"
+            f"{where}a label map has one channel and two or three spatial axes, not shape {values.shape}; "
+            "load it with EnsureChannelFirst, or select a channel"
         )
     try:
         return as_label_map(values[0])
     except ValueError as error:
-        raise ValueError(f"{_origin(label)}{error}") from error
+        raise ValueError(f"{where}{error}") from error
 
 
 def as_given(target: npt.NDArray[Any], label: Label) -> Label:
-    """The target in the library, on the device and with the meta data of the label.
+    """Return the target in the library, on the device and with the metadata of the label.
 
     Example:
         >>> import numpy as np
@@ -53,7 +55,7 @@ def as_given(target: npt.NDArray[Any], label: Label) -> Label:
 
 
 def one_hot(numbers: npt.NDArray[np.uint8], count: int) -> npt.NDArray[np.uint8]:
-    """A channel for each class number, of shape (count, spatial…).
+    """Return one channel for each class number, shape (count, spatial…).
 
     Example:
         >>> one_hot(np.array([0, 2], np.uint8), 3)
@@ -65,38 +67,50 @@ def one_hot(numbers: npt.NDArray[np.uint8], count: int) -> npt.NDArray[np.uint8]
     return np.equal(numbers, classes).astype(np.uint8)
 
 
-def _origin(label: Any) -> str:
-    return f"{file_name(label)}: " if file_name(label) else ""
-
-
-class LabelTargetd(MapTransform):
-    """Encode the label maps under the keys: what the dictionary transforms of all encodings share.
+class LabelTarget(Transform):
+    """Base of the array transforms that encode a label map. A subclass is a dataclass of its options.
 
     Attributes:
-        encodes: what the target says of a pixel; a decoding that belongs to it says the same in ``decodes``.
-        channels: how many outputs a network needs to be trained for it.
-        distances: how many of these, the last ones, are distances and no logits.
-
-    Args:
-        keys: label maps.
-        target: the array transform of the encoding.
-        allow_missing_keys: pass over keys that a sample lacks.
-
-    Example:
-        >>> LabelTargetd("label", target=lambda label: label > 0)({"label": np.array([[[0, 5]]]), "id": 7})
-        {'label': array([[[False,  True]]]), 'id': 7}
+        function: function that encodes a label map.
+        encodes: meaning of the target; the matching decoding has the same text in ``decodes``.
+        channels: number of output channels that a network for this target needs.
+        distances: number of these channels, the last ones, that are distances and not logits.
     """
 
+    backend = [TransformBackends.TORCH, TransformBackends.NUMPY]
+    function: ClassVar[Callable[..., Any]]
     encodes: ClassVar[str]
     channels: int = 1
     distances: ClassVar[int] = 0
 
-    def __init__(
-        self, keys: KeysCollection, target: Callable[[Any], Any], allow_missing_keys: bool = False
-    ) -> None:
-        super().__init__(keys, allow_missing_keys)
-        self.target = target
+    @property
+    def options(self) -> dict[str, Any]:
+        """Constructor options as plain values that JSON can store."""
+        return dict(vars(self))
 
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Encode the label maps under the keys."""
-        return {**data, **{key: self.target(data[key]) for key in self.key_iterator(data)}}
+    def __call__(self, label: Label) -> Label:
+        """Encode one label map."""
+        target: Label = type(self).function(label, **self.options)
+        return target
+
+
+class LabelTargetd(ArrayTransformd):
+    """Base of the dictionary transforms that encode label maps.
+
+    Attributes:
+        encodes: meaning of the target; the matching decoding has the same text in ``decodes``.
+        channels: number of output channels that a network for this target needs.
+        distances: number of these channels, the last ones, that are distances and not logits.
+        options: constructor options without the keys, as plain values that JSON can store.
+
+    Example:
+        >>> from cellseg_monai.transforms import BoundaryTargetd
+        >>> target = BoundaryTargetd("label", one_hot=True)
+        >>> target.encodes, target.channels, target.distances, target.options
+        ('interior and boundary', 3, 0, {'form': 'every_object', 'one_hot': True})
+    """
+
+    encodes = property(attrgetter("transform.encodes"))
+    channels = property(attrgetter("transform.channels"))
+    distances = property(attrgetter("transform.distances"))
+    options = property(attrgetter("transform.options"))

@@ -30,14 +30,14 @@ def test_values_written_as_text():
 def test_an_unknown_value_is_refused_by_file_name():
     mask = MetaTensor(torch.tensor([[[0, 128, 254, 3]]]), meta={"filename_or_obj": "smear_12.bmp"})
     with pytest.raises(
-        ValueError, match=r"smear_12.bmp holds 3, 254, the classes list only 0, 128, 255; add"
+        ValueError, match=r"smear_12.bmp contains the values 3, 254, but classes has only 0, 128, 255; add"
     ):
         class_target(mask, BLOOD)
 
 
 def test_an_instance_map_given_by_mistake_is_not_listed_in_full():
     with pytest.raises(
-        ValueError, match=r"the mask holds 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, … \(500 values\), the"
+        ValueError, match=r"the mask contains the values 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, … \(500 values\), but"
     ):
         class_target(np.arange(501).reshape(1, 3, 167), {0: 0})
 

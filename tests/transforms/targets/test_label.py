@@ -1,5 +1,8 @@
 """What all encodings have in common."""
 
+import inspect
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -131,6 +134,25 @@ def test_a_target_says_what_a_network_for_it_must_give(
 ) -> None:
     assert (target.encodes, target.channels, target.distances) == (encodes, channels, distances)
     assert target({"label": np.array([[[0, 1, 1, 2]]])})["label"].shape[0] == channels
+
+
+@every_encoding
+def test_options_build_the_same_target_again(name, arguments):
+    wrapper = getattr(transforms, name + "d")
+    options = wrapper("label", **arguments).options
+    again = wrapper("label", **json.loads(json.dumps(options)))
+    assert again.options == options
+    assert options == getattr(transforms, name)(**arguments).options
+    assert np.array_equal(again({"label": IDS})["label"], function(name, arguments)(IDS))
+
+
+@every_encoding
+def test_a_dictionary_transform_has_the_options_of_its_array_transform(name, arguments):
+    wrapper = getattr(transforms, name + "d")
+    options = inspect.signature(getattr(transforms, name)).parameters
+    assert inspect.signature(wrapper).parameters.keys() == {"keys", *options, "allow_missing_keys"}
+    with pytest.raises(TypeError, match="on_hot"):
+        wrapper("label", **arguments, on_hot=True)
 
 
 @pytest.mark.parametrize(
