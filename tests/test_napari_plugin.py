@@ -29,7 +29,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = copied("patch_attention_unet", tmp_path_factory.mktemp("bundle")).path
     file = folder / "configs/inference.json"
     config = ConfigParser.load_config_file(file)
-    config["networks"]["patch_attention_unet"]["channels"] = [8, 16]
+    config["network_def"]["architecture"]["channels"] = [8, 16]
     config |= {"threshold": 0.45, "min_size": 3, "device": "cpu"}
     ConfigParser.export_config_file(config, str(file))
     torch.manual_seed(0)

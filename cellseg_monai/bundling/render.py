@@ -34,6 +34,7 @@ from cellseg_monai.bundling.card import NO_WEIGHTS, RESULTS, Results, card_parts
 from cellseg_monai.bundling.expanding import expanded
 from cellseg_monai.bundling.sources import SOURCE, find_bundles, load_source
 from cellseg_monai.outputs import write_text
+from cellseg_monai.outputs.json_text import json_text
 from cellseg_monai.runtime.finding import BASE
 from cellseg_monai.runtime.overrides import override
 
@@ -63,8 +64,6 @@ ENTRY_POINTS = ("imports", "initialize", "run", "finalize")
 """What MONAI calls by itself."""
 
 _LOGGING = "logging.conf"
-_LONGEST_LINE = 80
-"""Of a list or a dictionary of plain values that stands on one line."""
 _CARD, _README = "card.md", "docs/README.md"
 _PLACE_OF_COMMANDS, _PLACE_OF_RESULTS = "<!-- commands -->", "<!-- results -->"
 _NOT_STATED = "not stated"
@@ -303,17 +302,4 @@ def _text(config: Config, source: Path) -> str:
         json.dumps(config, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{source}: {error}; write dates and NaN as text in quotes") from error
-    return _json(config) + "\n"
-
-
-def _json(value: Any, indent: str = "") -> str:
-    """JSON as a person writes it: what is short and has no parts stands on one line."""
-    line = json.dumps(value, ensure_ascii=False)
-    parts = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
-    if not parts or (len(line) <= _LONGEST_LINE and not any(isinstance(part, dict | list) for part in parts)):
-        return line
-    inner = f"{indent}    "
-    names = [f"{json.dumps(name)}: " for name in value] if isinstance(value, dict) else [""] * len(parts)
-    lines = [f"{inner}{name}{_json(part, inner)}" for name, part in zip(names, parts, strict=True)]
-    brackets = "{}" if isinstance(value, dict) else "[]"
-    return "\n".join([brackets[0], ",\n".join(lines), f"{indent}{brackets[1]}"])
+    return json_text(config)

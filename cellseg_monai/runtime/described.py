@@ -89,6 +89,8 @@ def find_class(name: str, kind: type[Part]) -> type[Part]:
 
 def _taken_apart(part: Any) -> tuple[type, dict[str, Any]]:
     if isinstance(part, functools.partial):
+        if part.args:
+            raise ValueError(f"{part.func.__name__}: give its arguments by name")
         return part.func, dict(part.keywords)  # type: ignore[return-value]
     if isinstance(part, type):
         return part, {}

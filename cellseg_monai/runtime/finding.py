@@ -97,10 +97,19 @@ def inference_files(bundle: Path, options: Mapping[str, Any]) -> list[str]:
     """
     if not (bundle / INFERENCE).is_file():
         raise FileNotFoundError(f"{bundle / INFERENCE}: there is no such bundle")
-    picks = any(isinstance(value, str) and value.startswith(("@", "%")) for value in options.values())
     choices = bundle / "configs/choices.json"
-    files = [bundle / INFERENCE, choices] if picks and choices.is_file() else [bundle / INFERENCE]
+    files = [bundle / INFERENCE, choices] if picks(options) and choices.is_file() else [bundle / INFERENCE]
     return [str(file) for file in files]
+
+
+def picks(options: Mapping[str, Any]) -> bool:
+    """Whether an option picks a part of a configuration, such as ``@losses#dice_ce``.
+
+    Example:
+        >>> picks({"loss": "@losses#dice_ce"}), picks({"scale": 0.5})
+        (True, False)
+    """
+    return any(isinstance(value, str) and value.startswith(("@", "%")) for value in options.values())
 
 
 def known_bundles() -> dict[str, Path]:

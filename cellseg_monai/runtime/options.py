@@ -1,6 +1,7 @@
 """Options of ``python -m monai.bundle run``: a mistyped one is refused."""
 
 import inspect
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -43,15 +44,19 @@ def check_options(arguments: Sequence[str] | None = None) -> None:
         ...
         ValueError: command line: there is no id 'max_epoch'; did you mean 'max_epochs'? ...
     """
-    typed = _typed(arguments)
-    if not typed:
+    if arguments is None:
+        arguments = _typed()
+    if not arguments or arguments[0] != "run":
         return
+    typed = dict(_options(arguments[1:]))
     options = {name: DefaultParseValue(value) for name, value in typed.items()}
     if "args_file" in options:
         options = ConfigParser.load_config_file(str(options["args_file"])) | options
     config = ConfigParser.load_config_files(options.get("config_file", {}))
     given = {name: value for name, value in options.items() if name not in _MONAIS_OWN}
     require_ids(config, given, "command line")
+    for name, value in given.items():
+        _require_choice(config, name, value)
     for name in given.keys() & typed.keys():
         if isinstance(given[name], str) and literal_options(typed)[name] != typed[name]:
             raise ValueError(
@@ -61,19 +66,17 @@ def check_options(arguments: Sequence[str] | None = None) -> None:
 
 
 def typed_ids() -> list[str]:
-    """Ids of the configuration that were typed on the command line of ``python -m monai.bundle run``.
+    """Ids that were typed on the command line of ``python -m monai.bundle``, with those of its own options.
 
     Example:
         >>> typed_ids()
         []
     """
-    return [name for name in _typed() if name not in _MONAIS_OWN]
+    return [name for name, _ in _options(_typed())]
 
 
-def _typed(arguments: Sequence[str] | None = None) -> dict[str, str]:
-    if arguments is None:
-        arguments = sys.argv[1:] if runs_monais_command() else []
-    return dict(_options(arguments[1:])) if arguments and arguments[0] == "run" else {}
+def _typed() -> Sequence[str]:
+    return sys.argv[1:] if runs_monais_command() else []
 
 
 def require_ids(config: dict[str, Any], options: Mapping[str, Any], where: str) -> None:
@@ -102,6 +105,24 @@ def require_ids(config: dict[str, Any], options: Mapping[str, Any], where: str) 
         is_text = isinstance(value, str) and not value.startswith(("$", "@", "%"))
         if is_text and isinstance(parser.get(name), bool):
             raise ValueError(f"{where}: {name} is True or False, not the text {value!r}")
+
+
+def _require_choice(config: dict[str, Any], name: str, value: Any) -> None:
+    """Raise if an option picks a part that is not there, such as ``@losses#dice_ce`` without the choices."""
+    if not isinstance(value, str) or not re.fullmatch(r"@\w+(#\w+)*", value):
+        return
+    parser, path = ConfigParser(config), value.removeprefix("@")
+    if path in parser:
+        return
+    above = path.rpartition("#")[0]
+    if above in parser and isinstance(parser[above], dict):
+        remedy = f"it must be one of {', '.join(f'@{above}#{choice}' for choice in parser[above])}"
+    else:
+        remedy = (
+            "lay the choices over the configuration: "
+            "--config_file \"['configs/train.json','configs/choices.json']\""
+        )
+    raise ValueError(f"command line: {name} picks {value}, which is not there; {remedy}")
 
 
 def _options(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:

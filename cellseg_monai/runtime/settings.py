@@ -10,6 +10,7 @@ import inspect
 import json
 import logging
 import os
+import re
 from collections.abc import Callable, Iterable
 from os import PathLike
 from pathlib import Path
@@ -20,6 +21,7 @@ from monai.transforms import Transform
 
 from cellseg_monai.outputs import write_text
 from cellseg_monai.outputs.digest import digest_of
+from cellseg_monai.outputs.json_text import json_text
 from cellseg_monai.runtime.described import TARGET, build, describe, find_class
 from cellseg_monai.runtime.options import typed_ids
 
@@ -75,11 +77,17 @@ def keep_settings(
     content = _read(weights)
     if content.get("weights_sha256") != sha256:
         content = {}
-    kept = content.get("settings", {}) | {name: _described(name, value) for name, value in settings.items()}
+    kept = {name: _described(name, value) for name, value in settings.items()}
+    kept |= {name: value for name, value in content.get("settings", {}).items() if name not in kept}
+    for name in PARTS:  # a value that has an id of its own is kept once
+        if name in kept:
+            kept[name] = {
+                key: value for key, value in kept[name].items() if key not in kept or name == "network_def"
+            }
     content = {"weights_sha256": sha256, "bundle": content.get("bundle"), "settings": kept}
     if bundle_root is not None:
         content["bundle"] = Path(os.path.relpath(bundle_root, weights.parent)).as_posix()
-    write_text(file, json.dumps(content, indent=4) + "\n")
+    write_text(file, json_text(content))
     return file
 
 
@@ -127,7 +135,7 @@ def settings_of(
             raise ValueError(
                 f"{settings_beside(file)}: it keeps {unknown[0]!r}, and can keep {', '.join(sorted(known))}"
             )
-    own = {name.partition("#")[0] for name in (typed_ids() if given is None else given)}
+    own = {re.split("#|::", name)[0] for name in (typed_ids() if given is None else given)}
     kept = {name: value for name, value in kept.items() if name not in own}
     return SimpleNamespace(**(dict.fromkeys(PARTS) | otherwise | kept))
 

@@ -15,20 +15,20 @@ BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
 
 NARROW: Mapping[str, Mapping[str, Any]] = {
     "attention_unetpp": {
-        "networks#attention_unetpp#channels": [4, 4, 8, 8, 8],
+        "network_def#architecture#channels": [4, 4, 8, 8, 8],
         "patch_size": 32,
         "scale": 1.0,
     },
-    "patch_attention_unet": {"networks#patch_attention_unet#channels": [8, 16], "patch_size": 32},
+    "patch_attention_unet": {"network_def#architecture#channels": [8, 16], "patch_size": 32},
     "skip_swin_unet": {
-        "networks#skip_swin_unet#feature_size": 12,
-        "networks#skip_swin_unet#depths": [2, 2],
-        "networks#skip_swin_unet#num_heads": [1, 2],
+        "network_def#architecture#feature_size": 12,
+        "network_def#architecture#depths": [2, 2],
+        "network_def#architecture#num_heads": [1, 2],
         "patch_size": 56,
     },
-    "skip_unet": {"networks#skip_unet#channels": [4, 8, 16], "patch_size": 32},
-    "stemcell_unet": {"networks#stemcell_unet#channels": [4, 8, 8], "patch_size": 32, "scale": 1.0},
-    "swin_unetr": {"networks#swin_unetr#feature_size": 12, "patch_size": 64, "scale": 1.0},
+    "skip_unet": {"network_def#architecture#channels": [4, 8, 16], "patch_size": 32},
+    "stemcell_unet": {"network_def#architecture#channels": [4, 8, 8], "patch_size": 32, "scale": 1.0},
+    "swin_unetr": {"network_def#architecture#feature_size": 12, "patch_size": 64, "scale": 1.0},
 }
 """Options that make the network of a bundle small enough to train in a test."""
 
@@ -48,7 +48,7 @@ class Bundle:
 
     Attributes:
         path: its folder, outside of the repository.
-        options: of each command.
+        options: of the training; inference and evaluation find them beside the weights.
     """
 
     path: Path
@@ -59,9 +59,10 @@ class Bundle:
         self.command("run", **self.settings(*configs, **options))
 
     def settings(self, *configs: str, **options: object) -> dict[str, object]:
-        """The options of ``run``: configurations laid over each other, the size of the bundle, and these."""
+        """The options of ``run``: configurations laid over each other, in training the size, and these."""
         files = [f"configs/{name}.json" for name in configs]
-        return {"config_file": files if len(files) > 1 else files[0], **self.options, **options}
+        size = self.options if "train" in configs and not any("evaluate" in name for name in configs) else {}
+        return {"config_file": files if len(files) > 1 else files[0], **size, **options}
 
     def command(self, verb: str, expected: int = 0, **options: object) -> str:
         """Any command of ``monai.bundle``, in the folder of the bundle; its output."""

@@ -51,7 +51,7 @@ def test_cellseg_segments_scores_and_measures_them(
     monkeypatch.chdir(named / "images")
     out = tmp_path / "out #1"
     files = [f"{name}.tif" for name in NAMES]
-    narrow = ["--set", "networks#patch_attention_unet#channels=[8, 16]"]
+    narrow = ["--set", "network_def#architecture#channels=[8, 16]"]
     assert main(["predict", str(trained.path), *files, "--out", str(out), *narrow]) == 0
     assert names_in(out / "labels") == set(NAMES)
     assert tifffile.imread(out / "labels/img #1.tif").shape == (64, 80)

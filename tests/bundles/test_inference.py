@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from monai.bundle import ConfigParser
 
 from cellseg_monai.data import list_items
 from tests.bundles.reduced import Bundle, copied, labels_in
@@ -30,8 +29,8 @@ def test_inference_writes_labels_and_its_exported_network_the_same(
     assert len(pd.read_csv(segmented / "timing.csv")) == 8
     assert pd.read_csv(segmented / "failures.csv").empty
 
-    config = ConfigParser.load_config_file(trained.path / "configs/inference.json")
-    size, channels = trained.options["patch_size"], config["in_channels"]
+    settings = json.loads((trained.path / "models/model.json").read_text())["settings"]
+    size, channels = settings["patch_size"], settings["in_channels"]
     traced = {"use_trace": True, "input_shape": [1, channels, size, size]}
     trained.command(
         "ckpt_export",
@@ -41,7 +40,6 @@ def test_inference_writes_labels_and_its_exported_network_the_same(
         meta_file="configs/metadata.json",
         config_file="configs/inference.json",
         **(traced if trained.path.name == "swin_unetr" else {}),  # MONAI's network cannot be scripted
-        **{name: value for name, value in trained.options.items() if name != "patch_size"},
     )
     exported = "$torch.jit.load('models/model.ts')"
     trained.run(
@@ -63,7 +61,7 @@ def test_images_of_a_list_that_lies_elsewhere_are_written_to_the_result(
     listing = tmp_path / "lists/some.json"
     listing.parent.mkdir()
     listing.write_text(json.dumps({"training": list_items(dataset)[:2]}))
-    bundle.run(*files, dataset_dir=listing, output_dir=tmp_path / "result", weights="$None")
+    bundle.run(*files, dataset_dir=listing, output_dir=tmp_path / "result", weights="$None", **bundle.options)
     assert list(labels_in(tmp_path / "result")) == ["nuclei_000.tif", "nuclei_001.tif"]
 
 

@@ -15,18 +15,23 @@ CASES = {
     ),
     "wrong argument of a component": (
         "train",
-        {"networks#patch_attention_unet#chanels": [8, 16]},
+        {"network_def#architecture#chanels": [8, 16]},
         "TypeError: PatchAttentionUNet.__init__() got an unexpected keyword argument 'chanels'",
     ),
     "unknown loss": (
         "train",
         {"loss": "@losses#dise"},
-        "'losses::dise' is not a valid value.",
+        "ValueError: command line: loss picks @losses#dise, which is not there; it must be one of @losses#",
+    ),
+    "a choice without the choices": (
+        "inference",
+        {"decoding": "@decodings#foreground"},
+        "which is not there; lay the choices over the configuration: --config_file ",
     ),
     "unknown network": (
         "train",
         {"network_def": "@networks#swin_unet"},
-        "'networks::swin_unet' is not a valid value.",
+        "ValueError: command line: network_def picks @networks#swin_unet, which is not there; it must be one",
     ),
     "missing dataset": (
         "train",
@@ -48,7 +53,7 @@ CASES = {
     "no weights": ("inference", {"weights": "models/absent.pt"}, "FileNotFoundError: models/absent.pt"),
     "decoding of another target": (
         "inference",
-        {"decoding": "%decodings#foreground"},
+        {"decoding": "{'_target_': 'cellseg_monai.instances.Componentsd', 'keys': 'pred'}"},
         "ValueError: ForegroundDistanceTargetd encodes 'foreground and distance', but Componentsd decodes "
         "'foreground'; choose",
     ),
@@ -71,10 +76,11 @@ def test_a_mistake_is_told_in_one_sentence(case: str, bundle: Bundle, dataset: P
     if not link.exists():
         link.symlink_to(dataset / "images/nuclei_000.tif")
     folds = {"folds": 4} if config == "train" else {}
+    configs = (config, "choices") if config == "train" else (config,)
     output = bundle.command(
         "run",
         expected=1,
-        **bundle.settings(config, **{"dataset_dir": dataset, "output_dir": "out", **folds, **options}),
+        **bundle.settings(*configs, **{"dataset_dir": dataset, "output_dir": "out", **folds, **options}),
     )
     said = [
         line for line in output.splitlines() if line and " - INFO - " not in line and " INFO " not in line
@@ -86,7 +92,7 @@ def test_a_mistake_is_told_in_one_sentence(case: str, bundle: Bundle, dataset: P
 
 @pytest.mark.parametrize(
     ("option", "value", "missing"),
-    [("network_def", "%networks#swin_unet", "swin_unet"), ("train#dataloder#shuffle", False, "dataloder")],
+    [("network_def", "%networks#unet", "networks"), ("train#dataloder#shuffle", False, "dataloder")],
     ids=["a copy of an unknown network", "wrong key within an entry"],
 )
 def test_what_monai_refuses_before_a_bundle_is_asked(

@@ -7,7 +7,7 @@ import pandas as pd
 
 from tests.bundles.reduced import Bundle, copied
 
-WIDTHS = {"networks#patch_attention_unet#channels": [16, 32, 64, 128, 256]}
+WIDTHS = {"network_def#architecture#channels": [16, 32, 64, 128, 256]}
 
 
 def test_four_epochs_find_nuclei(real_data: Path, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ SIDE = 224  # what Swin-Unet takes
 
 def parsed(bundle: str, **options: Any) -> ConfigParser:
     parser = ConfigParser()
-    parser.read_config(str(BUNDLES / bundle / "configs/train.json"))
+    parser.read_config([str(BUNDLES / bundle / f"configs/{name}.json") for name in ("train", "choices")])
     parser.update({"device": "$torch.device('cpu')", "classes": {"0": 0, "1": 1, "2": 2}, **options})
     parser.parse()
     return parser
@@ -30,7 +30,7 @@ def parsed(bundle: str, **options: Any) -> ConfigParser:
 
 def loss_of_a_step(parser: ConfigParser, network: torch.nn.Module, side: int) -> torch.Tensor:
     """Random images with three cells, through target, network, objective and decoding."""
-    image = torch.rand(1, parser.get("in_channels"), side, side)
+    image = torch.rand(1, parser.get_parsed_content("in_channels"), side, side)
     label = torch.zeros(1, side, side)
     label[0, 2:12, 3:14], label[0, 2:9, 14:20], label[0, 15:20, 5:12] = 1, 2, 1
     target = parser.get_parsed_content("target")({"label": label})["label"]
@@ -52,14 +52,15 @@ def decoding_of(bundle: Path, *configs: str, **options: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", sorted(NARROW))
-def test_a_calibrated_decoding_is_that_of_the_weights_it_was_calibrated_for(
+def test_settings_are_those_of_the_weights_they_were_kept_for(
     name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """New ones in their place are decoded as they were validated; what the user says counts in any case."""
+    """Other weights in their place are decoded by plain values; what the user gives counts in any case."""
     bundle = copied(name, tmp_path).path
     plain = {"seed_height": 0.25, "threshold": 0.5, "min_size": 15}
-    kept = bundle / "models/model.decoding.json"
-    calibrated = plain | (json.loads(kept.read_text())["decoding"] if kept.is_file() else {})
+    settings = json.loads((bundle / "models/model.json").read_text())["settings"]
+    calibrated = {choice: settings[choice] for choice in CHOICES}
+    assert (calibrated == plain) == (name == "patch_attention_unet")
     inference, evaluation = ("inference",), ("train", "evaluate")
     assert decoding_of(bundle, "train") == plain
     assert decoding_of(bundle, *inference) == decoding_of(bundle, *evaluation) == calibrated
@@ -68,7 +69,7 @@ def test_a_calibrated_decoding_is_that_of_the_weights_it_was_calibrated_for(
     assert not caplog.records
     (bundle / "models/model.pt").write_bytes(b"of another training")
     assert decoding_of(bundle, *inference) == decoding_of(bundle, *evaluation) == plain
-    assert ("was calibrated for other weights" in caplog.text) == kept.is_file()
+    assert "holds the settings of other weights" in caplog.text
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -81,7 +82,7 @@ def test_every_loss_takes_every_target(loss: str, target: str) -> None:
         loss=f"%losses#{loss}",
         target=f"%targets#{target}",
         decoding=f"%decodings#{target}",
-        **{"networks#patch_attention_unet#channels": [8, 16]},
+        **{"network_def#architecture#channels": [8, 16]},
     )
     network = parser.get_parsed_content("network_def")
     loss_of_a_step(parser, network, side=24).backward()
@@ -105,9 +106,11 @@ def test_a_network_of_one_size_sees_a_window_at_its_scale(name: str) -> None:
 @pytest.mark.parametrize("sign", ["%", "@"], ids=["copied", "referred to"])
 @pytest.mark.parametrize("bundle", sorted(NARROW))
 def test_another_network_and_loss_work_in_every_bundle(bundle: str, sign: str) -> None:
-    parser = parsed(bundle, network_def=f"{sign}networks#swin_unetr", loss=f"{sign}losses#dynamic")
-    assert type(parser.get_parsed_content("network_def")).__name__ == "SwinUNETR"
-    assert loss_of_a_step(parser, parser.get_parsed_content("network_def").eval(), side=64).isfinite()
+    picked = {"network_def": f"{sign}networks#swin_unetr", "loss": f"{sign}losses#dynamic"}
+    parser = parsed(bundle, **picked, scale=1.0)
+    network = parser.get_parsed_content("network_def").eval()
+    assert type(network).__name__ == "SwinUNETR"
+    assert loss_of_a_step(parser, network, side=64).isfinite()
 
 
 def test_no_choice_is_left_out() -> None:

@@ -39,6 +39,10 @@ BASE = {
         output_dir: "$@bundle_root + '/eval'"
         device: "$torch.device('cuda:0' if torch.cuda.is_available() else 'cpu')"
         in_channels: 1
+        network_def: "%networks#unet"
+        network: "$@network_def.to(@device)"
+    """,
+    "choices.yaml": """
         networks:
           unet:
             {_target_: UNet, spatial_dims: 2, in_channels: "@in_channels", out_channels: 1,
@@ -46,15 +50,13 @@ BASE = {
           other:
             {_target_: UNet, spatial_dims: 2, in_channels: "@in_channels", out_channels: 1,
              channels: [3, 4], strides: [2]}
-        network_def: "%networks#unet"
-        network: "$@network_def.to(@device)"
+        losses:
+          dice: {_target_: DiceLoss, sigmoid: true}
     """,
     "train.yaml": """
         learning_rate: 0.01
         val_interval: 1
         items: {_target_: cellseg_monai.data.list_items, source: "@dataset_dir"}
-        losses:
-          dice: {_target_: DiceLoss, sigmoid: true}
         loss: "%losses#dice"
         optimizer: {_target_: torch.optim.SGD, params: "$@network.parameters()", lr: "@learning_rate"}
         train:

@@ -145,15 +145,15 @@ def test_cover_and_readme(package: Path) -> None:
     [
         (
             "stemcell_unet",
-            {"target": "%targets#foreground", "decoding": "%decodings#foreground"},
+            {"target": "@targets#foreground", "decoding": "@decodings#foreground"},
             ["sigmoid"],
             ["foreground"],
         ),
         (
             "skip_unet",
             {
-                "target": "%targets#classes",
-                "decoding": "%decodings#classes",
+                "target": "@targets#classes",
+                "decoding": "@decodings#classes",
                 "classes": {"0": 0, "9": 1, "5": 2},
             },
             ["softmax"],

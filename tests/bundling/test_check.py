@@ -18,7 +18,7 @@ from cellseg_monai.bundling.check.components import check_components
 from cellseg_monai.bundling.check.metadata import SCHEMA
 from cellseg_monai.bundling.check.properties import property_faults
 from cellseg_monai.data.checks.finding import Severity
-from cellseg_monai.runtime import keep_decoding
+from cellseg_monai.runtime import keep_settings
 
 
 def errors(bundle: Path) -> list[str]:
@@ -55,7 +55,7 @@ def save(content: Any) -> Callable[[Path], None]:
 
 def keep_for_others(bundle: Path) -> None:
     save(UNet(2, 1, 1, [2, 4], [2]).state_dict())(bundle)
-    keep_decoding(bundle / "models/model.pt", {"threshold": 0.4})
+    keep_settings(bundle / "models/model.pt", threshold=0.4)
     save(UNet(2, 1, 1, [2, 4], [2]).state_dict())(bundle)
 
 
@@ -103,12 +103,12 @@ FAULTS: dict[str, tuple[Callable[[Path], Any], str]] = {
         r"output channel number `1` doesn't match: `2`",
     ),
     "registry entry": (
-        rewrite("shared: {networks#other#channels: 3}"),
-        r"train.json: networks#other: TypeError: .*; mend networks#other",
+        rewrite("choices: {networks#other#channels: 3}"),
+        r"choices.json: networks#other: TypeError: .*; mend networks#other",
     ),
     "no such class": (
-        rewrite("train: {losses#dice#_target_: DiseLoss}"),
-        r"train.json: losses#dice: .*'?DiseLoss",
+        rewrite("train: {loss#_target_: DiseLoss}"),
+        r"train.json: loss: .*'?DiseLoss",
     ),
     "preprocessing": (
         rewrite("inference: {preprocessing#transforms#1#keys: 3, +preprocessing#transforms#1: {upper: -5}}"),
@@ -119,12 +119,12 @@ FAULTS: dict[str, tuple[Callable[[Path], Any], str]] = {
         r"optimizer#lr refers to @learning_rat, which is not there",
     ),
     "macro to nothing": (
-        rewrite("shared: {network_def: '%networks#unnet'}"),
-        r"train.json: ValueError: By 'unnet', .*MONAI cannot read it",
+        lambda bundle: (bundle / "configs/train.json").write_text('{"lr": "%learning_rat"}'),
+        r"train.json: ValueError: .*learning_rat.*MONAI cannot read it",
     ),
     "published overlay": (
-        rewrite("as_published: {losses: {dice: {_target_: DiceLoss, reduction: sometimes}}}"),
-        r"as_published.json: losses#dice: ValueError: .*sometimes",
+        rewrite("as_published: {loss: {_target_: DiceLoss, reduction: sometimes}}"),
+        r"as_published.json: loss: ValueError: .*sometimes",
     ),
     "indirect property": (
         rewrite("inference: {dataset#transform: '@postprocessing'}"),
@@ -143,7 +143,7 @@ FAULTS: dict[str, tuple[Callable[[Path], Any], str]] = {
     ),
     "decoding of others": (
         keep_for_others,
-        r"model.decoding.json: was calibrated for other weights; delete it, or calibrate again",
+        r"model.json: belongs to other weights; delete it, or train again",
     ),
     "large file": (
         lambda bundle: (bundle / "models/big.onnx").open("wb").truncate(26 * 1024**2),
@@ -215,14 +215,14 @@ def test_each_definition_is_made_once(bundle: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_an_inherited_fault_is_told_once_and_hides_no_other(bundle: Path) -> None:
-    (bundle / "bundle.yaml").write_text("shared: {networks#other#channels: 3}")
+    (bundle / "bundle.yaml").write_text("shared: {network_def#channels: 3}")
     with (bundle.parent / "_base/train.yaml").open("a") as base:
         base.write("\nspare: {_target_: DiceLoss, reduction: '@unknown'}")
     render_bundles(bundle)
     found = "\n".join(errors(bundle))
-    assert found.count("train.json: networks#other: ") == 1
-    assert found.count("inference.json: networks#other: ") == 1
-    assert found.count("evaluate.json: networks#other: ") == 0
+    assert found.count("train.json: network_def: ") == 1
+    assert found.count("inference.json: network_def: ") == 1
+    assert found.count("evaluate.json: network_def: ") == 0
     assert found.count("spare#reduction refers to @unknown") == 1
 
 

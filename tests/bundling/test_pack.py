@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from cellseg_monai.bundling import pack_bundle
-from cellseg_monai.runtime import keep_decoding
+from cellseg_monai.runtime import keep_settings
 
 
 def unpacked(archive: Path, folder: Path) -> Path:
@@ -85,16 +85,14 @@ def test_weights_must_be_there_and_fit(bundle: Path, tmp_path: Path) -> None:
         pack_bundle(bundle, tmp_path)
 
 
-def test_a_decoding_of_other_weights_is_not_packed(bundle: Path, tmp_path: Path) -> None:
+def test_settings_of_other_weights_are_not_packed(bundle: Path, tmp_path: Path) -> None:
     weights = bundle / "models/model.pt"
-    keep_decoding(weights, {"threshold": 0.4})
-    assert "tiny/models/model.decoding.json" in names(pack_bundle(bundle, tmp_path))
+    keep_settings(weights, threshold=0.4)
+    assert "tiny/models/model.json" in names(pack_bundle(bundle, tmp_path))
     state = torch.load(weights, weights_only=True)
     state[next(iter(state))] += 1
     torch.save(state, weights)
-    with pytest.raises(
-        ValueError, match=r"model.decoding.json: was calibrated for other weights; delete it, or"
-    ):
+    with pytest.raises(ValueError, match=r"model.json: belongs to other weights; delete it, or"):
         pack_bundle(bundle, tmp_path)
 
 
@@ -117,7 +115,7 @@ def test_loads_and_runs_from_a_foreign_directory(
     network = monai.bundle.load("tiny", bundle_dir=folder.parent, workflow_type="inference", device="cpu")
     assert all(torch.equal(tensor, expected[name]) for name, tensor in network.state_dict().items())
     config = monai.bundle.load_bundle_config(str(tmp_path / "dist/tiny.zip"), "inference.json")
-    assert config["network_def"] == "%networks#unet"
+    assert config["network_def"]["_target_"] == "UNet"
 
 
 def test_runs_where_the_package_is_not_installed(bundle: Path, tmp_path: Path) -> None:

@@ -92,7 +92,11 @@ def test_as_published_lies_over_train_and_inference(bundle: Path) -> None:
         ),
         ("as_published: {optimizer#lr_: 1}", r"section as_published: .* did you mean 'optimizer#lr'"),
         ("as_published: {optimizer#lr: 1}", r"inference.json has no 'optimizer' to change a part of"),
-        ("as_published: {loss: '%losses#dice'}", r"inference.json has no 'losses' to copy; write @losses"),
+        ("as_published: {loss: '%losses#dise'}", r"%losses#dise is not one of the choices; 'dise' must be"),
+        (
+            "shared: {network_def: '%network#unet'}",
+            r"%network#unet is not one of the choices",
+        ),
         (
             "metadata: {version: 2024-01-01}",
             r"bundle.yaml: Object of type date .* write dates and NaN as text",

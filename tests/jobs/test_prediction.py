@@ -36,7 +36,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     for name in ("train", "inference"):
         file = bundle.path / f"configs/{name}.json"
         config = ConfigParser.load_config_file(file)
-        config["networks"]["patch_attention_unet"]["channels"] = CHANNELS
+        config["network_def"]["architecture"]["channels"] = CHANNELS
         ConfigParser.export_config_file(config, str(file))
     torch.manual_seed(0)
     parser = ConfigParser(config)

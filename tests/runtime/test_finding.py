@@ -67,5 +67,5 @@ def test_the_wheel_has_the_bundles_and_finds_them(installed: Path, tmp_path: Pat
 def test_a_vendored_package_leaves_the_bundles_out(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pack, "_PACKAGE", installed / "cellseg_monai")
     places = [place for place, _ in pack._package_files()]
-    assert "cellseg_monai/prediction.py" in places
+    assert "cellseg_monai/jobs/prediction.py" in places
     assert not [place for place in places if "_bundles" in place]

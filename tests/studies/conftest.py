@@ -13,7 +13,7 @@ from tests.forked.commands import as_executable
 
 SIDE = 128
 BUNDLE = BUNDLES / "patch_attention_unet"
-SMALL: dict[str, Any] = {"networks#patch_attention_unet#channels": [8, 16], "patch_size": 64, "max_epochs": 1}
+SMALL: dict[str, Any] = {"network_def#architecture#channels": [8, 16], "patch_size": 64, "max_epochs": 1}
 
 
 def cut(source: Path, folder: Path, count: int) -> Path:

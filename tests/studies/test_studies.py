@@ -75,7 +75,7 @@ def test_the_networks_need_not_be_named(tmp_path: Path, capsys: pytest.CaptureFi
 
 @pytest.mark.slow
 def test_gates_of_a_unetpp(train: Path, test: Path, tmp_path: Path) -> None:
-    options = ["--set", "networks#attention_unetpp#channels=[4,4,8,8,8]", "patch_size=32", "max_epochs=1"]
+    options = ["--set", "network_def#architecture#channels=[4,4,8,8,8]", "patch_size=32", "max_epochs=1"]
     words = [BUNDLES / "attention_unetpp", "--data", train, "--test", test]
     found = study("ablate-gates", tmp_path, *words, *options)
     assert len(found) == 7
@@ -84,7 +84,7 @@ def test_gates_of_a_unetpp(train: Path, test: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_skips_of_a_unet(train: Path, test: Path, tmp_path: Path) -> None:
-    options = ["--set", "networks#skip_unet#channels=[4,8,16]", "patch_size=32", "max_epochs=1"]
+    options = ["--set", "network_def#architecture#channels=[4,8,16]", "patch_size=32", "max_epochs=1"]
     found = study("ablate-skips", tmp_path, BUNDLES / "skip_unet", "--data", train, "--test", test, *options)
     assert found["variant"].tolist() == [
         f"skip_unet, {skip}" for skip in ("standard", "convolutional", "fusion")
@@ -127,7 +127,7 @@ def test_a_run_that_only_scores_knows_what_was_kept_for_its_weights(tmp_path: Pa
 @pytest.mark.slow
 def test_skips_by_classes(real_data: Path, tmp_path: Path) -> None:
     cells = real_data / "multiclass/white_blood_cells"
-    options = ["--set", "networks#skip_unet#channels=[4,8]", "patch_size=64", "max_epochs=1"]
+    options = ["--set", "network_def#architecture#channels=[4,8]", "patch_size=64", "max_epochs=1"]
     words = [BUNDLES / "skip_unet", "--data", cells / "train", "--test", cells / "test"]
     found = study("ablate-skips", tmp_path, *words, "--classes", "0=0", "128=1", "255=2", *options)
     assert len(found) == 3

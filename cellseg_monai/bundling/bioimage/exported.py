@@ -18,6 +18,7 @@ from cellseg_monai.bundling.bioimage.outputs import Output, output_of
 from cellseg_monai.bundling.check.configs import load_config
 from cellseg_monai.bundling.check.network import WEIGHTS
 from cellseg_monai.instances.decoding import Decoding
+from cellseg_monai.runtime.finding import inference_files
 from cellseg_monai.runtime.options import require_ids
 from cellseg_monai.training import load_pretrained
 from cellseg_monai.transforms import PercentileStretch, PercentileStretchd
@@ -94,9 +95,9 @@ def read_exported(bundle: Path, options: Mapping[str, Any], weights: Path | None
         raise FileNotFoundError(
             f"{weights} is missing; train the bundle before it is packed, or name its weights"
         )
-    require_ids(ConfigParser.load_config_file(str(config)), options, str(config))
+    require_ids(ConfigParser.load_config_files(inference_files(bundle, options)), options, str(config))
     with TemporaryDirectory() as output:
-        parser = load_config(bundle, "inference", output, options)
+        parser = load_config(bundle, "inference", output, {"weights": str(weights), **options})
         network = load_pretrained(parser.get_parsed_content("network_def"), weights).eval()
         decoding, stretch = (parser.get_parsed_content(part) for part in ("decoding", "preprocessing"))
         patch, window = (parser.get_parsed_content(part) for part in ("patch_size", "window"))

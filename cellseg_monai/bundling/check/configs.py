@@ -6,9 +6,10 @@ from typing import Any
 
 from monai.bundle import ConfigParser
 
-from cellseg_monai.bundling.render import LAYERS, OPTIONAL
+from cellseg_monai.bundling.render import CHOICES, LAYERS, OPTIONAL
+from cellseg_monai.runtime.finding import picks
 
-SINGLE_PROCESS = ("train", "inference", "inference_large", "evaluate", *OPTIONAL)
+SINGLE_PROCESS = ("train", "inference", "choices", "inference_large", "evaluate", *OPTIONAL)
 """Configurations that one process can instantiate; the others need ``torchrun``."""
 
 
@@ -26,8 +27,10 @@ def load_config(
     Returns:
         The parsed configuration, its macros resolved, nothing instantiated yet.
     """
+    options = dict(options or {})
+    layers = (*LAYERS[name], CHOICES) if picks(options) else LAYERS[name]
     parser = ConfigParser()
-    parser.read_config([str(bundle / "configs" / f"{layer}.json") for layer in LAYERS[name]])
+    parser.read_config([str(bundle / "configs" / f"{layer}.json") for layer in layers])
     parser.read_meta(str(bundle / "configs" / "metadata.json"))
     settings = {
         "bundle_root": str(bundle.resolve()),
@@ -37,7 +40,8 @@ def load_config(
         "weights": "$None",
         "pretrained": "$None",
     }
-    parser.update({key: value for key, value in settings.items() if key in parser} | dict(options or {}))
+    given = {"settings#given": list(options)} if "settings" in parser else {}
+    parser.update({key: value for key, value in settings.items() if key in parser} | given | options)
     parser.parse()
     return parser
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
 from monai.bundle import verify_net_in_out
@@ -24,13 +25,21 @@ def check_same_network(bundle: Path) -> Iterator[Finding]:
     """What is trained must be what infers."""
     with TemporaryDirectory() as output:
         parsers = [load_config(bundle, name, output) for name in ("train", "inference")]
-    keys = ("network_def", "in_channels", "out_channels", "patch_size")
+    keys = ("network_def", "in_channels", "out_channels", "patch_size", "settings")
     for key in keys:
-        trained, used = (parser.get(key) for parser in parsers)
+        trained, used = (_without_places(parser.get(key)) for parser in parsers)
         if trained != used:
             message = f"{key} is {used}, but {trained} in train.json"
             remedy = "override it in bundle.yaml, section shared, and render"
             yield error("same network", str(bundle / "configs/inference.json"), message, remedy)
+
+
+def _without_places(value: Any) -> Any:
+    """Settings that are read for other weights in training are still the same settings."""
+    places = ("weights", "bundle_root")
+    return (
+        {key: part for key, part in value.items() if key not in places} if isinstance(value, dict) else value
+    )
 
 
 def check_target_and_decoding(bundle: Path) -> Iterator[Finding]:
