@@ -55,7 +55,7 @@ def read_layers(path: str | Sequence[str]) -> list[LayerData]:
     Example:
         >>> from cellseg_monai.data import write_synthetic_dataset
         >>> import tempfile
-        >>> folder = write_synthetic_dataset("nuclei", tempfile.mkdtemp() + "/set", 1, (40, 60)).parent
+        >>> folder = write_synthetic_dataset("nuclei", tempfile.mkdtemp(), count=1, size=(40, 60)).parent
         >>> files = [f"{folder}/{kind}/nuclei_000.tif" for kind in ("images", "labels")]
         >>> [(kind, data.shape, settings["name"]) for data, settings, kind in read_layers(files)]
         [('image', (40, 60), 'nuclei_000'), ('labels', (40, 60), 'nuclei_000 labels')]

@@ -69,7 +69,10 @@ def _synthesize(kind: str, destination: str, count: int, size: Sequence[int], se
     from cellseg_monai.data import write_synthetic_dataset
 
     rows, columns = size
-    print(write_synthetic_dataset(kind, destination, count, (rows, columns), seed=seed, shift=shift))
+    dataset = write_synthetic_dataset(
+        kind, destination, count=count, size=(rows, columns), seed=seed, shift=shift
+    )
+    print(dataset)
     return 0
 
 

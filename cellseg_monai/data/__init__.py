@@ -1,7 +1,7 @@
-"""Files on disk to a list of items: readers, datalists, public layouts, splits, checks, synthesis.
+"""From files on disk to a list of items: readers, datalists, public layouts, splits, checks, synthetic data.
 
-What is not needed to list and read images is loaded when it is asked for: MONAI's reader, since the import of
-MONAI takes seconds, and checks, imports and synthesis, which a running bundle does without.
+What is not needed to list and read images is imported on first use: a running bundle needs no checks, imports
+or synthetic data, and MONAI takes seconds to import.
 """
 
 from importlib import import_module
@@ -79,25 +79,14 @@ __all__ = [
     "write_synthetic_timelapse",
 ]
 
-
-_LATER = {
-    "readers.monai_reader": ("MicroscopyReader",),
-    "checks": ("CheckReport", "Finding", "check_dataset", "render_table"),
-    "layouts": ("LAYOUTS", "ImportReport", "import_dataset"),
-    "synthetic": (
-        "KINDS",
-        "SyntheticImage",
-        "TimeLapse",
-        "synthesize",
-        "timelapse",
-        "write_synthetic_dataset",
-        "write_synthetic_timelapse",
-    ),
+_ON_FIRST_USE = {
+    "MicroscopyReader": "readers.monai_reader",
+    **dict.fromkeys(("CheckReport", "Finding", "check_dataset", "render_table"), "checks"),
+    **dict.fromkeys(("LAYOUTS", "ImportReport", "import_dataset"), "layouts"),
 }
 
 
 def __getattr__(name: str) -> Any:
-    for module, names in _LATER.items():
-        if name in names:
-            return getattr(import_module(f"{__name__}.{module}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_ON_FIRST_USE.get(name, 'synthetic')}"), name)

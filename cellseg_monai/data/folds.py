@@ -1,4 +1,4 @@
-"""Splits: k folds, hold-out, first n. Deterministic, stratified, and never through a group."""
+"""Splits: k folds, hold-out and first n. They are deterministic and stratified, and keep groups together."""
 
 import logging
 import random
@@ -17,18 +17,19 @@ Split = tuple[list[Item], list[Item]]
 
 
 def k_folds(items: Sequence[Item], folds: int = 5, seed: int = 0) -> list[Split]:
-    """Split into folds of equal mixture: each image validates once.
+    """Split a dataset for cross-validation; each image is a validation image once.
 
-    Images of one ``group`` (patient, slide, well) stay in one fold. Folds are alike in ``modality`` and in
-    the fraction of foreground.
+    Images of one ``group`` (patient, slide, well) stay in one fold. Folds are similar in ``modality`` and in
+    foreground fraction.
 
     Args:
-        items: the datalist.
-        folds: how many; as many as there are groups, with a warning, if these are fewer.
-        seed: which of the equally good splits.
+        items: items of the dataset.
+        folds: number of folds. If there are fewer groups than folds, each group is a fold and a warning is
+            logged.
+        seed: seed that chooses among equally good splits.
 
     Returns:
-        For each fold its training and its validation items, in the order of ``items``.
+        Training and validation items of each fold, in the order of ``items``.
 
     Raises:
         ValueError: fewer than two folds, or a single group.
@@ -39,26 +40,26 @@ def k_folds(items: Sequence[Item], folds: int = 5, seed: int = 0) -> list[Split]
         [['0.tif', '1.tif', '2.tif'], ['3.tif', '4.tif', '5.tif']]
     """
     if folds < 2:
-        raise ValueError(f"a cross-validation needs at least 2 folds, not {folds}")
+        raise ValueError(f"cross-validation needs at least 2 folds, not {folds}")
     groups = len({group_of(item) for item in items})
     if 2 <= groups < folds:
-        logger.warning("%d folds, not %d: the images are of so many groups, which stay whole", groups, folds)
+        logger.warning("%d folds instead of %d, because there are only %d groups", groups, folds, groups)
         folds = groups
     part = _assign(items, [1 / folds] * folds, seed)
     return [_select(items, part, fold) for fold in range(folds)]
 
 
-def one_fold(items: Sequence[Item], fold: int = 0, folds: int = 5, seed: int = 0) -> Split:
-    """One split of :func:`k_folds`.
+def one_fold(items: Sequence[Item], fold: int = 0, *, folds: int = 5, seed: int = 0) -> Split:
+    """Return one split of :func:`k_folds`.
 
     Args:
-        items: the datalist.
-        fold: which fold validates, from 0.
-        folds: how many there are.
-        seed: which of the equally good splits.
+        items: items of the dataset.
+        fold: index of the validation fold, from 0.
+        folds: number of folds.
+        seed: seed that chooses among equally good splits.
 
     Raises:
-        ValueError: there is no such fold; the message says which there are.
+        ValueError: there is no such fold. The message lists the valid ones.
 
     Example:
         >>> training, validation = one_fold([{"image": f"{i}.tif"} for i in range(10)], fold=4)
@@ -68,14 +69,14 @@ def one_fold(items: Sequence[Item], fold: int = 0, folds: int = 5, seed: int = 0
     splits = k_folds(items, folds, seed)
     if not 0 <= fold < len(splits):
         raise ValueError(
-            f"fold={fold}: the images make {len(splits)} folds; choose --fold 0 to {len(splits) - 1}, "
-            "or what validates by --val_fraction or --validation_dir"
+            f"fold={fold}: there are {len(splits)} folds; choose --fold 0 to {len(splits) - 1}, "
+            "or choose validation images with --val_fraction or --validation_dir"
         )
     return splits[fold]
 
 
 def hold_out(items: Sequence[Item], fraction: float = 0.2, seed: int = 0) -> Split:
-    """Set a fraction aside for validation, as alike and as closed to groups as :func:`k_folds`.
+    """Set a fraction of the images aside for validation, stratified by the rules of :func:`k_folds`.
 
     Example:
         >>> training, validation = hold_out([{"image": f"{i}.tif"} for i in range(10)], 0.2)
@@ -83,12 +84,12 @@ def hold_out(items: Sequence[Item], fraction: float = 0.2, seed: int = 0) -> Spl
         (8, 2)
     """
     if not 0 < fraction < 1:
-        raise ValueError(f"fraction lies between 0 and 1, not at {fraction}")
+        raise ValueError(f"fraction must be between 0 and 1, not {fraction}")
     return _select(items, _assign(items, [1 - fraction, fraction], seed), 1)
 
 
 def first_n(items: Sequence[Item], count: int) -> Split:
-    """The first images and the rest, in the order of the list, as for "how many annotations are enough".
+    """Return the first images and the rest, in the order of the list, for example for a learning curve.
 
     Example:
         >>> first, rest = first_n([{"image": "a.tif"}, {"image": "b.tif"}, {"image": "c.tif"}], 1)
@@ -96,16 +97,15 @@ def first_n(items: Sequence[Item], count: int) -> Split:
         ['b.tif', 'c.tif']
     """
     if not 0 < count < len(items):
-        raise ValueError(f"count lies between 1 and {len(items) - 1} for {len(items)} images, not at {count}")
+        raise ValueError(f"count must be from 1 to {len(items) - 1} for {len(items)} images, not {count}")
     first, rest = list(items[:count]), list(items[count:])
-    torn = sorted({group_of(item) for item in first} & {group_of(item) for item in rest})
-    if torn:
-        raise ValueError(f"the first {count} images would tear group {torn[0]} apart; choose another count")
+    if divided := groups_in_common(first, rest):
+        raise ValueError(f"the first {count} images would divide group {divided[0]}; choose another count")
     return first, rest
 
 
 def foreground_fraction(item: Item) -> float:
-    """The share of pixels that are foreground: as the item states, else read from its label; 0 without one.
+    """Return the fraction of foreground pixels: the item's ``foreground``, or that of its label, or 0.
 
     Example:
         >>> foreground_fraction({"image": "a.tif", "foreground": 0.25})
@@ -124,15 +124,15 @@ def _select(items: Sequence[Item], part: Sequence[int], chosen: int) -> Split:
 
 
 def _assign(items: Sequence[Item], shares: Sequence[float], seed: int) -> list[int]:
-    """The part of each item. Groups go, largest first, where they bring the mixture closest to the shares."""
+    """Assign each item to a part: large groups first, each where it brings the mix closest to the shares."""
     traits = _traits(items, neighbours=round(1 / min(shares)))
     members = defaultdict(list)
     for index, item in enumerate(items):
         members[group_of(item)].append(index)
     if len(members) < 2:
         raise ValueError(
-            f"{len(items)} images of {len(members)} group cannot be split, since a group (patient, slide, "
-            "dish) stays whole; name images of another one by --validation_dir"
+            f"{len(items)} images of {len(members)} group cannot be split, because a group (patient, slide, "
+            "dish) stays together; choose images of another group with --validation_dir"
         )
     order = sorted(members)
     random.Random(seed).shuffle(order)
@@ -153,7 +153,7 @@ def _assign(items: Sequence[Item], shares: Sequence[float], seed: int) -> list[i
 
 
 def _cost(filled: Counter[str], arriving: Counter[str], totals: Counter[str], share: float) -> float:
-    """By how much the squared distance to the wanted counts grows, summed over the traits that arrive."""
+    """Increase of the squared distance to the desired counts, summed over the traits of a group."""
     growth = 0.0
     for trait, count in arriving.items():
         wanted = share * totals[trait]
@@ -163,9 +163,9 @@ def _cost(filled: Counter[str], arriving: Counter[str], totals: Counter[str], sh
 
 
 def _traits(items: Sequence[Item], neighbours: int) -> list[tuple[str, str, str]]:
-    """What a split should spread evenly: images, their modality, and within it neighbours in foreground.
+    """Traits to spread evenly: the images, their modality, and bins of similar foreground fraction.
 
-    A bin of neighbours holds as many images as there are folds: one for each.
+    A bin has as many images as there are folds, one for each.
     """
     fractions = [foreground_fraction(item) for item in items]
     by_modality = defaultdict(list)
@@ -180,7 +180,7 @@ def _traits(items: Sequence[Item], neighbours: int) -> list[tuple[str, str, str]
 
 
 def groups_in_common(one: Iterable[Item], other: Iterable[Item]) -> list[str]:
-    """Groups that occur on both sides of a split, where none should.
+    """Return the groups that are on both sides of a split; there should be none.
 
     Example:
         >>> groups_in_common([{"image": "a", "group": "p1"}], [{"image": "b", "group": "p1"}])

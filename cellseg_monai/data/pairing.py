@@ -1,11 +1,13 @@
-"""Which mask belongs to which image in a folder: by stem, across formats."""
+"""Which mask belongs to which image in a folder: by file name, whatever the format."""
 
 import os
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
+from typing import NamedTuple
 
 from cellseg_monai.data.readers import SUFFIXES
 from cellseg_monai.data.readers.ome_zarr import SUFFIXES as FOLDER_SUFFIXES
@@ -17,20 +19,34 @@ MASK_FOLDERS = ("masks", "labels", "mask", "label")
 _MASK_ENDING = re.compile(r"[_-](?:cp_masks|masks?|labels?)$", re.IGNORECASE)
 _IMAGE_ENDING = re.compile(r"[_-](?:image|img)$", re.IGNORECASE)
 
-
 _OF_DATASETS = ("synthesize", "import")
-"""Work whose results are images."""
+"""Commands whose results are datasets."""
+
+
+class Mismatch(NamedTuple):
+    """A file that does not form a pair.
+
+    Attributes:
+        kind: short name of the problem.
+        file: the file.
+        message: what is wrong.
+        remedy: what to do about it.
+    """
+
+    kind: str
+    file: Path
+    message: str
+    remedy: str
 
 
 @dataclass
 class Pairing:
-    """What a folder holds.
+    """Images and masks of a folder.
 
     Attributes:
-        pairs: name, image and its mask (None where there is no mask), in the order of the names.
-        masks_without_image: masks left over.
-        doubles: names that more than one image or more than one mask lay claim to, with the files.
-        has_masks: whether the folder holds any mask at all.
+        pairs: name, image and mask (None if there is no mask), sorted by name.
+        masks_without_image: masks without an image of the same name.
+        doubles: files of each name that several images or several masks share.
     """
 
     pairs: list[tuple[str, Path, Path | None]] = field(default_factory=list)
@@ -39,23 +55,38 @@ class Pairing:
 
     @property
     def has_masks(self) -> bool:
-        """Whether any mask was found: without one, the folder is a set of unlabelled images."""
+        """Whether there is any mask; if not, the folder is a set of unlabelled images."""
         return bool(self.masks_without_image) or any(mask for _, _, mask in self.pairs)
+
+    def mismatches(self) -> Iterator[Mismatch]:
+        """List the files that do not form a pair."""
+        for name, files in self.doubles.items():
+            names = ", ".join(file.name for file in files)
+            message = f"{len(files)} files share the name {name}: {names}"
+            yield Mismatch("double pair", files[0], message, "keep one of them")
+        for file in self.masks_without_image:
+            message = "there is no image of this name"
+            yield Mismatch("missing image", file, message, "add the image or remove the mask")
+        for _, file, mask in self.pairs:
+            if mask is None and self.has_masks:
+                remedy = "add the mask, or move unlabelled images to a folder of their own"
+                yield Mismatch("missing mask", file, "there is no mask of this name", remedy)
 
 
 def pair_folder(folder: str | PathLike[str], recursive: bool = False) -> Pairing:
     """Pair images with masks.
 
-    Two habits are understood: ``images/`` beside ``masks/`` or ``labels/``, where stems are equal or the mask
-    adds ``_mask``, ``_masks``, ``_label`` or ``_labels``; and ``x.tif`` beside ``x_mask.tif`` in one folder.
+    Two conventions are supported. In the first, ``images/`` is beside ``masks/`` or ``labels/``, and a mask
+    has the name of its image, optionally with ``_mask``, ``_masks``, ``_label`` or ``_labels``. In the
+    second, ``x.tif`` and ``x_mask.tif`` are in one folder.
 
     Args:
-        folder: where to look.
-        recursive: look into sub-folders as well; a pair then lies in the same sub-folder on both sides.
-            Results of earlier runs are left out.
+        folder: folder of the dataset.
+        recursive: whether to search sub-folders as well. A pair is then in the same sub-folder on both sides,
+            and results of earlier runs are left out.
 
     Returns:
-        The pairs, and what does not pair.
+        The pairs, and the files that do not form a pair.
 
     Example:
         >>> import tempfile
@@ -66,9 +97,7 @@ def pair_folder(folder: str | PathLike[str], recursive: bool = False) -> Pairing
         >>> [(name, mask and mask.name) for name, _, mask in pair_folder(folder).pairs]
         [('a', 'a.png'), ('b', None)]
     """
-    root = Path(folder)
-    if not root.is_dir():
-        raise FileNotFoundError(f"{root}: there is no such folder")
+    root = _existing(folder)
     image_folder = _first_existing(root, IMAGE_FOLDERS)
     if image_folder is None:
         files = _files(root, recursive, results=False)
@@ -76,52 +105,54 @@ def pair_folder(folder: str | PathLike[str], recursive: bool = False) -> Pairing
         images = [path for path in files if path not in set(masks)]
         return _match(_by_name(images, root), _by_name(masks, root))
     mask_folder = _first_existing(root, MASK_FOLDERS)
-    masks = _files(mask_folder, recursive) if mask_folder else []
     return _match(
         _by_name(_files(image_folder, recursive, results=False), image_folder),
-        _by_name(masks, mask_folder or image_folder),
+        _by_name(_files(mask_folder, recursive), mask_folder) if mask_folder else {},
     )
 
 
-def require_no_images(folder: Path) -> None:
-    """Raise if a new dataset would hide images that are in its folder.
+def require_no_dataset(folder: Path) -> None:
+    """Raise if the folder of a new dataset already has a dataset, or images that the new one would hide.
 
-    What an interrupted run has left may be there.
+    Files that an interrupted run left behind do not count.
 
     Args:
-        folder: of the new dataset.
+        folder: folder of the new dataset.
 
     Raises:
-        FileExistsError: it holds ``images/`` or masks that no earlier run has written.
+        FileExistsError: the folder has a ``dataset.json``, or images or masks that no earlier run has
+            written.
 
     Example:
-        >>> require_no_images(Path("nowhere"))
+        >>> require_no_dataset(Path("nowhere"))
     """
+    if (folder / "dataset.json").exists():
+        raise FileExistsError(f"{folder / 'dataset.json'} already exists; delete it or choose another folder")
     interrupted = any(entry.work in _OF_DATASETS for entry in written_in(folder).values())
     for name in () if interrupted else IMAGE_FOLDERS + MASK_FOLDERS:
         if (folder / name).is_dir() and any((folder / name).iterdir()):
             raise FileExistsError(
-                f"{folder / name} has files, which a new dataset would hide; choose another folder"
+                f"{folder / name} is not empty, and a new dataset would hide its files; choose another folder"
             )
 
 
 def label_files(folder: str | PathLike[str]) -> dict[str, Path]:
-    """The label maps of a folder by name, as a program wrote them or a person saved them.
+    """Find the label maps of a folder by name.
 
-    Sub-folders are searched. A name is the path without ending, without ``_mask`` and its like, and without
-    folders called ``images``, ``masks`` or ``labels``: so ``labels/images/a.tif`` and ``a_cp_masks.png`` are
-    both ``a``. If the folder has ``masks/`` or ``labels/``, only that is searched; if ``a_mask.tif`` lies
-    beside ``a.tif``, the latter is the image.
+    Sub-folders are searched as well. A name is the path without suffix, without an ending such as ``_mask``,
+    and without folders called ``images``, ``masks`` or ``labels``. So ``labels/images/a.tif`` and
+    ``a_cp_masks.png`` both have the name ``a``. If the folder has ``masks/`` or ``labels/``, only this
+    sub-folder is searched. If ``a_mask.tif`` is beside ``a.tif``, the latter is the image.
 
     Args:
-        folder: where to look.
+        folder: folder of the label maps.
 
     Returns:
-        Files in the order of their names.
+        Files by name, sorted by name.
 
     Raises:
-        FileNotFoundError: there is no such folder.
-        ValueError: two files claim one name.
+        FileNotFoundError: the folder does not exist.
+        ValueError: two files have the same name.
 
     Example:
         >>> import tempfile
@@ -131,36 +162,40 @@ def label_files(folder: str | PathLike[str]) -> dict[str, Path]:
         >>> {name: path.name for name, path in label_files(folder).items()}
         {'a': 'a_mask.tif', 'b': 'b_cp_masks.png'}
     """
-    root = Path(folder)
-    if not root.is_dir():
-        raise FileNotFoundError(f"{root}: there is no such folder")
+    root = _existing(folder)
     root = _first_existing(root, MASK_FOLDERS) or root
     named: dict[str, list[Path]] = defaultdict(list)
     for name, paths in _by_name(_files(root, recursive=True), root).items():
-        parts = [part for part in name.split("/")[:-1] if part not in IMAGE_FOLDERS + MASK_FOLDERS]
-        named["/".join([*parts, name.split("/")[-1]])] += paths
+        *parts, last = name.split("/")
+        kept = [part for part in parts if part not in IMAGE_FOLDERS + MASK_FOLDERS]
+        named["/".join([*kept, last])] += paths
     found = {}
     for name, paths in sorted(named.items()):
         masks = [path for path in paths if _MASK_ENDING.search(stem(path))] or paths
         if len(masks) > 1:
-            raise ValueError(f"{root}: {' and '.join(map(str, masks))} claim the name {name}; keep one")
+            raise ValueError(f"{root}: {' and '.join(map(str, masks))} share the name {name}; keep one")
         found[name] = masks[0]
     return found
 
 
 def stem(path: Path) -> str:
-    """The file name without its ending, also where that has two parts.
+    """Return the file name without its suffix, including suffixes with two parts.
 
     Example:
         >>> stem(Path("a.ome.tif")), stem(Path("b.nii.gz")), stem(Path("c.0.png"))
         ('a', 'b', 'c.0')
     """
     name = path.name
-    for suffix in sorted(SUFFIXES, key=len, reverse=True):
-        if name.lower().endswith(suffix):
-            name = name[: -len(suffix)]
-            break
+    suffix = max((suffix for suffix in SUFFIXES if name.lower().endswith(suffix)), key=len, default="")
+    name = name[: len(name) - len(suffix)]
     return name[:-4] if name.lower().endswith(".ome") else name
+
+
+def _existing(folder: str | PathLike[str]) -> Path:
+    root = Path(folder)
+    if not root.is_dir():
+        raise FileNotFoundError(f"{root}: there is no such folder")
+    return root
 
 
 def _first_existing(root: Path, names: tuple[str, ...]) -> Path | None:
@@ -168,32 +203,28 @@ def _first_existing(root: Path, names: tuple[str, ...]) -> Path | None:
 
 
 def _files(folder: Path, recursive: bool, results: bool = True) -> list[Path]:
-    """Image files, and folders that are images: nothing is looked for in these.
+    """List image files, and folders that are images; those folders are not searched.
 
     Args:
-        folder: where to look.
-        recursive: look into sub-folders.
-        results: take results of earlier runs, too.
+        folder: folder to search.
+        recursive: whether to search sub-folders.
+        results: whether to include results of earlier runs.
     """
     found: list[Path] = []
     left_out: set[Path] = set()
     for parent, folders, files in os.walk(folder):
         images = [name for name in folders if name.lower().endswith(FOLDER_SUFFIXES)]
         folders[:] = sorted(set(folders) - set(images)) if recursive else []
-        left_out |= set() if results else _results_in(Path(parent))
+        if not results:
+            written = written_in(Path(parent)).items()
+            left_out |= {Path(parent, name) for name, entry in written if entry.work not in _OF_DATASETS}
         named = (name for name in files if not name.lower().endswith(FOLDER_SUFFIXES))
         found += [Path(parent, name) for name in (*images, *named) if name.lower().endswith(SUFFIXES)]
     return sorted(path for path in found if path not in left_out and not path.name.startswith("."))
 
 
-def _results_in(folder: Path) -> set[Path]:
-    """Files that an earlier run wrote, other than those of a dataset."""
-    written = written_in(folder).items()
-    return {folder / name for name, entry in written if entry.work not in _OF_DATASETS}
-
-
 def _by_name(files: list[Path], root: Path) -> dict[str, list[Path]]:
-    """Files by their place and bare name, the endings that mark image or mask removed."""
+    """Group files by relative path, without suffix and without the endings of images and masks."""
     named = defaultdict(list)
     for path in files:
         bare = _IMAGE_ENDING.sub("", _MASK_ENDING.sub("", stem(path)))
@@ -204,11 +235,11 @@ def _by_name(files: list[Path], root: Path) -> dict[str, list[Path]]:
 def _match(images: dict[str, list[Path]], masks: dict[str, list[Path]]) -> Pairing:
     pairing = Pairing()
     for name in sorted(images | masks):
-        claims = images.get(name, []), masks.get(name, [])
-        if max(map(len, claims)) > 1:
-            pairing.doubles[name] = [path for claim in claims if len(claim) > 1 for path in claim]
-        elif claims[0]:
-            pairing.pairs.append((name, claims[0][0], claims[1][0] if claims[1] else None))
+        found = images.get(name, []), masks.get(name, [])
+        if max(map(len, found)) > 1:
+            pairing.doubles[name] = [path for files in found if len(files) > 1 for path in files]
+        elif found[0]:
+            pairing.pairs.append((name, found[0][0], found[1][0] if found[1] else None))
         else:
-            pairing.masks_without_image.extend(claims[1])
+            pairing.masks_without_image.extend(found[1])
     return pairing

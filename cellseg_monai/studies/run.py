@@ -110,7 +110,9 @@ class Run:
         if self.validation:
             return self.train, self.validation
         options = self.options
-        return one_fold(self.train, options.get("fold", 0), folds_of(self.train), options.get("seed", 0))
+        return one_fold(
+            self.train, options.get("fold", 0), folds=folds_of(self.train), seed=options.get("seed", 0)
+        )
 
 
 def perform(run: Run, folder: Path) -> None:

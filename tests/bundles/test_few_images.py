@@ -11,5 +11,5 @@ def test_six_images_of_three_dishes_are_split_into_three_folds(tmp_path: Path) -
     bundle = copied("patch_attention_unet", tmp_path)
     where = {"dataset_dir": dataset, "output_dir": tmp_path / "run", "ckpt_dir": tmp_path / "run"}
     told = bundle.command("run", config_file="configs/train.json", max_epochs=1, **where, **bundle.options)
-    assert told.count("3 folds, not 5: the images are of so many groups, which stay whole") == 1
+    assert told.count("3 folds instead of 5, because there are only 3 groups") == 1
     assert (tmp_path / "run/model.pt").is_file()

@@ -41,9 +41,9 @@ CASES = {
     "fold that few images do not make": (
         "train",
         {"folds": 5, "fold": 4},
-        "ValueError: fold=4: the images make 4 folds; choose --fold 0 to 3, or what validates",
+        "ValueError: fold=4: there are 4 folds; choose --fold 0 to 3, or choose validation",
     ),
-    "empty folder": ("train", {"dataset_dir": "empty"}, "ValueError: empty: no image found; expected"),
+    "empty folder": ("train", {"dataset_dir": "empty"}, "ValueError: empty: no image found; put"),
     "no masks": ("train", {"dataset_dir": "unlabelled"}, "ValueError: none of the 1 images, such as "),
     "weights of another network": (
         "inference",

@@ -11,6 +11,7 @@ from PIL import Image
 from scipy import ndimage
 
 from cellseg_monai.data import CheckReport, Finding, check_dataset, render_table
+from cellseg_monai.data.checks.finding import REMEDIES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NOISE = np.random.default_rng(0)
@@ -69,7 +70,7 @@ def test_missing_mask_and_image(dataset: Path) -> None:
     (dataset / "masks/a.tif").unlink()
     (dataset / "images/b.tif").unlink()
     report = check_dataset(dataset)
-    assert "a.tif: there is no mask of this name; add it, or keep unlabelled" in the_one(
+    assert "a.tif: there is no mask of this name; add the mask, or move unlabelled" in the_one(
         report, "missing mask", "error"
     )
     assert "b.tif: there is no image of this name; add the image or remove" in the_one(
@@ -81,21 +82,21 @@ def test_missing_mask_and_image(dataset: Path) -> None:
 def test_double_pair(dataset: Path) -> None:
     write(dataset / "images/a.png", np.zeros((4, 4), np.uint8))
     message = the_one(check_dataset(dataset), "double pair", "error")
-    assert "2 files claim the name a: a.png, a.tif; keep one of them" in message
+    assert "2 files share the name a: a.png, a.tif; keep one of them" in message
 
 
 def test_size_mismatch_names_both_sizes(dataset: Path) -> None:
     write(dataset / "masks/a.tif", cells((96, 96)))
     message = the_one(check_dataset(dataset), "size mismatch", "error")
-    assert "a.tif: the image is 96×64 pixels (width × height), its mask" in message
-    assert "is 96×96; export both at the same size" in message
+    assert "a.tif: it is 96×64 pixels (width × height), but " in message
+    assert "masks/a.tif is 96×96; export both at the same size" in message
 
 
 def test_binary_mask_of_255(dataset: Path) -> None:
     write(dataset / "masks/a.png", (cells() > 0).astype(np.uint8) * 255)
     (dataset / "masks/a.tif").unlink()
     message = the_one(check_dataset(dataset), "binary mask", "warning")
-    assert "a.png: its only value is 255, in 2 pieces; fine for structures without instances" in message
+    assert "a.png: its only value is 255, in 2 pieces; this is fine for structures without" in message
 
 
 def test_indexed_colour_mask(dataset: Path) -> None:
@@ -104,7 +105,7 @@ def test_indexed_colour_mask(dataset: Path) -> None:
     indexed.save(dataset / "masks/a.png")
     (dataset / "masks/a.tif").unlink()
     message = the_one(check_dataset(dataset), "indexed colours", "note")
-    assert "a.png: a PNG with a palette; its indices are taken as ids" in message
+    assert "a.png: it is a PNG with a palette, whose indices are the ids" in message
 
 
 @pytest.mark.parametrize("maximum", [255, 3], ids=["binary", "ids"])
@@ -113,7 +114,7 @@ def test_mask_resized_with_interpolation(dataset: Path, maximum: int) -> None:
     write(dataset / "masks/a.tif", smooth.round().astype(np.uint8))
     write(dataset / "images/a.tif", image(smooth.shape))
     message = the_one(check_dataset(dataset), "interpolated mask", "error")
-    assert "of the border pixels lie between the values on both sides; resize masks with nearest" in message
+    assert "of the border pixels have a value between those on both sides; resize masks with" in message
 
 
 def test_mask_of_fractions(dataset: Path) -> None:
@@ -147,7 +148,7 @@ def test_object_in_pieces(dataset: Path) -> None:
     labels[2, 90] = 3
     write(dataset / "masks/a.tif", labels)
     message = the_one(check_dataset(dataset), "objects in pieces", "warning")
-    assert "a.tif: 1 of 3 objects consist of several pieces (ids 3); if they are separate cells" in message
+    assert "a.tif: 1 of 3 objects have several pieces (ids 3); if the pieces are separate cells" in message
 
 
 def test_specks(dataset: Path) -> None:
@@ -166,7 +167,7 @@ def test_duplicate_within_and_leak_between_sections(dataset: Path) -> None:
     assert {fact.section for fact in report.images} == {"train", "test"}
     messages = [str(finding) for finding in report.findings]
     assert len(found(report, "leakage")) == 2
-    assert any("train overlaps test; remove one; scores on it would flatter" in text for text in messages)
+    assert any("train overlaps test; keep copies, and images of one group" in text for text in messages)
     write(dataset / "images/d.tif", twin, tile=(16, 16))
     write(dataset / "masks/d.tif", cells())
     message = the_one(check_dataset(dataset), "duplicate", "warning")
@@ -177,7 +178,7 @@ def test_group_in_two_sections(dataset: Path) -> None:
     entries = {name: {"image": f"images/{name}.tif", "group": "p1"} for name in "ab"}
     (dataset / "dataset.json").write_text(json.dumps({"training": [entries["a"]], "test": [entries["b"]]}))
     message = the_one(check_dataset(dataset), "leakage", "error")
-    assert "group p1: it occurs in test and training; keep all images of a group" in message
+    assert "group p1: it is in test and training; keep copies, and images of one group" in message
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -201,7 +202,7 @@ def test_saturated_image(dataset: Path, limit: int) -> None:
 def test_nearly_constant_image(dataset: Path) -> None:
     write(dataset / "images/a.tif", 100 + image() % 3)
     message = the_one(check_dataset(dataset), "nearly constant", "warning")
-    assert "a.tif: 99.8 % of the pixels lie between 100 and 102; check the exposure" in message
+    assert "a.tif: 99.8 % of the pixels are between 100 and 102; check the exposure" in message
 
 
 def test_class_map_is_recognised(dataset: Path) -> None:
@@ -214,8 +215,8 @@ def test_class_map_is_recognised(dataset: Path) -> None:
 def test_mixtures_are_noted(dataset: Path) -> None:
     write(dataset / "images/a.tif", NOISE.integers(0, 250, (64, 96, 3), "uint8"), photometric="rgb")
     report = check_dataset(dataset)
-    assert "different channels: 3 (1), 1 (2)" in the_one(report, "mixed channels", "note")
-    assert "different pixel types: uint8 (1), uint16 (2)" in the_one(report, "mixed dtype", "note")
+    assert "different numbers of channels: 3 (1), 1 (2)" in the_one(report, "mixed channels", "note")
+    assert "different data types: uint8 (1), uint16 (2)" in the_one(report, "mixed dtype", "note")
 
 
 def test_one_unreadable_file_never_hides_the_others(dataset: Path) -> None:
@@ -248,7 +249,7 @@ def test_every_channel_file_of_an_image_is_read(dataset: Path) -> None:
 
 def test_empty_folder(tmp_path: Path) -> None:
     message = the_one(check_dataset(tmp_path), "no images", "error")
-    assert "it holds no image that can be read; expected images/ beside masks/" in message
+    assert "it has no readable image; put images in images/ beside masks/" in message
 
 
 def test_missing_folder(tmp_path: Path) -> None:
@@ -288,22 +289,24 @@ def test_table_puts_errors_first_and_counts_the_rest(dataset: Path) -> None:
     headings = [line for line in lines if line.startswith(("ERROR", "WARNING"))]
     assert headings == [
         "ERROR blank image (1): remove the image",
-        "WARNING blank mask (3): keep it only if the image really shows none",
+        "WARNING blank mask (3): keep it only if the image shows no objects",
     ]
 
 
 def test_every_finding_stands_in_the_table_of_the_documentation() -> None:
-    sources = (REPOSITORY / "cellseg_monai/data/checks").glob("*.py")
-    raised = {
-        name
-        for source in sources
-        for name in re.findall(r'\b(?:error|warning|note)\(\s*"([a-z ]+)"', source.read_text())
-    }
     table = (REPOSITORY / "docs/reference/findings.md").read_text()
     documented = dict(re.findall(r"^\| ([a-z ]+?) \| (error|warning|note) \|", table, re.MULTILINE))
+    of_pairing = dict.fromkeys(("missing mask", "missing image", "double pair"), "error")
+    raised = {check: severity.value for severity, checks in REMEDIES.items() for check in checks}
     assert len(raised) > 20
-    assert raised <= set(documented)
-    assert set(documented) - raised == {"mixed channels", "mixed dtype", "mixed pixel size"}
+    assert documented == raised | of_pairing
+
+
+def test_every_check_has_a_remedy() -> None:
+    sources = (REPOSITORY / "cellseg_monai/data/checks").glob("*.py")
+    used = {check for file in sources for check in re.findall(r'\bfound\("([a-z ]+)"', file.read_text())}
+    listed = {check for checks in REMEDIES.values() for check in checks}
+    assert used | {"mixed channels", "mixed dtype", "mixed pixel size"} == listed
 
 
 def test_real_sets_pass_and_their_known_quirks_are_found(real_data: Path) -> None:

@@ -61,7 +61,7 @@ def test_group_and_modality_are_found_in_the_name(tmp_path: Path) -> None:
     touch(tmp_path, "phase_w1_0.png", "fluo_w2_1.png")
     items = list_items(tmp_path, group=r"_(w\d)_", modality="^[a-z]+")
     assert [(item["group"], item["modality"]) for item in items] == [("w2", "fluo"), ("w1", "phase")]
-    with pytest.raises(ValueError, match=r"fluo_w2_1\.png: the group pattern 'x\+' finds nothing"):
+    with pytest.raises(ValueError, match=r"fluo_w2_1\.png: the group pattern 'x\+' does not match the name"):
         list_items(tmp_path, group="x+")
 
 
@@ -70,9 +70,9 @@ def test_group_and_modality_are_found_in_the_name(tmp_path: Path) -> None:
     [
         (["images/a.tif", "images/b.tif", "masks/a.tif"], r"b\.tif: there is no mask of this name"),
         (["images/a.tif", "masks/a.tif", "masks/b.tif"], r"b\.tif: there is no image of this name"),
-        (["images/a.tif", "images/a.png", "masks/a.tif"], r"2 files claim the name a: .*a\.png.*keep one"),
-        (["images/a.tif", "masks/a.tif", "masks/a_mask.png"], r"2 files claim the name a"),
-        (["readme.txt"], "no image found; expected images/ beside masks/"),
+        (["images/a.tif", "images/a.png", "masks/a.tif"], r"2 files share the name a: .*a\.png.*keep one"),
+        (["images/a.tif", "masks/a.tif", "masks/a_mask.png"], r"2 files share the name a"),
+        (["readme.txt"], "no image found; put images in images/ beside masks/"),
     ],
     ids=["missing-mask", "missing-image", "double-image", "double-mask", "nothing"],
 )
@@ -114,10 +114,10 @@ def test_decathlon_json(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "error", "message"),
     [
-        ("{", ValueError, r"dataset\.json: not a JSON file"),
-        ("[]", ValueError, r"dataset\.json: a datalist is an object with sections"),
-        ('{"test": []}', ValueError, "no section 'training'; it has test"),
-        ('{"training": [{"label": "a.tif"}]}', ValueError, r"training\[0\] names no image"),
+        ("{", ValueError, r"dataset\.json: invalid JSON"),
+        ("[]", ValueError, r"dataset\.json: a datalist must be an object with sections"),
+        ('{"test": []}', ValueError, "no section 'training'; the sections are: test"),
+        ('{"training": [{"label": "a.tif"}]}', ValueError, r"training\[0\] has no image"),
         (
             '{"training": [{"image": "a.tif"}]}',
             FileNotFoundError,
@@ -157,10 +157,10 @@ def test_datasets_share_the_draws_by_weight() -> None:
 @pytest.mark.parametrize(
     ("datasets", "weights", "message"),
     [
-        ([[{"image": "a"}]], [1, 2], "1 datasets need as many weights, 2 were given"),
+        ([[{"image": "a"}]], [1, 2], "got 1 datasets but 2 weights"),
         ([[{"image": "a"}], []], [1, 1], "dataset 1 is empty"),
-        ([[{"image": "a"}]], [-1], "not negative"),
-        ([[{"image": "a"}]], [0], "not all zero"),
+        ([[{"image": "a"}]], [-1], "must not be negative"),
+        ([[{"image": "a"}]], [0], "not all be zero"),
     ],
     ids=["count", "empty", "negative", "zero"],
 )

@@ -60,13 +60,13 @@ def test_fewer_groups_than_folds_make_fewer_folds(caplog: pytest.LogCaptureFixtu
     dataset = items(6, group_size=2)
     assert k_folds(dataset, 5) == k_folds(dataset, 3)
     assert [record.getMessage() for record in caplog.records] == [
-        "3 folds, not 5: the images are of so many groups, which stay whole"
+        "3 folds instead of 5, because there are only 3 groups"
     ]
 
 
 def test_one_fold_is_that_of_all() -> None:
     dataset = items(9)
-    assert [one_fold(dataset, fold, 3, seed=2) for fold in range(3)] == k_folds(dataset, 3, seed=2)
+    assert [one_fold(dataset, fold, folds=3, seed=2) for fold in range(3)] == k_folds(dataset, 3, seed=2)
 
 
 def test_folds_repeat_for_a_seed_and_differ_between_seeds() -> None:
@@ -98,16 +98,16 @@ def test_first_n_keeps_the_order() -> None:
     ("split", "message"),
     [
         (lambda: k_folds(items(9), 1), "at least 2 folds, not 1"),
-        (lambda: k_folds(items(9, group_size=9)), r"9 images of 1 group cannot be .* by --validation_dir"),
-        (lambda: hold_out(items(9, group_size=9)), "9 images of 1 group cannot be split, since a group"),
+        (lambda: k_folds(items(9, group_size=9)), r"9 images of 1 group cannot be .* with --validation_dir"),
+        (lambda: hold_out(items(9, group_size=9)), "9 images of 1 group cannot be split, because a group"),
         (
             lambda: one_fold(items(6, group_size=2), 4),
-            r"fold=4: the images make 3 folds; choose --fold 0 to 2",
+            r"fold=4: there are 3 folds; choose --fold 0 to 2",
         ),
-        (lambda: one_fold(items(9), -1), r"fold=-1: the images make 5 folds; choose --fold 0 to 4"),
-        (lambda: hold_out(items(9), 1.0), r"fraction lies between 0 and 1, not at 1\.0"),
-        (lambda: first_n(items(9), 9), "count lies between 1 and 8 for 9 images, not at 9"),
-        (lambda: first_n(items(9, group_size=3), 4), "would tear group g1 apart"),
+        (lambda: one_fold(items(9), -1), r"fold=-1: there are 5 folds; choose --fold 0 to 4"),
+        (lambda: hold_out(items(9), 1.0), r"fraction must be between 0 and 1, not 1\.0"),
+        (lambda: first_n(items(9), 9), "count must be from 1 to 8 for 9 images, not 9"),
+        (lambda: first_n(items(9, group_size=3), 4), "would divide group g1"),
     ],
     ids=["folds", "one group", "one group held out", "no such fold", "negative", "fraction", "count", "torn"],
 )

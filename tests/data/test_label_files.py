@@ -33,7 +33,7 @@ def test_names(tmp_path: Path, files: list[str], expected: dict[str, str]) -> No
 
 def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
     touch(tmp_path, "a.png", "a.tif")
-    with pytest.raises(ValueError, match=r"a\.png and .*a\.tif claim the name a; keep one"):
+    with pytest.raises(ValueError, match=r"a\.png and .*a\.tif share the name a; keep one"):
         label_files(tmp_path)
 
 

@@ -145,7 +145,7 @@ def test_a_file_of_the_user_stays(
     assert main(command(nuclei, out)) == 1
     said = capsys.readouterr().err
     assert re.search(
-        f"{name} exists, and is not the result of an earlier|labels has files, which a new", said
+        f"{name} exists, and is not the result of an earlier|labels is not empty, and a new", said
     )
     assert re.search("choose another (output )?folder", said)
     assert files_of(out) == {name: b"mine"}
@@ -213,7 +213,7 @@ def test_a_dataset_is_not_made_where_it_would_hide_images(
     (tmp_path / "images").mkdir()
     tifffile.imwrite(tmp_path / "images/mine.tif", np.zeros((8, 8), np.uint8))
     assert main(["data", "synthesize", "nuclei", str(tmp_path), "--count", "1"]) == 1
-    assert "which a new dataset would hide" in capsys.readouterr().err
+    assert "a new dataset would hide its files" in capsys.readouterr().err
     assert list(files_of(tmp_path)) == ["images/mine.tif"]
 
 

@@ -1,4 +1,4 @@
-"""What a careful colleague would notice in a dataset before training on it."""
+"""Checks of a dataset before training."""
 
 from cellseg_monai.data.checks.dataset import check_dataset
 from cellseg_monai.data.checks.finding import Finding

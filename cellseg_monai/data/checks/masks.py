@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from cellseg_monai.data.checks.finding import Finding, error, note, warning
+from cellseg_monai.data.checks.finding import Finding, found
 from cellseg_monai.label_maps import LabelMap, boundaries, connected_components
 
 _INTERPOLATED_SHARE = 0.2
@@ -14,14 +14,14 @@ _SMALLEST_OBJECT = 10
 
 
 def check_mask(file: str, labels: LabelMap) -> Iterator[Finding]:
-    """Notice masks that are empty, full, binary, interpolated or in pieces.
+    """Find masks that are empty, full, binary or interpolated, and objects in several pieces.
 
     Args:
-        file: its path, for the findings.
-        labels: its ids, rows and columns.
+        file: path of the mask, for the findings.
+        labels: ids of the mask, as rows and columns.
 
     Yields:
-        What was noticed.
+        Findings of this mask.
 
     Example:
         >>> labels = np.zeros((8, 8), np.int32)
@@ -30,101 +30,62 @@ def check_mask(file: str, labels: LabelMap) -> Iterator[Finding]:
         ['binary mask']
     """
     if Path(file).suffix.lower() in (".jpg", ".jpeg"):
-        yield error(
-            "lossy mask",
-            file,
-            "JPEG changes the values of a mask",
-            "save masks as PNG or TIFF",
-        )
+        yield found("lossy mask", file, "JPEG changes the values of a mask")
         return
     ids = np.unique(labels[labels > 0])
     if ids.size == 0:
-        yield warning(
-            "blank mask",
-            file,
-            "it has no object",
-            "keep it only if the image really shows none",
-        )
+        yield found("blank mask", file, "it has no objects")
         return
     if (labels > 0).all():
-        yield warning("full mask", file, "it has no background", "check that 0 stands for background")
-    yield from _check_palette(file)
+        yield found("full mask", file, "it has no background")
+    if _has_palette(file):
+        yield found("indexed colours", file, "it is a PNG with a palette, whose indices are the ids")
     share = interpolated_share(labels)
     if ids.size > 1 and share > _INTERPOLATED_SHARE:
-        yield error(
-            "interpolated mask",
-            file,
-            f"{share:.0%} of the border pixels lie between the values on both sides",
-            "resize masks with nearest-neighbour interpolation",
-        )
+        message = f"{share:.0%} of the border pixels have a value between those on both sides"
+        yield found("interpolated mask", file, message)
     elif ids.size == 1:
-        yield from _check_binary(file, int(ids[0]), labels)
+        pieces = int(connected_components(labels).max())
+        if pieces > 1 or ids[0] == 255:
+            yield found("binary mask", file, f"its only value is {ids[0]}, in {pieces} pieces")
     else:
         yield from _check_objects(file, labels, int(ids.size))
 
 
 def interpolated_share(labels: LabelMap) -> float:
-    """The share of border pixels whose value lies strictly between those of two opposite neighbours.
+    """Return the share of border pixels whose value is strictly between those of two opposite neighbours.
 
-    Linear interpolation of a mask makes such ramps; objects drawn by hand hardly ever do.
+    Linear interpolation of a mask makes such ramps; objects drawn by hand hardly ever have them.
 
     Example:
         >>> interpolated_share(np.array([[0, 0, 64, 128, 191, 255, 255]] * 3, np.int32))
         0.75
     """
     ramps = np.zeros(labels.shape, bool)
-    for ahead in (labels, labels.T):
-        before, here, after = ahead[:, :-2], ahead[:, 1:-1], ahead[:, 2:]
-        between = ((before < here) & (here < after)) | ((before > here) & (here > after))
-        (ramps if ahead is labels else ramps.T)[:, 1:-1] |= between
+    for values, marks in ((labels, ramps), (labels.T, ramps.T)):
+        before, here, after = values[:, :-2], values[:, 1:-1], values[:, 2:]
+        marks[:, 1:-1] |= ((before < here) & (here < after)) | ((before > here) & (here > after))
     border = boundaries(labels)
     return float((ramps & border).sum() / max(border.sum(), 1))
 
 
-def _check_palette(file: str) -> Iterator[Finding]:
+def _has_palette(file: str) -> bool:
     if Path(file).suffix.lower() != ".png":
-        return
+        return False
     with Image.open(file) as image:
-        if image.mode == "P":
-            yield note(
-                "indexed colours",
-                file,
-                "a PNG with a palette; its indices are taken as ids",
-                "some other programs read the colours instead: save it as grey PNG or TIFF",
-            )
-
-
-def _check_binary(file: str, value: int, labels: LabelMap) -> Iterator[Finding]:
-    pieces = int(connected_components(labels).max())
-    if pieces > 1 or value == 255:
-        yield warning(
-            "binary mask",
-            file,
-            f"its only value is {value}, in {pieces} pieces",
-            "fine for structures without instances; cells that touch cannot be told apart",
-        )
+        return image.mode == "P"
 
 
 def _check_objects(file: str, labels: LabelMap, count: int) -> Iterator[Finding]:
-    pieces = connected_components(labels)
-    first_pixel = np.unique(pieces, return_index=True)[1]
-    owners = labels.ravel()[first_pixel]
-    owners, parts = np.unique(owners[owners > 0], return_counts=True)
-    split = owners[parts > 1]
+    first_pixel = np.unique(connected_components(labels), return_index=True)[1]
+    owners, pieces = np.unique(labels.ravel()[first_pixel], return_counts=True)
+    split = owners[(owners > 0) & (pieces > 1)]
     if split.size:
         shown = ", ".join(map(str, split[:5])) + (", …" if split.size > 5 else "")
-        yield warning(
-            "objects in pieces",
-            file,
-            f"{split.size} of {count} objects consist of several pieces (ids {shown})",
-            "if they are separate cells, give each its own id",
-        )
+        message = f"{split.size} of {count} objects have several pieces (ids {shown})"
+        yield found("objects in pieces", file, message)
     areas = np.bincount(labels.ravel())[1:]
     specks = int(((areas > 0) & (areas < _SMALLEST_OBJECT)).sum())
     if specks:
-        yield note(
-            "specks",
-            file,
-            f"{specks} of {count} objects are smaller than {_SMALLEST_OBJECT} pixels",
-            "remove them if they are slips of the pen",
-        )
+        message = f"{specks} of {count} objects are smaller than {_SMALLEST_OBJECT} pixels"
+        yield found("specks", file, message)

@@ -1,60 +1,52 @@
-"""Checks of one image together with its mask."""
+"""Checks of one image, and of the image together with its mask."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from cellseg_monai.data.checks.finding import Finding, error
-from cellseg_monai.data.checks.images import check_image
+from cellseg_monai.data.checks.finding import Finding, found
 from cellseg_monai.data.checks.masks import check_mask
 from cellseg_monai.data.checks.report import ImageFacts
-from cellseg_monai.data.datalist import Item
+from cellseg_monai.data.datalist import Item, as_list
 from cellseg_monai.data.readers import read_label_map, read_picture
-from cellseg_monai.label_maps import LabelMap, connected_components
+from cellseg_monai.label_maps import connected_components
+
+_SATURATED_SHARE = 0.01
+_FEWEST_LEVELS = 8
 
 
 def check_pair(section: str, item: Item) -> tuple[ImageFacts | None, list[Finding]]:
-    """Read one image and its mask; a file that cannot be read is a finding like any other.
+    """Read and check one image and its mask.
 
     Returns:
-        Figures of the image unless it could not be read, and the findings.
+        Facts about the image, or None if it cannot be read, and the findings.
     """
-    first, *others = item["image"] if isinstance(item["image"], list) else [item["image"]]
+    first, *others = as_list(item["image"])
     facts, findings = _check_image_file(section, item, first)
     for file in others:  # further channels of the same image
-        findings.extend(_check_channel_file(section, item, file, facts))
+        channel, of_channel = _check_image_file(section, item, file)
+        findings += of_channel
+        if channel and facts:
+            findings += _compare_sizes(channel, first, (facts.width, facts.height))
     if "label" not in item:
         return facts, findings
     try:
         labels = read_label_map(item["label"])
     except ValueError as problem:
         return facts, [*findings, _unreadable(item["label"], problem)]
-    findings.extend(check_mask(item["label"], labels))
+    findings += check_mask(item["label"], labels)
     if facts is None:
         return None, findings
-    if labels.shape != (facts.height, facts.width):
-        findings.append(_size_mismatch(facts, labels))
-    ids = tuple(int(value) for value in np.unique(labels[labels > 0]))
-    facts = replace(
-        facts, ids=ids, areas=_areas(labels, binary=len(ids) < 2), foreground=float((labels > 0).mean())
-    )
-    return facts, findings
-
-
-def _check_channel_file(section: str, item: Item, file: str, first: ImageFacts | None) -> list[Finding]:
-    facts, findings = _check_image_file(section, item, file)
-    if facts and first and (facts.width, facts.height) != (first.width, first.height):
-        findings.append(
-            error(
-                "size mismatch",
-                file,
-                f"it is {facts.width}×{facts.height} pixels (width × height), "
-                f"{first.image}, a channel of the same image, is {first.width}×{first.height}",
-                "export both at the same size",
-            )
-        )
-    return findings
+    rows, columns = labels.shape
+    findings += _compare_sizes(facts, item["label"], (columns, rows))
+    ids = tuple(np.unique(labels[labels > 0]).tolist())
+    foreground = float((labels > 0).mean())
+    areas = np.bincount((connected_components(labels) if len(ids) < 2 else labels).ravel())[1:]
+    return replace(facts, ids=ids, areas=tuple(areas[areas > 0].tolist()), foreground=foreground), findings
 
 
 def _check_image_file(section: str, item: Item, file: str) -> tuple[ImageFacts | None, list[Finding]]:
@@ -79,23 +71,56 @@ def _check_image_file(section: str, item: Item, file: str) -> tuple[ImageFacts |
     return facts, list(check_image(file, pixels))
 
 
-def _areas(labels: LabelMap, binary: bool) -> tuple[int, ...]:
-    """Areas of the objects; those of a binary mask are its pieces."""
-    areas = np.bincount((connected_components(labels) if binary else labels).ravel())[1:]
-    return tuple(int(area) for area in areas[areas > 0])
-
-
 def _unreadable(file: str, problem: ValueError) -> Finding:
-    message = str(problem).removeprefix(f"{file}: ")
-    return error("unreadable", file, message, "export it again from its original")
+    return found("unreadable", file, str(problem).removeprefix(f"{file}: "))
 
 
-def _size_mismatch(facts: ImageFacts, labels: LabelMap) -> Finding:
-    rows, columns = labels.shape
-    return error(
-        "size mismatch",
-        facts.image,
-        f"the image is {facts.width}×{facts.height} pixels (width × height), "
-        f"its mask {facts.label} is {columns}×{rows}",
-        "export both at the same size",
+def _compare_sizes(image: ImageFacts, other: str, size: tuple[int, int]) -> list[Finding]:
+    if (image.width, image.height) == size:
+        return []
+    message = (
+        f"it is {image.width}×{image.height} pixels (width × height), but {other} is {size[0]}×{size[1]}"
     )
+    return [found("size mismatch", image.image, message)]
+
+
+def check_image(file: str, pixels: npt.NDArray[Any]) -> Iterator[Finding]:
+    """Find values that are not finite, blank or nearly constant images, and saturated pixels.
+
+    Args:
+        file: path of the image, for the findings.
+        pixels: intensities of the image, in any axis order.
+
+    Yields:
+        Findings of this image.
+
+    Example:
+        >>> [finding.check for finding in check_image("a.tif", np.zeros((8, 8), np.uint8))]
+        ['blank image']
+    """
+    wrong = int(pixels.size - np.isfinite(pixels).sum()) if pixels.dtype.kind == "f" else 0
+    if wrong:
+        yield found("not finite", file, f"{wrong} pixels are NaN or infinite")
+        return
+    lowest, highest = pixels.min(), pixels.max()
+    if lowest == highest:
+        yield found("blank image", file, f"every pixel has the value {lowest}")
+        return
+    is_integer = pixels.dtype.kind in "ui"
+    low, high = np.percentile(pixels, [0.1, 99.9])
+    if high == low or (is_integer and high - low < _FEWEST_LEVELS):
+        yield found("nearly constant", file, f"99.8 % of the pixels are between {low:g} and {high:g}")
+    share = _saturated_share(pixels, int(highest)) if is_integer else 0
+    if share > _SATURATED_SHARE:
+        yield found("saturated", file, f"{share:.1%} of the pixels are at the limit {highest}")
+
+
+def _saturated_share(pixels: npt.NDArray[Any], highest: int) -> float:
+    """Share of pixels at the limit of the sensor, which may be lower than that of the data type.
+
+    For example, 4,095 is the limit of a 12-bit sensor. Other maxima are not limits, and colour images do not
+    count, because white paper or glass is white without being saturated.
+    """
+    is_limit = highest + 1 & highest == 0  # 255, 1023, 4095, 16383, 65535
+    is_grey = pixels.ndim == 2 or pixels.shape[-1] == 1
+    return float(np.mean(pixels == highest)) if is_limit and is_grey else 0.0

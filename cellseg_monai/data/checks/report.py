@@ -1,4 +1,4 @@
-"""The report of a check: a table for people, JSON for programs."""
+"""The report of a check, as a table for people and as JSON for programs."""
 
 import json
 from collections import defaultdict
@@ -15,7 +15,7 @@ _DIAMETERS_IN_A_PATCH = 4
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """Figures of one image and its mask."""
+    """Facts about one image and its mask."""
 
     section: str
     name: str
@@ -34,12 +34,12 @@ class ImageFacts:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What :func:`~cellseg_monai.data.check_dataset` found.
+    """Result of :func:`~cellseg_monai.data.check_dataset`.
 
     Attributes:
-        source: the dataset.
-        images: figures of every image that could be read.
-        findings: what was noticed.
+        source: path of the dataset.
+        images: facts about each readable image.
+        findings: problems of the dataset.
 
     Example:
         >>> CheckReport("cells", [], []).failed
@@ -52,11 +52,11 @@ class CheckReport:
 
     @property
     def failed(self) -> bool:
-        """Whether something must be mended before training."""
+        """Whether there is an error that must be fixed before training."""
         return any(finding.severity is Severity.ERROR for finding in self.findings)
 
     def summary(self) -> dict[str, Any]:
-        """Figures of the whole set: sizes, foreground, objects, and the patch size they suggest."""
+        """Return statistics of the dataset: sizes, foreground, objects and a suggested patch size."""
         areas = np.array([area for fact in self.images for area in fact.areas], float)
         foreground = [fact.foreground for fact in self.images if fact.foreground is not None]
         diameters = 2 * np.sqrt(areas / np.pi)
@@ -68,12 +68,14 @@ class CheckReport:
             "foreground": _range(foreground),
             "objects": int(areas.size),
             "objects per image": _range([len(fact.areas) for fact in self.images if fact.areas]),
-            "object diameter (5 %, median, 95 %)": _percentiles(diameters),
+            "object diameter (5 %, median, 95 %)": (
+                np.percentile(diameters, [5, 50, 95]).round(1).tolist() if areas.size else None
+            ),
             "suggested patch size": self._patch_size(diameters),
         }
 
     def to_json(self) -> str:
-        """The whole report as JSON; areas of single objects are left out, the summary has their spread."""
+        """Return the report as JSON, without the areas of single objects."""
         images = [
             {key: value for key, value in asdict(fact).items() if key not in ("areas", "ids")}
             for fact in self.images
@@ -83,60 +85,48 @@ class CheckReport:
         return json.dumps(content | {"findings": findings, "images": images}, indent=2, ensure_ascii=False)
 
     def _patch_size(self, diameters: np.ndarray[Any, Any]) -> int | None:
-        """Room for four large objects side by side, in steps of 32 from 64 to 512, within the images."""
+        """Space for four large objects side by side, in steps of 32 from 64 to 512, within the images."""
         if not diameters.size:
             return None
-        wanted = _DIAMETERS_IN_A_PATCH * float(np.percentile(diameters, 95))
+        wanted = _DIAMETERS_IN_A_PATCH * np.percentile(diameters, 95)
         smallest_side = min(min(fact.width, fact.height) for fact in self.images)
-        fitting = min(max(int(np.ceil(wanted / 32)) * 32, 64), 512)
+        fitting = int(np.clip(np.ceil(wanted / 32) * 32, 64, 512))
         return min(fitting, max(smallest_side // 32 * 32, 32))
 
 
 def render_table(report: CheckReport) -> str:
-    """The report as text: figures, then findings of one kind together, errors first.
+    """Return the report as text: statistics, then the findings by check, errors first.
 
     Example:
         >>> print(render_table(CheckReport("cells", [], [])).splitlines()[0])
         cells: 0 images, 0 errors, 0 warnings, 0 notes
     """
-    counts = [sum(finding.severity is severity for finding in report.findings) for severity in Severity]
-    lines = [
-        f"{report.source}: {_counted(len(report.images), 'image')}, {_counted(counts[0], 'error')}, "
-        f"{_counted(counts[1], 'warning')}, {_counted(counts[2], 'note')}",
-        "",
-    ]
+    counts = {"image": len(report.images)} | {
+        severity.value: sum(finding.severity is severity for finding in report.findings)
+        for severity in Severity
+    }
+    counted = ", ".join(f"{count} {noun}" + "s" * (count != 1) for noun, count in counts.items())
+    lines = [f"{report.source}: {counted}", ""]
     lines += [f"  {name:<38}{_shown(value)}" for name, value in report.summary().items()]
-    for severity in Severity:
-        by_check = defaultdict(list)
-        for finding in report.findings:
-            if finding.severity is severity:
-                by_check[finding.check].append(finding)
-        for check, findings in by_check.items():
-            lines += ["", f"{severity.value.upper()} {check} ({len(findings)}): {findings[0].remedy}"]
-            lines += [f"  {finding.file}: {finding.message}" for finding in findings[:_FILES_SHOWN]]
-            if len(findings) > _FILES_SHOWN:
-                lines.append(f"  … and {len(findings) - _FILES_SHOWN} more (--json lists them all)")
+    by_check = defaultdict(list)
+    for finding in sorted(report.findings, key=lambda finding: list(Severity).index(finding.severity)):
+        by_check[finding.severity, finding.check].append(finding)
+    for (severity, check), findings in by_check.items():
+        lines += ["", f"{severity.value.upper()} {check} ({len(findings)}): {findings[0].remedy}"]
+        lines += [f"  {finding.file}: {finding.message}" for finding in findings[:_FILES_SHOWN]]
+        if len(findings) > _FILES_SHOWN:
+            lines.append(f"  … and {len(findings) - _FILES_SHOWN} more (--json lists them all)")
     return "\n".join(lines)
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
 def _range(values: list[Any]) -> list[Any] | None:
     return [min(values), max(values)] if values else None
 
 
-def _percentiles(values: np.ndarray[Any, Any]) -> list[float] | None:
-    return [round(float(value), 1) for value in np.percentile(values, [5, 50, 95])] if values.size else None
-
-
 def _shown(value: Any) -> str:
     if value is None:
-        return "not known"
-    if isinstance(value, list):
-        distinct = list(
-            dict.fromkeys(f"{entry:.3g}" if isinstance(entry, float) else str(entry) for entry in value)
-        )
-        return " … ".join(distinct)
-    return str(value)
+        return "unknown"
+    if not isinstance(value, list):
+        return str(value)
+    texts = (f"{entry:.3g}" if isinstance(entry, float) else str(entry) for entry in value)
+    return " … ".join(dict.fromkeys(texts))

@@ -1,22 +1,10 @@
-"""Public datasets in the layouts of their publishers, converted to one plain form.
+"""Import of public datasets in the layouts of their publishers.
 
-One published layout a file. Each finds its images and says how to get their labels;
-:func:`import_dataset` reads, checks and writes them.
+Each published layout is a function that finds the images and their labels; :func:`import_dataset` reads,
+checks and writes them.
 """
 
-from cellseg_monai.data.layouts.importing import import_dataset
-from cellseg_monai.data.layouts.registry import LAYOUTS, find_layout
-from cellseg_monai.data.layouts.report import Conflict, ImportReport
-from cellseg_monai.data.layouts.samples import Annotation, Failure, Layout, Sample
+from cellseg_monai.data.layouts.importing import LAYOUTS, find_layout, import_dataset
+from cellseg_monai.data.layouts.samples import ImportReport
 
-__all__ = [
-    "LAYOUTS",
-    "Annotation",
-    "Conflict",
-    "Failure",
-    "ImportReport",
-    "Layout",
-    "Sample",
-    "find_layout",
-    "import_dataset",
-]
+__all__ = ["LAYOUTS", "ImportReport", "find_layout", "import_dataset"]

@@ -1,33 +1,33 @@
-"""Cell Tracking Challenge: numbered sequences of frames, with reference segmentations and tracks.
-
-::
-
-    Fluo-N2DH-GOWT1/
-        01/                     t000.tif, t001.tif, …
-        01_GT/SEG/              man_seg000.tif, …      gold truth, drawn by people, often for few frames
-        01_GT/TRA/              man_track000.tif, …, man_track.txt
-        01_ST/SEG/              man_seg000.tif, …      silver truth, computed
-        02/, 02_GT/, 02_ST/     the second sequence
-
-A frame takes the gold truth where there is one, else the silver, else it is unlabelled. Gold truth need not
-hold every cell of a frame. Only planes are read: the volumes of the challenge, and gold truth of single
-slices of them, are failures.
-"""
+"""Cell Tracking Challenge: numbered sequences of frames, with reference segmentations and tracks."""
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 
-from cellseg_monai.data.layouts.folders import images_in, read_annotation
-from cellseg_monai.data.layouts.samples import Failure, Layout, Sample
+from cellseg_monai.data.layouts.folders import images_in, paired
+from cellseg_monai.data.layouts.samples import Failure, Sample
 
-_FRAME = re.compile(r"t(\d{3,})")
-_SEGMENTATION = re.compile(r"man_seg(\d{3,})")
+_FRAME = re.compile(r"t\d{3,}")
+_SEGMENTATION = re.compile(r"man_seg\d{3,}")
 
 
 def samples(source: Path) -> Iterator[Sample | Failure]:
-    """Find the frames of all sequences; a sequence is a group."""
+    """Cell Tracking Challenge: 01/t000.tif with 01_GT/SEG, 01_ST/SEG and 01_GT/TRA, planes only.
+
+    ::
+
+        Fluo-N2DH-GOWT1/
+            01/                     t000.tif, t001.tif, …
+            01_GT/SEG/              man_seg000.tif, …      gold truth, drawn by people, often for few frames
+            01_GT/TRA/              man_track000.tif, …, man_track.txt
+            01_ST/SEG/              man_seg000.tif, …      silver truth, computed
+            02/, 02_GT/, 02_ST/     the second sequence
+
+    A frame uses the gold truth if there is one, otherwise the silver truth, otherwise it is unlabelled. Gold
+    truth may not contain every cell of a frame. A sequence is a group. Only planes are imported: volumes, and
+    gold truth of single slices of them, are failures.
+    """
     sequences = _sequences(source)
     for reference in sorted(source.glob("*_[GS]T")):
         sequence = reference.name[:-3]
@@ -37,10 +37,10 @@ def samples(source: Path) -> Iterator[Sample | Failure]:
         yield from _frames(source, sequence)
 
 
-def tracks(source: Path) -> Mapping[str, list[Path]]:
-    """Find the files of the manual tracks of each sequence that has images."""
-    found = {sequence: _track_files(source, sequence) for sequence in _sequences(source)}
-    return {sequence: files for sequence, files in found.items() if files}
+def tracks(source: Path) -> Mapping[str, Path]:
+    """Find the files of the manual tracks by sequence and file name, for sequences that have images."""
+    sequences = _sequences(source)
+    return {f"{name}/{file.name}": file for name in sequences for file in _track_files(source, name)}
 
 
 def _sequences(source: Path) -> list[str]:
@@ -55,33 +55,24 @@ def _track_files(source: Path, sequence: str) -> list[Path]:
 
 
 def _frames(source: Path, sequence: str) -> Iterator[Sample | Failure]:
+    files = images_in(source / sequence)
     masks: dict[str, Path] = {}
-    for truth in ("ST", "GT"):  # gold last: it replaces silver
-        for file in images_in(source / f"{sequence}_{truth}" / "SEG"):
-            if match := _SEGMENTATION.fullmatch(file.stem):
-                masks[match[1]] = file
-            else:
-                yield Failure(
-                    file, "is no man_seg<frame>.tif; slices of volumes cannot be imported, only planes"
-                )
-    for image in images_in(source / sequence):
-        match = _FRAME.fullmatch(image.stem)
-        if match is None:
-            yield Failure(image, "is no frame t<number>.tif")
-            continue
-        mask = masks.pop(match[1], None)
-        annotate = partial(read_annotation, mask) if mask else None
-        yield Sample(f"{sequence}_{image.stem}", image, annotate, group=sequence, channels=1)
-    for mask in masks.values():
-        yield Failure(mask, f"belongs to no frame in {source / sequence}")
-    files = _track_files(source, sequence)
-    if files and not any(file.name == "man_track.txt" for file in files):
-        yield Failure(files[0].parent, "has no man_track.txt; without it the tracks have no divisions")
-
-
-CTC = Layout(
-    description="Cell Tracking Challenge: 01/t000.tif with 01_GT/SEG, 01_ST/SEG and 01_GT/TRA, planes only",
-    samples=samples,
-    form=__doc__,
-    tracks=tracks,
-)
+    for truth in ("ST", "GT"):  # gold truth comes last, so it replaces silver truth
+        masks |= {file.stem: file for file in images_in(source / f"{sequence}_{truth}" / "SEG")}
+    for file in masks.values():
+        if not _SEGMENTATION.fullmatch(file.stem):
+            yield Failure(file, "is not named man_seg<frame>.tif; slices of volumes cannot be imported")
+    for file in files:
+        if not _FRAME.fullmatch(file.stem):
+            yield Failure(file, "is not a frame named t<number>.tif")
+    for found in paired(
+        [file for file in files if _FRAME.fullmatch(file.stem)],
+        [file for stem, file in masks.items() if _SEGMENTATION.fullmatch(stem)],
+        prefix=f"{sequence}_",
+        key=lambda stem: stem.removeprefix("man_seg").removeprefix("t"),
+        complete=False,
+    ):
+        yield replace(found, group=sequence, channels=1) if isinstance(found, Sample) else found
+    tracked = _track_files(source, sequence)
+    if tracked and not any(file.name == "man_track.txt" for file in tracked):
+        yield Failure(tracked[0].parent, "has no man_track.txt; without it the tracks have no divisions")

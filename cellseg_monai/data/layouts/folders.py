@@ -1,5 +1,7 @@
-"""Folders of images beside folders of masks: the search that most layouts share."""
+"""Folders of images beside folders of masks, which most layouts have in common."""
 
+import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -9,31 +11,33 @@ from cellseg_monai.data.readers import read_label_map
 from cellseg_monai.polygons import Shape
 
 _IMAGE_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp"})
+_TCGA_BARCODE = re.compile(r"(TCGA-[0-9A-Z]{2}-[0-9A-Z]{4})(?![0-9A-Z])")
 
 
 def images_in(folder: Path, nested: bool = False) -> list[Path]:
-    """List the image files of a folder in name order, without hidden ones; none if there is no such folder.
+    """List the image files of a folder by name, without hidden files; empty if the folder does not exist.
 
     Args:
-        folder: where to look.
-        nested: also look in the folders below.
+        folder: folder to search.
+        nested: whether to search sub-folders as well.
     """
-    found = folder.rglob("*") if nested else folder.glob("*")
     return sorted(
-        path for path in found if path.suffix.lower() in _IMAGE_SUFFIXES and not path.name.startswith(".")
+        path
+        for path in folder.glob("**/*" if nested else "*")
+        if path.suffix.lower() in _IMAGE_SUFFIXES and not path.name.startswith(".")
     )
 
 
 def read_annotation(path: Path, shape: Shape) -> Annotation:
-    """Read the labels of an image from a file that holds its label map.
+    """Read the labels of an image from a label map.
 
     Args:
-        path: file of ids.
+        path: file with the label map.
         shape: rows and columns of the image.
     """
     label_map = read_label_map(path)
     if label_map.shape != shape:
-        raise ValueError(f"the labels {path.name} are {label_map.shape}, the image {shape}; they must agree")
+        raise ValueError(f"{path.name} has the shape {label_map.shape}, but the image has {shape}")
     return Annotation(label_map)
 
 
@@ -44,39 +48,46 @@ def paired(
     *,
     split: Split = "training",
     prefix: str = "",
-    mask_suffix: str = "",
-    group: Callable[[str], str | None] | None = None,
+    group: Callable[[str], str | None] = lambda stem: None,
+    key: Callable[[str], str] = str,
+    complete: bool = True,
 ) -> Iterator[Sample | Failure]:
-    """Pair files by name: ``images/a.png`` with ``masks/a<mask_suffix>.tif``, whatever the file types.
+    """Pair images and masks by name, whatever their file types.
 
-    A set without any mask is unlabelled. Where there are masks, an image without one and a mask without an
-    image are failures.
+    A dataset without any mask is unlabelled. A mask without an image is a failure.
 
     Args:
         images: image files.
-        masks: files of labels.
-        annotate: gives the labels from a mask and the rows and columns of the image.
+        masks: label files.
+        annotate: function that returns the labels for a mask, and for rows and columns of the image.
         split: part of the dataset.
-        prefix: put before the stem of the image to name the sample.
-        mask_suffix: what the stem of a mask has more than that of its image.
-        group: gives the group from the stem of the image.
+        prefix: prefix of the sample names.
+        group: function that returns the group for the stem of an image.
+        key: function that returns, for the stem of an image or a mask, the name that both share.
+        complete: whether an image without a mask is a failure if there are masks, instead of unlabelled.
     """
-    waiting: dict[str, list[Path]] = {}
+    waiting: dict[str, list[Path]] = defaultdict(list)
     for mask in masks:
-        waiting.setdefault(mask.stem, []).append(mask)
+        waiting[key(mask.stem)].append(mask)
     for image in images:
-        found = waiting.pop(image.stem + mask_suffix, [])
-        if masks and len(found) != 1:
-            names = " and ".join(mask.name for mask in found)
-            remedy = f"has the masks {names}; keep one" if found else "has no mask"
-            yield Failure(image, f"{remedy} ({image.stem}{mask_suffix}.* in {masks[0].parent})")
-            continue
-        yield Sample(
-            name=prefix + image.stem,
-            image=image,
-            annotate=partial(annotate, found[0]) if found else None,
-            split=split,
-            group=group(image.stem) if group else None,
-        )
+        found = waiting.pop(key(image.stem), [])
+        if len(found) > 1:
+            yield Failure(image, f"has the masks {' and '.join(mask.name for mask in found)}; keep one")
+        elif masks and complete and not found:
+            yield Failure(image, f"has no mask in {masks[0].parent}; add the mask or remove the image")
+        else:
+            labels = partial(annotate, found[0]) if found else None
+            yield Sample(prefix + image.stem, image, labels, split, group(image.stem))
     for orphans in waiting.values():
-        yield from (Failure(mask, "belongs to no image; add the image or take it away") for mask in orphans)
+        yield from (Failure(mask, "has no image; add the image or remove the mask") for mask in orphans)
+
+
+def tcga_patient(name: str) -> str | None:
+    """Return the patient in a file name with a barcode of The Cancer Genome Atlas.
+
+    Example:
+        >>> tcga_patient("TCGA-A7-A13E-01Z-00-DX1")
+        'TCGA-A7-A13E'
+    """
+    match = _TCGA_BARCODE.search(name)
+    return match[1] if match else None

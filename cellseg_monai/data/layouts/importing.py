@@ -1,4 +1,4 @@
-"""A published dataset to a plain one: images as they were, int32 label TIFFs, and a list of both."""
+"""The published layouts by name, and the conversion of a dataset from one of them to a plain one."""
 
 import json
 import os
@@ -9,40 +9,67 @@ from typing import Any
 
 import tifffile
 
-from cellseg_monai.data.layouts.registry import find_layout
-from cellseg_monai.data.layouts.report import Conflict, ImportReport
-from cellseg_monai.data.layouts.samples import Annotation, Failure, Layout, Sample
-from cellseg_monai.data.pairing import require_no_images
+from cellseg_monai.data.layouts import bcss, challenges, ctc, livecell, monuseg, tools
+from cellseg_monai.data.layouts.samples import Annotation, Conflict, Failure, ImportReport, Layout, Sample
+from cellseg_monai.data.pairing import require_no_dataset
 from cellseg_monai.data.readers import read_picture
 from cellseg_monai.outputs import claim_outputs, write_text, written_whole
+
+LAYOUTS: Mapping[str, Layout] = {
+    "bcss": Layout(bcss.samples, licence="CC0-1.0", class_names=bcss.class_names),
+    "bcss512": Layout(bcss.samples_512, licence="CC0-1.0", class_names=lambda source: bcss.PUBLISHED_CLASSES),
+    "cellpose": Layout(tools.cellpose),
+    "ctc": Layout(ctc.samples, tracks=ctc.tracks),
+    "dsb2018": Layout(challenges.dsb2018, licence="CC0-1.0"),
+    "livecell": Layout(livecell.samples, licence="CC-BY-NC-4.0"),
+    "monuseg": Layout(monuseg.samples, licence="CC-BY-NC-SA-4.0"),
+    "neurips-cellseg": Layout(challenges.neurips_cellseg, licence="CC-BY-NC-ND-4.0"),
+    "stardist": Layout(tools.stardist),
+}
+"""Layouts by name."""
 
 _DATASET = "dataset.json"
 _LISTS = ("training", "validation", "test", "unlabelled")
 _NOT_IN_FILE_NAMES = frozenset('/\\:*?"<>|')
 
 
+def find_layout(name: str) -> Layout:
+    """Return the layout of a name.
+
+    Raises:
+        ValueError: there is no layout of this name. The message lists all layouts.
+
+    Example:
+        >>> find_layout("dsb2018").licence
+        'CC0-1.0'
+    """
+    if name not in LAYOUTS:
+        known = "\n".join(f"  {key}: {layout.description}" for key, layout in LAYOUTS.items())
+        raise ValueError(f"there is no layout {name!r}; choose one of\n{known}")
+    return LAYOUTS[name]
+
+
 def import_dataset(
     layout: str, source: str | os.PathLike[str], destination: str | os.PathLike[str]
 ) -> ImportReport:
-    """Convert a dataset in a published layout to a plain one.
+    """Convert a dataset from a published layout to a plain one.
 
-    Writes ``images/<name>.*`` (the bytes unchanged), ``labels/<name>.tif`` (int32, deflated), ``tracks/``
-    where there are any and, last of all, ``dataset.json`` with the lists ``training``, ``validation``,
-    ``test`` and ``unlabelled``. An import that was interrupted leaves no ``dataset.json`` and can be run
-    again.
+    This writes ``images/<name>.*`` (unchanged), ``labels/<name>.tif`` (int32, compressed), ``tracks/`` if
+    there are any and, last, ``dataset.json`` with the lists ``training``, ``validation``, ``test`` and
+    ``unlabelled``. An interrupted import leaves no ``dataset.json`` and can be repeated.
 
     Args:
         layout: name of the published layout, see :data:`LAYOUTS`.
-        source: folder of the published files, unpacked.
-        destination: folder to write, made if need be.
+        source: folder of the unpacked published files.
+        destination: folder to write, which is created if needed.
 
     Returns:
-        What was imported, and what was not: one unreadable file does not stop the others.
+        Imported and rejected files. One unreadable file does not stop the others.
 
     Raises:
-        ValueError: there is no such layout, or every file of the source was at fault.
-        FileNotFoundError: the source is not there, or holds nothing in this layout.
-        FileExistsError: the destination already holds a dataset or images.
+        ValueError: there is no such layout, or no file could be imported.
+        FileNotFoundError: the source does not exist, or has no files in this layout.
+        FileExistsError: the destination already has a dataset or images.
 
     Example:
         >>> import numpy as np, tempfile
@@ -58,24 +85,22 @@ def import_dataset(
         >>> folder.cleanup()
     """
     published, source, destination = find_layout(layout), Path(source), Path(destination)
-    _check_folders(source, destination)
-    require_no_images(destination)
-    found = list(published.samples(source))  # all, before anything is written: the destination may lie below
+    if not source.is_dir():
+        raise FileNotFoundError(f"the source {source} is not a folder; unpack the published archive there")
+    if destination.exists() and destination.samefile(source):
+        raise ValueError(f"source and destination are both {source}; choose another destination")
+    require_no_dataset(destination)
+    found = list(published.samples(source))  # all, because the destination may be inside the source
     if not found:
-        raise FileNotFoundError(f"{source} holds nothing in the layout {layout!r}:\n\n{published.form}")
-    samples = sorted((item for item in found if isinstance(item, Sample)), key=lambda sample: sample.name)
-    failures = [item for item in found if isinstance(item, Failure)]
-    tracks = published.tracks(source) if published.tracks else {}
-    named = [sample for sample in samples if not _NOT_IN_FILE_NAMES & set(sample.name)]
-    targets = [_DATASET, *(name for sample in named for name in _names(sample))]
-    targets += [_track_name(sequence, file) for sequence, files in tracks.items() for file in files]
+        raise FileNotFoundError(f"{source} has no files in the layout {layout!r}:\n\n{published.form}")
+    samples, failures = _with_valid_names(found)
+    tracks = {f"tracks/{name}": file for name, file in published.tracks(source).items()}
+    targets = [_DATASET, *(name for sample in samples for name in _names(sample)), *tracks]
     conflicts: list[Conflict] = []
     lists: dict[str, list[dict[str, str]]] = {part: [] for part in _LISTS}
-    taken: set[str] = set()
     with claim_outputs(destination, "import", targets, [sample.image for sample in samples]):
         for sample in samples:
             try:
-                _check_name(sample.name, taken)
                 annotation = _annotation(sample)
             except (OSError, ValueError) as error:
                 failures.append(Failure(sample.image, str(error).removeprefix(f"{sample.image}: ")))
@@ -86,36 +111,36 @@ def import_dataset(
                 conflicts.append(Conflict(sample.name, annotation.contested_pixels, annotation.lost_objects))
         filled = {part: items for part, items in lists.items() if items}
         if not filled:
-            raise ValueError(f"nothing of {source} could be imported:\n" + "\n".join(map(str, failures)))
-        heading = _heading(published, source) | _copied_tracks(tracks, destination)
+            raise ValueError(f"no file of {source} could be imported:\n" + "\n".join(map(str, failures)))
+        for target, file in tracks.items():
+            _copy(file, destination / target)
+        heading = _heading(published, source, tracks)
         write_text(destination / _DATASET, json.dumps({**heading, **filled}, indent=2) + "\n")
     imported = {part: len(items) for part, items in filled.items()}
     return ImportReport(destination / _DATASET, imported, tuple(failures), tuple(conflicts))
 
 
-def _check_folders(source: Path, destination: Path) -> None:
-    if not source.is_dir():
-        raise FileNotFoundError(f"the source {source} is no folder; unpack the published archive there")
-    if (destination / _DATASET).exists():
-        raise FileExistsError(f"{destination} already holds a {_DATASET}; give another destination")
-    if destination.exists() and destination.samefile(source):
-        raise ValueError(f"source and destination are both {source}; give another destination")
-
-
-def _check_name(name: str, taken: set[str]) -> None:
-    if _NOT_IN_FILE_NAMES & set(name):
-        raise ValueError(f'{name!r} cannot name files on every system; rename it without / \\ : * ? " < > |')
-    if name.casefold() in taken:
-        raise ValueError(f"another image is already named {name!r}; rename one of them")
-    taken.add(name.casefold())
+def _with_valid_names(found: list[Sample | Failure]) -> tuple[list[Sample], list[Failure]]:
+    """Sort the samples by name, and turn those with invalid or repeated names into failures."""
+    failures = [item for item in found if isinstance(item, Failure)]
+    valid: dict[str, Sample] = {}
+    for sample in sorted((item for item in found if isinstance(item, Sample)), key=lambda item: item.name):
+        if _NOT_IN_FILE_NAMES & set(sample.name):
+            reason = f'{sample.name!r} is not a valid file name on every system; avoid / \\ : * ? " < > |'
+        elif valid.setdefault(sample.name.casefold(), sample) is not sample:
+            reason = f"another image already has the name {sample.name!r}; rename one of them"
+        else:
+            continue
+        failures.append(Failure(sample.image, reason))
+    return list(valid.values()), failures
 
 
 def _annotation(sample: Sample) -> Annotation | None:
-    """Read the image, which also shows that it can be read, and the labels in its size."""
+    """Read the image, which also shows that it is readable, and its labels."""
     picture = read_picture(sample.image)
     channels = picture.channel_first().shape[0]
     if "Z" in picture.axes or channels != (sample.channels or channels):
-        raise ValueError(f"is a volume or a stack of shape {picture.stored_shape}; only planes are imported")
+        raise ValueError(f"is a volume or stack of shape {picture.stored_shape}; only planes are imported")
     columns, rows = picture.size
     return sample.annotate((rows, columns)) if sample.annotate else None
 
@@ -124,38 +149,30 @@ def _names(sample: Sample) -> tuple[str, str]:
     return f"images/{sample.name}{sample.image.suffix}", f"labels/{sample.name}.tif"
 
 
+def _copy(source: Path, destination: Path) -> None:
+    with written_whole(destination) as part:
+        shutil.copyfile(source, part)
+
+
 def _write(sample: Sample, annotation: Annotation | None, destination: Path) -> dict[str, str]:
     image, label = _names(sample)
-    with written_whole(destination / image) as part:
-        shutil.copyfile(sample.image, part)
-    item = {"image": image}
+    _copy(sample.image, destination / image)
+    item = {"image": image, "label": None, "group": sample.group, "modality": sample.modality}
     if annotation:
+        item["label"] = label
         with written_whole(destination / label) as part:
             tifffile.imwrite(part, annotation.label_map, compression="zlib", photometric="minisblack")
-        item["label"] = label
-    if sample.group:
-        item["group"] = sample.group
-    if sample.modality:
-        item["modality"] = sample.modality
-    return item
+    return {key: value for key, value in item.items() if value}
 
 
-def _heading(published: Layout, source: Path) -> dict[str, Any]:
-    heading: dict[str, Any] = {"name": source.resolve().name, "description": published.description}
-    if published.licence:
-        heading["licence"] = published.licence
-    if published.class_names:
-        heading["labels"] = {str(code): name for code, name in sorted(published.class_names(source).items())}
-    return heading
-
-
-def _track_name(sequence: str, file: Path) -> str:
-    return f"tracks/{sequence}/{file.name}"
-
-
-def _copied_tracks(tracks: Mapping[str, list[Path]], destination: Path) -> dict[str, Any]:
-    for sequence, files in tracks.items():
-        for file in files:
-            with written_whole(destination / _track_name(sequence, file)) as part:
-                shutil.copyfile(file, part)
-    return {"tracks": {sequence: f"tracks/{sequence}" for sequence in sorted(tracks)}} if tracks else {}
+def _heading(published: Layout, source: Path, tracks: Mapping[str, Path]) -> dict[str, Any]:
+    names = published.class_names(source)
+    folders = sorted({Path(target).parent for target in tracks})
+    heading = {
+        "name": source.resolve().name,
+        "description": published.description,
+        "licence": published.licence,
+        "labels": {str(code): name for code, name in sorted(names.items())},
+        "tracks": {folder.name: folder.as_posix() for folder in folders},
+    }
+    return {key: value for key, value in heading.items() if value}

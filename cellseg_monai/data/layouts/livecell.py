@@ -1,18 +1,4 @@
-"""LIVECell: phase contrast of eight cell types, objects in COCO files.
-
-::
-
-    images/
-        livecell_train_val_images/A172/A172_Phase_C7_1_00d00h00m_1.tif      or without the folder of the type
-        livecell_test_images/A172/…
-    annotations/
-        LIVECell/livecell_coco_train.json, livecell_coco_val.json, livecell_coco_test.json
-        LIVECell_single_cells/a172/train.json, val.json, test.json          read if LIVECell/ is not there
-
-An image is named <cell type>_Phase_<well>_<position>_<time>_<crop>.tif. Its modality is the cell type, its
-group the well, as crops and times of one well show the same cells. Cells overlap: the smaller lies on top. An
-image that no COCO file lists is left out.
-"""
+"""LIVECell: phase contrast of eight cell types, with objects in COCO files."""
 
 import json
 import re
@@ -22,9 +8,8 @@ from functools import partial
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from cellseg_monai.data.layouts.coco import segmentation_pixels
-from cellseg_monai.data.layouts.painting import paint
-from cellseg_monai.data.layouts.samples import PARTS, Annotation, Failure, Layout, Sample, Split
+from cellseg_monai.data.layouts.painting import paint, segmentation_pixels
+from cellseg_monai.data.layouts.samples import PARTS, Annotation, Failure, Sample, Split
 from cellseg_monai.polygons import Shape
 
 _FOLDERS = ("livecell_train_val_images", "livecell_test_images")
@@ -35,7 +20,21 @@ Outlines = list[tuple[str, Any]]
 
 
 def samples(source: Path) -> Iterator[Sample | Failure]:
-    """Find the images that the COCO files list."""
+    """LIVECell: images/livecell_*_images with annotations/LIVECell/livecell_coco_*.json.
+
+    ::
+
+        images/
+            livecell_train_val_images/A172/A172_Phase_C7_1_00d00h00m_1.tif      or without the A172 folder
+            livecell_test_images/A172/…
+        annotations/
+            LIVECell/livecell_coco_train.json, livecell_coco_val.json, livecell_coco_test.json
+            LIVECell_single_cells/a172/train.json, val.json, test.json          used if LIVECell/ is missing
+
+    Images are named <cell type>_Phase_<well>_<position>_<time>_<crop>.tif. The modality is the cell type, and
+    the group is the well, because crops and times of one well show the same cells. Where cells overlap, the
+    smaller one is on top. Images that no COCO file lists are ignored.
+    """
     for part, split in PARTS:
         whole, by_cell_type = f"livecell_coco_{part}.json", f"{part}.json"
         for file in sorted(source.rglob(whole)) or sorted(source.rglob(by_cell_type)):
@@ -54,7 +53,7 @@ def _listed(source: Path, file: Path, split: Split) -> Iterator[Sample | Failure
             for record in document["images"]
         ]
     except (KeyError, TypeError, ValueError) as error:
-        yield Failure(file, f"is no COCO annotation file: {error!r}")
+        yield Failure(file, f"is not a COCO annotation file: {error!r}")
         return
     for name, size, outlines in images:
         yield _sample(source, name, partial(_annotate, outlines, size), split)
@@ -63,8 +62,8 @@ def _listed(source: Path, file: Path, split: Split) -> Iterator[Sample | Failure
 
 
 def _sample(source: Path, name: str, annotate: partial[Annotation], split: Split) -> Sample | Failure:
-    if PureWindowsPath(name).name != name:  # it knows both kinds of slash, and drives
-        return Failure(Path(name), "is a path, and only plain file names of a COCO file are followed")
+    if PureWindowsPath(name).name != name:  # handles both kinds of slash, and drives
+        return Failure(Path(name), "is a path, but a COCO file may contain only plain file names")
     match = _NAME.match(name)
     cell_type, well = match.groups() if match else (None, None)
     places = [
@@ -72,20 +71,12 @@ def _sample(source: Path, name: str, annotate: partial[Annotation], split: Split
     ]
     image = next((place for place in places if place.is_file()), None)
     if image is None:
-        return Failure(Path(name), f"is listed in a COCO file, but lies in none of {', '.join(_FOLDERS)}")
+        return Failure(Path(name), f"is listed in a COCO file, but is not in {' or '.join(_FOLDERS)}")
     group = f"{cell_type}_{well}" if match else None
     return Sample(image.stem, image, annotate, split, group, modality=cell_type)
 
 
 def _annotate(outlines: Outlines, recorded: tuple[Any, Any], shape: Shape) -> Annotation:
     if recorded != shape:
-        raise ValueError(f"the COCO file gives the size {recorded}, the image has {shape}; they must agree")
+        raise ValueError(f"the COCO file lists the size {recorded}, but the image has the size {shape}")
     return paint([(name, segmentation_pixels(outline, shape)) for name, outline in outlines], shape)
-
-
-LIVECELL = Layout(
-    description="LIVECell: images/livecell_*_images with annotations/LIVECell/livecell_coco_*.json",
-    samples=samples,
-    form=__doc__,
-    licence="CC-BY-NC-4.0",
-)

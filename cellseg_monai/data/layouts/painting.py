@@ -1,32 +1,41 @@
-"""Objects drawn one by one to one label map.
+"""Drawing objects one by one into one label map: polygons, and the segmentations of COCO files.
 
-**Edge of a polygon.** A pixel belongs to a polygon if its centre lies inside, by the rule of
-:mod:`cellseg_monai.polygons`, which conversions use as well. Coordinates count from the corner of the image:
+**Edge of a polygon.** A pixel belongs to a polygon if its centre is inside, by the rule of
+:mod:`cellseg_monai.polygons`, which conversions use as well. Coordinates start at the corner of the image:
 the first pixel spans 0 to 1, and its centre is 0.5.
 
-**Overlap.** The smaller object lies on top, and the earlier of two of the same size. So a small cell on a
-large one stays whole, and only an object that others cover entirely is lost.
+**Overlap.** The smaller object is on top, or the earlier one of two objects of the same size. So a small cell
+on a large one stays whole, and an object is lost only if others cover it completely.
+
+**COCO.** A ``segmentation`` is either a list of polygons ``[x1, y1, x2, y2, …]``, whose union is the object,
+or a mapping with run lengths: ``{"size": [rows, columns], "counts": …}``. The counts are the lengths of
+alternating runs of background and object, column by column, as a list of numbers or as a string. In the
+string each number is written in base 32, low digits first, one digit per character, starting at the character
+``0``. A sixth bit marks that more digits follow, the top bit of the last digit is the sign, and from the
+fourth run on the number is the difference to the run two places before.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from cellseg_monai.coco_counts import decode_counts
 from cellseg_monai.data.layouts.samples import Annotation
 from cellseg_monai.label_maps import relabel
 from cellseg_monai.polygons import Shape, runs
 
 Pixels = npt.NDArray[np.intp]
-"""Places in the flattened image."""
+"""Indices of pixels in the flattened image."""
 
 
 def polygon_pixels(xs: npt.ArrayLike, ys: npt.ArrayLike, shape: Shape) -> Pixels:
-    """Find the pixels of a polygon; what lies outside the image is cut off.
+    """Find the pixels of a polygon; parts outside the image are cut off.
 
     Args:
         xs: column coordinates of the corners.
-        ys: row coordinates.
+        ys: row coordinates of the corners.
         shape: rows and columns of the image.
 
     Example:
@@ -40,14 +49,15 @@ def polygon_pixels(xs: npt.ArrayLike, ys: npt.ArrayLike, shape: Shape) -> Pixels
 
 
 def paint(objects: Sequence[tuple[str, Pixels]], shape: Shape) -> Annotation:
-    """Draw objects to a label map, the smaller on top.
+    """Draw objects into a label map, smaller objects on top.
 
     Args:
-        objects: name and pixels of each; no object lists a pixel twice.
+        objects: name and pixels of each object, without repeated pixels.
         shape: rows and columns of the image.
 
     Returns:
-        Ids 1, 2, … in the order given, with the pixels in conflict and the objects lost.
+        Label map with ids 1, 2, … in the order of the objects, the number of contested pixels, and the lost
+        objects.
 
     Example:
         >>> drawn = paint([("cell", np.array([0, 1, 2])), ("bud", np.array([2]))], shape=(1, 4))
@@ -65,3 +75,53 @@ def paint(objects: Sequence[tuple[str, Pixels]], shape: Shape) -> Annotation:
     remaining = set(np.unique(pixels).tolist())
     lost = tuple(name for number, (name, _) in enumerate(objects, start=1) if number not in remaining)
     return Annotation(relabel(pixels.reshape(shape)), int((claims > 1).sum()), lost)
+
+
+def segmentation_pixels(segmentation: Any, shape: Shape) -> Pixels:
+    """Find the pixels of one object.
+
+    Args:
+        segmentation: polygons or run lengths, as loaded from JSON.
+        shape: rows and columns of the image.
+
+    Returns:
+        Indices of pixels in the flattened image.
+
+    Raises:
+        ValueError: the segmentation is neither, or its size is not that of the image.
+
+    Example:
+        >>> segmentation_pixels([[1, 0, 3, 0, 3, 1, 1, 1]], shape=(2, 4))
+        array([1, 2])
+        >>> segmentation_pixels({"size": [2, 4], "counts": [2, 3, 3]}, shape=(2, 4))
+        array([1, 2, 5])
+    """
+    if isinstance(segmentation, dict):
+        return _run_pixels(segmentation, shape)
+    if not isinstance(segmentation, list):
+        raise ValueError(f"a segmentation must be a list of polygons or run lengths, not {segmentation!r}")
+    parts = [_polygon(corners, shape) for corners in segmentation]
+    return np.unique(np.concatenate(parts)) if parts else np.empty(0, np.intp)
+
+
+def _polygon(corners: Any, shape: Shape) -> Pixels:
+    if not isinstance(corners, list) or len(corners) % 2:
+        raise ValueError(f"a polygon must be a list of alternating x and y, not {str(corners)[:80]}")
+    try:
+        return polygon_pixels(corners[0::2], corners[1::2], shape)
+    except TypeError as error:
+        raise ValueError(f"a polygon has a corner that is not a number: {error}") from error
+
+
+def _run_pixels(segmentation: dict[str, Any], shape: Shape) -> Pixels:
+    size, counts = segmentation.get("size"), segmentation.get("counts")
+    if size != list(shape):
+        raise ValueError(f"the run lengths are for an image of size {size}, but the image has {list(shape)}")
+    runs = decode_counts(counts) if isinstance(counts, str) else counts
+    total = shape[0] * shape[1]
+    if not isinstance(runs, list) or not all(isinstance(run, int) and run >= 0 for run in runs):
+        raise ValueError(f"run lengths must be whole numbers from 0, not {str(counts)[:80]}")
+    if sum(runs) != total:
+        raise ValueError(f"the run lengths add up to {sum(runs)} pixels, but the image has {total}")
+    mask = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
+    return np.flatnonzero(mask.reshape(shape, order="F"))

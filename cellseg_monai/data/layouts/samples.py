@@ -1,5 +1,6 @@
-"""What a layout says about the files that it finds: samples, failures, and the layout itself."""
+"""Records of an import: what a layout finds, and the report on it."""
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,17 +12,17 @@ from cellseg_monai.polygons import Shape
 Split = Literal["training", "validation", "test"]
 
 PARTS: tuple[tuple[str, Split], ...] = (("train", "training"), ("val", "validation"), ("test", "test"))
-"""The splits by the short names that folders and files carry."""
+"""Splits by the short names that folders and files use."""
 
 
 @dataclass(frozen=True)
 class Annotation:
-    """The label map of one image, with what was lost on the way to it.
+    """The label map of one image, and what was lost while drawing it.
 
     Attributes:
-        label_map: the objects, or the classes, of the image.
-        contested_pixels: pixels that more than one object claimed.
-        lost_objects: objects of which no pixel remains, by the names that their file gives them.
+        label_map: objects or classes of the image.
+        contested_pixels: number of pixels that more than one object covers.
+        lost_objects: objects without any pixel left, by their names in the annotation file.
     """
 
     label_map: LabelMap
@@ -31,18 +32,18 @@ class Annotation:
 
 @dataclass(frozen=True)
 class Sample:
-    """One image and the way to its labels.
+    """One image and a function that reads its labels.
 
     Attributes:
-        name: file stem of the image in the new dataset; unique there.
-        image: the image file, copied as it is.
-        annotate: gives the labels for an image of the given rows and columns; None if there are none. It is
-            called late, so that one bad file does not stop the others.
-        split: the part of the dataset that the publisher put the image in.
-        group: images of one group (sequence, patient, well) must not be parted by cross-validation.
-        modality: kind of image or of cell, where the layout tells.
-        channels: the number that the layout promises, if it does. Planes of a volume whose file says nothing
-            of them look like channels; this tells them apart.
+        name: unique name of the image in the new dataset, without suffix.
+        image: image file, which is copied unchanged.
+        annotate: function that returns the labels for rows and columns of the image, or None if the image is
+            unlabelled. It is called late, so that one bad file does not stop the others.
+        split: part of the dataset that the publisher put the image in.
+        group: group of the image (sequence, patient, well), which cross-validation must not divide.
+        modality: kind of image or cell, if the layout has it.
+        channels: number of channels, if the layout defines it. It distinguishes channels from the planes of a
+            volume whose file does not describe them.
     """
 
     name: str
@@ -56,7 +57,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Failure:
-    """A file or folder that was not imported, and why.
+    """A file or folder that was not imported, and the reason.
 
     Example:
         >>> print(Failure(Path("02_GT"), "there are no images in 02"))
@@ -72,20 +73,78 @@ class Failure:
 
 @dataclass(frozen=True)
 class Layout:
-    """One published form of a dataset.
+    """One published layout of a dataset.
 
     Attributes:
-        description: one line, with the set or the habit that the layout stands for.
-        samples: finds the images below a folder; what is broken comes as a :class:`Failure`.
-        form: the published files as a small tree.
-        licence: licence of the published set, where the layout belongs to one set.
-        class_names: reads the names of the classes by their code, where labels are classes and not objects.
-        tracks: finds the files of manual tracks by sequence.
+        samples: function that finds the images in a folder and returns broken files as :class:`Failure`. Its
+            docstring describes the dataset in the first line, then shows the published files.
+        licence: licence of the published dataset, if the layout belongs to one dataset.
+        class_names: function that reads the class names by code, for datasets that label classes.
+        tracks: function that finds the files of manual tracks by ``<sequence>/<file name>``.
     """
 
-    description: str
     samples: Callable[[Path], Iterator[Sample | Failure]]
-    form: str | None
     licence: str | None = None
-    class_names: Callable[[Path], Mapping[int, str]] | None = None
-    tracks: Callable[[Path], Mapping[str, list[Path]]] | None = None
+    class_names: Callable[[Path], Mapping[int, str]] = lambda source: {}
+    tracks: Callable[[Path], Mapping[str, Path]] = lambda source: {}
+
+    @property
+    def form(self) -> str:
+        """Description of the dataset and a tree of its files."""
+        return inspect.getdoc(self.samples) or ""
+
+    @property
+    def description(self) -> str:
+        """One line with the name of the dataset or tool and its files."""
+        return self.form.partition("\n")[0].removesuffix(".")
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Objects of one image that overlap or have no pixel left.
+
+    Attributes:
+        name: name of the sample.
+        contested_pixels: number of pixels that several objects cover; the smallest object keeps them.
+        lost_objects: names of the objects without any pixel.
+
+    Example:
+        >>> print(Conflict("a", 12, ("region 7",)))
+        a: several objects cover 12 pixels; lost: region 7
+    """
+
+    name: str
+    contested_pixels: int
+    lost_objects: tuple[str, ...]
+
+    def __str__(self) -> str:
+        lost = f"; lost: {', '.join(self.lost_objects)}" if self.lost_objects else ""
+        return f"{self.name}: several objects cover {self.contested_pixels} pixels{lost}"
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """Imported and rejected files of a dataset.
+
+    Attributes:
+        dataset: path of the new ``dataset.json``.
+        imported: number of images in each of its lists.
+        failures: files that were left out, with the reason.
+        conflicts: images with overlapping or lost objects.
+
+    Example:
+        >>> print(ImportReport(Path("plain/dataset.json"), {"training": 20, "test": 4}))
+        plain/dataset.json: 20 training, 4 test
+    """
+
+    dataset: Path
+    imported: Mapping[str, int]
+    failures: tuple[Failure, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{number} {part}" for part, number in self.imported.items())
+        lines = [f"{self.dataset.as_posix()}: {counts}"]
+        lines += [f"not imported: {failure}" for failure in self.failures]
+        lines += [f"overlap: {conflict}" for conflict in self.conflicts]
+        return "\n".join(lines)

@@ -1,18 +1,32 @@
-"""A path to pixels: picks the library by the suffix and puts the file's name into every complaint."""
+"""Reading a file of any format: the suffix decides on the reader, and every error names the file."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
-from cellseg_monai.data.readers import metaimage, nifti, ome_zarr, raster, tiff
-from cellseg_monai.data.readers.picture import Kind, Picture, Region, choose
+from cellseg_monai.data.readers import medical, ome_zarr, raster, tiff
+from cellseg_monai.data.readers.axes import Part, Region
+from cellseg_monai.data.readers.picture import Kind, Picture
 from cellseg_monai.label_maps import LabelMap, as_label_map
 
-SUFFIXES = (*tiff.SUFFIXES, *raster.SUFFIXES, *nifti.SUFFIXES, *metaimage.SUFFIXES, *ome_zarr.SUFFIXES)
-"""File name endings that can be read."""
+_READERS: dict[tuple[str, ...], Callable[[Path, Kind, Part], Picture]] = {
+    tiff.SUFFIXES: tiff.read_tiff,
+    raster.SUFFIXES: raster.read_raster,
+    medical.NIFTI_SUFFIXES: medical.read_nifti,
+    medical.ITK_SUFFIXES: medical.read_itk,
+    ome_zarr.SUFFIXES: ome_zarr.read_ome_zarr,
+}
+
+SUFFIXES = tuple(suffix for suffixes in _READERS for suffix in suffixes)
+"""File name endings of the supported formats."""
+
+IN_PARTS = (*tiff.SUFFIXES, *medical.NIFTI_SUFFIXES, *ome_zarr.SUFFIXES)
+"""File name endings of the formats that can be read in parts."""
 
 
 def read_picture(
@@ -27,20 +41,20 @@ def read_picture(
     """Read an image file of any supported format.
 
     Args:
-        path: the file.
-        kind: ``"image"`` drops an alpha channel and turns palette indices into colours; ``"label"`` keeps
-            palette indices, which are what a mask means.
-        axes: names of the dimensions of a TIFF or OME-Zarr where its own are missing or wrong.
-        select: one plane of an axis, for example ``{"T": 0}`` or ``{"Z": 7}``.
-        level: pyramid level of a TIFF or OME-Zarr.
-        region: start and stop along x and along y; of TIFF, OME-Zarr and NIfTI only this part is read.
+        path: image file.
+        kind: ``"image"`` removes an alpha channel and converts palette indices to colours; ``"label"`` keeps
+            palette indices, because they are the ids of a mask.
+        axes: one letter per dimension of a TIFF or OME-Zarr file whose own axis names are missing or wrong.
+        select: index along some of the axes, for example ``{"T": 0}`` or ``{"Z": 7}``.
+        level: pyramid level of a TIFF or OME-Zarr file.
+        region: start and stop along x and along y. Of TIFF, OME-Zarr and NIfTI files only this part is read.
 
     Returns:
-        The pixels and what the file says about them.
+        Pixels with the metadata of the file.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the format is not supported, or the file cannot be read; the message names it.
+        FileNotFoundError: the file does not exist.
+        ValueError: the format is not supported, or the file cannot be read. The message names the file.
 
     Example:
         >>> import numpy as np, tifffile, tempfile
@@ -50,25 +64,27 @@ def read_picture(
         >>> picture.pixels.shape, picture.stored_shape, picture.channel_names
         ((10, 20, 3), (40, 60, 3), ('red', 'green', 'blue'))
     """
+    return read_part(path, kind, Part(axes, select, level, region))
+
+
+def read_part(path: str | PathLike[str], kind: Kind, part: Part) -> Picture:
+    """Read a part of an image file; see :func:`read_picture`."""
     path = Path(path)
-    if not (path.is_file() or (path.is_dir() and _has(path, ome_zarr.SUFFIXES))):
+    name = path.name.lower()
+    if not (path.is_file() or (path.is_dir() and name.endswith(ome_zarr.SUFFIXES))):
         raise FileNotFoundError(f"{path}: there is no such file")
+    read = next((read for suffixes, read in _READERS.items() if name.endswith(suffixes)), None)
     try:
-        if _has(path, ome_zarr.SUFFIXES):
-            return ome_zarr.read_ome_zarr(path, axes, select, level, region)
-        if _has(path, tiff.SUFFIXES):
-            return tiff.read_tiff(path, kind, axes, select, level, region)
-        if axes is not None or level != 0:
-            raise ValueError("axes and level can be chosen in TIFF files and OME-Zarr only")
-        if _has(path, nifti.SUFFIXES):
-            return _select(nifti.read_nifti(path, region), select or {})
-        return _select(_read_whole(path, kind), select or {}).crop(region)
+        if read is None:
+            raise ValueError(f"the format is not supported; use one of {', '.join(SUFFIXES)}")
+        return read(path, kind, part)
     except Exception as error:
-        raise ValueError(f"{path}: cannot be read: {_reason(error)}") from error
+        reason = shorten(str(error) or type(error).__name__, 300, placeholder=" …")
+        raise ValueError(f"{path}: cannot be read: {reason}") from error
 
 
 def read_pixels(path: str | PathLike[str], kind: Kind = "image") -> npt.NDArray[Any]:
-    """Read an image as (Z,) rows, columns, and channels last if it has several.
+    """Read an image as an array of (depth,) rows, columns, and channels last if there is more than one.
 
     Example:
         >>> import tempfile
@@ -82,9 +98,9 @@ def read_pixels(path: str | PathLike[str], kind: Kind = "image") -> npt.NDArray[
 
 
 def read_label_map(path: str | PathLike[str]) -> LabelMap:
-    """Read a mask as int32 rows and columns.
+    """Read a mask as an int32 array of rows and columns.
 
-    A colour mask whose channels are equal is taken as grey; one that uses colour for identity is refused.
+    A colour mask is accepted if its channels are equal; if they differ, it raises an error.
 
     Example:
         >>> import numpy as np, tifffile, tempfile
@@ -96,47 +112,22 @@ def read_label_map(path: str | PathLike[str]) -> LabelMap:
     picture = read_picture(path, "label")
     if "Z" in picture.axes:
         depth = picture.pixels.shape[picture.axes.index("Z")]
-        raise ValueError(f"{path}: a mask is one plane, this file holds {depth}; save the planes one by one")
+        raise ValueError(
+            f"{path}: a mask must be one plane, but this file has {depth}; save each plane to its own file"
+        )
+    return np.asarray(one_label(path, picture)[0].T)
+
+
+def one_label(path: str | PathLike[str], picture: Picture) -> LabelMap:
+    """Return the single channel of a mask, channel first and int32; raise if its channels differ."""
+    pixels = picture.channel_first()
+    channels = pixels[:3] if len(pixels) == 4 else pixels
     try:
-        return as_label_map(one_channel(picture.channel_first())[0]).T
+        if len(channels) > 1 and (channels != channels[:1]).any():
+            raise ValueError(
+                f"a mask must have one channel, but this one has {len(pixels)} that differ; if colours stand "
+                "for objects or classes, save their ids as one 16- or 32-bit channel"
+            )
+        return as_label_map(channels[:1])
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-
-
-def one_channel(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Channel-first pixels of a mask as one channel; channels that differ are refused."""
-    channels = pixels[:3] if len(pixels) == 4 else pixels
-    if len(channels) > 1 and (channels != channels[:1]).any():
-        raise ValueError(
-            f"a mask has one channel, this one has {len(pixels)} that differ; if colours stand for objects "
-            "or classes, save their numbers as one 16- or 32-bit channel"
-        )
-    return channels[:1]
-
-
-def _read_whole(path: Path, kind: Kind) -> Picture:
-    if _has(path, raster.SUFFIXES):
-        return raster.read_raster(path, kind)
-    if _has(path, metaimage.SUFFIXES):
-        return metaimage.read_itk(path)
-    raise ValueError(f"the format is not known; use one of {', '.join(SUFFIXES)}")
-
-
-def _has(path: Path, suffixes: tuple[str, ...]) -> bool:
-    return path.name.lower().endswith(suffixes)
-
-
-def _select(picture: Picture, select: Mapping[str, int]) -> Picture:
-    index = choose(picture.axes, picture.pixels.shape, select)
-    axes = "".join(axis for axis in picture.axes if axis not in select)
-    names = picture.channel_names if "C" in axes else ()
-    size = picture.pixel_size if "Z" in axes or picture.pixel_size is None else picture.pixel_size[:2]
-    return Picture(
-        picture.pixels[index], axes, size, names, picture.affine, picture.stored_shape, picture.stored_axes
-    )
-
-
-def _reason(error: Exception) -> str:
-    """One line, whatever the library printed."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) < 300 else f"{text[:300]}…"

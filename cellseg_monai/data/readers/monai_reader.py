@@ -1,4 +1,4 @@
-"""The readers as MONAI knows them: an ``ImageReader`` for ``LoadImage`` and ``LoadImaged``."""
+"""The readers as a MONAI ``ImageReader`` for ``LoadImage`` and ``LoadImaged``."""
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
@@ -10,35 +10,37 @@ from monai.data import ImageReader
 from monai.data.utils import orientation_ras_lps
 from monai.utils import MetaKeys, SpaceKeys, ensure_tuple
 
-from cellseg_monai.data.readers.formats import SUFFIXES, one_channel, read_picture
-from cellseg_monai.data.readers.picture import Kind, Picture, Region
-from cellseg_monai.label_maps import as_label_map
+from cellseg_monai.data.readers.axes import Part, Region
+from cellseg_monai.data.readers.formats import SUFFIXES, one_label, read_part
+from cellseg_monai.data.readers.picture import Kind, Picture, require_one_size
 
 Paths = str | PathLike[str] | Sequence[str | PathLike[str]]
 
 
 class MicroscopyReader(ImageReader):
-    """Read microscope images and masks into MONAI's conventions.
+    """Read microscope images and masks in MONAI's conventions.
 
-    MONAI's own readers fail on 16-bit colour TIFF, cut 16-bit colour PNG to 8 bits, keep alpha channels, and
-    choose by suffix between libraries that disagree; hence this one for all formats. With
-    ``ensure_channel_first=True`` the array is channel first and then (x, y) or (x, y, z), MONAI's default
-    spatial order, so that its writers and MONAI Label give back a label of the image's size and orientation.
-    As with MONAI's readers a single channel has no axis of its own until then: its writers of NIfTI and NRRD
-    fail on a plane whose meta names a channel axis, unless they are given ``resample=True``.
+    MONAI's own readers fail on 16-bit colour TIFF, reduce 16-bit colour PNG to 8 bits, keep alpha channels,
+    and choose by suffix between libraries that disagree. This reader handles all formats alike. With
+    ``ensure_channel_first=True`` the array is channel first, then (x, y) or (x, y, z), which is MONAI's
+    default spatial order. So MONAI's writers and MONAI Label return a label with the image's size and
+    orientation.
 
-    The meta dictionary holds, beside MONAI's own keys, ``pixel_size`` (micrometres along x, y; NaN where the
-    file tells none), ``channel_names`` (joined by commas), ``original_shape`` and ``original_axes`` (text, as
+    Like MONAI's readers, it adds no axis for a single channel. MONAI's writers of NIfTI and NRRD fail on a
+    plane whose metadata names a channel axis, unless ``resample=True``.
+
+    Besides MONAI's own keys, the metadata has ``pixel_size`` (micrometres along x, y; NaN if the file does
+    not give it), ``channel_names`` (separated by commas), ``original_shape`` and ``original_axes`` (text, as
     stored in the file), and ``region`` (x start, x stop, y start, y stop) if only a part was read. Values
-    have the same form for all formats, so that images of different formats collate into one batch. The affine
-    is that of the file for NIfTI, NRRD and MetaImage, and one unit a pixel for the others.
+    have the same form for all formats, so images of different formats collate into one batch. The affine of
+    NIfTI, NRRD and MetaImage files is that of the file; for other formats a pixel is one unit wide.
 
     Args:
-        kind: ``"image"``, or ``"label"`` to get one channel of int32 ids and refuse what are none.
-        axes: see :func:`~cellseg_monai.data.read_picture`.
-        select: likewise.
-        level: likewise.
-        region: likewise.
+        kind: ``"image"``, or ``"label"`` to read one channel of int32 ids and reject anything else.
+        axes: one letter per dimension; see :func:`~cellseg_monai.data.read_picture`.
+        select: index along some of the axes, for example ``{"T": 0}``.
+        level: pyramid level of a TIFF or OME-Zarr file.
+        region: start and stop along x and along y.
 
     Example:
         >>> import tempfile, tifffile
@@ -53,6 +55,7 @@ class MicroscopyReader(ImageReader):
     def __init__(
         self,
         kind: Kind = "image",
+        *,
         axes: str | None = None,
         select: Mapping[str, int] | None = None,
         level: int = 0,
@@ -60,71 +63,48 @@ class MicroscopyReader(ImageReader):
     ) -> None:
         super().__init__()
         if kind not in ("image", "label"):
-            raise ValueError(f"kind is 'image' or 'label', not {kind!r}")
+            raise ValueError(f"kind must be 'image' or 'label', not {kind!r}")
         self.kind: Kind = kind
-        self.axes = axes
-        self.select = select
-        self.level = level
-        self.region = region
+        self.part = Part(axes, select, level, region)
 
     def verify_suffix(self, filename: Paths) -> bool:
-        """Whether every name ends like a format that can be read."""
+        """Return whether every file has the suffix of a supported format."""
         return all(str(name).lower().endswith(SUFFIXES) for name in ensure_tuple(filename))
 
     def read(self, data: Paths, **kwargs: Any) -> tuple[str, ...]:
-        """Only note the paths; :meth:`get_data` reads them.
+        """Return the paths; :meth:`get_data` reads the files.
 
-        ``LoadImage`` buries an error raised here under those of every other reader; one raised there reaches
-        the user as it is.
+        ``LoadImage`` hides an error of ``read`` behind those of all other readers, but passes on an error of
+        ``get_data``.
         """
         if kwargs:
-            raise TypeError(f"options are given to MicroscopyReader itself, not to read(): {sorted(kwargs)}")
+            raise TypeError(f"pass these options to MicroscopyReader, not to read(): {sorted(kwargs)}")
         return tuple(str(name) for name in ensure_tuple(data))
 
     def get_data(self, img: Sequence[str]) -> tuple[npt.NDArray[Any], dict[str, Any]]:
-        """Read the files; several files are stacked as channels."""
-        pictures = [
-            read_picture(
-                path, self.kind, axes=self.axes, select=self.select, level=self.level, region=self.region
-            )
-            for path in img
+        """Read the files and stack several files as channels."""
+        pictures = [read_part(path, self.kind, self.part) for path in img]
+        arrays = [
+            picture.channel_first() if self.kind == "image" else one_label(path, picture)
+            for path, picture in zip(img, pictures, strict=True)
         ]
-        arrays = [self._array(path, picture) for path, picture in zip(img, pictures, strict=True)]
-        for path, array in zip(img, arrays, strict=True):
-            if array.shape[1:] != arrays[0].shape[1:]:
-                raise ValueError(
-                    f"{path}: its size {array.shape[1:]} differs from {arrays[0].shape[1:]} of {img[0]}; "
-                    "files that are channels of one image have one size"
-                )
+        require_one_size(img, [array.shape for array in arrays])
         array = np.concatenate(arrays)
         meta = self._meta(pictures, array.shape[1:])
-        if len(array) > 1:
-            return array, meta | {MetaKeys.ORIGINAL_CHANNEL_DIM: 0}
-        return array[0], meta | {MetaKeys.ORIGINAL_CHANNEL_DIM: float("nan")}
-
-    def _array(self, path: str, picture: Picture) -> npt.NDArray[Any]:
-        pixels = picture.channel_first()
-        if self.kind == "image":
-            return pixels
-        try:
-            return as_label_map(one_channel(pixels))
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
+        meta[MetaKeys.ORIGINAL_CHANNEL_DIM] = 0 if len(array) > 1 else float("nan")
+        return (array if len(array) > 1 else array[0]), meta
 
     def _meta(self, pictures: Sequence[Picture], spatial_shape: tuple[int, ...]) -> dict[str, Any]:
         first = pictures[0]
         affine = orientation_ras_lps(np.eye(4)) if first.affine is None else first.affine
-        size = first.pixel_size or (np.nan,) * len(spatial_shape)
         meta = {
             MetaKeys.AFFINE: affine,
             MetaKeys.ORIGINAL_AFFINE: affine.copy(),
             MetaKeys.SPACE: SpaceKeys.RAS,
             MetaKeys.SPATIAL_SHAPE: np.asarray(spatial_shape),
-            "pixel_size": np.asarray(size),
+            "pixel_size": np.asarray(first.pixel_size or (np.nan,) * len(spatial_shape)),
             "channel_names": ",".join(name for picture in pictures for name in picture.channel_names),
-            "original_shape": "x".join(str(length) for length in first.stored_shape),
+            "original_shape": "x".join(map(str, first.stored_shape)),
             "original_axes": first.stored_axes,
         }
-        if self.region is not None:
-            meta["region"] = np.asarray(self.region).ravel()
-        return meta
+        return meta if self.part.region is None else meta | {"region": np.asarray(self.part.region).ravel()}

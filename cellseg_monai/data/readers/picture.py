@@ -1,17 +1,28 @@
-"""What every format reader returns: pixels whose axes have names, and what the file says about them."""
+"""The result of every format reader: pixels with named axes and the metadata of the file."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-Kind = Literal["image", "label"]
-Region = tuple[tuple[int, int], tuple[int, int]]
-"""Start and stop along x, then along y."""
+from cellseg_monai.data.readers.axes import Part, locate
 
-# A print resolution, 72 to 600 dots an inch, is what software writes when it knows nothing of the microscope.
+Kind = Literal["image", "label"]
+
+MICROMETRES = {
+    **dict.fromkeys(("µm", "μm", "um", "micron", "microns", "micrometer"), 1.0),  # both kinds of mu occur
+    **dict.fromkeys(("nm", "nanometer"), 1e-3),
+    **dict.fromkeys(("mm", "millimeter"), 1e3),
+    **dict.fromkeys(("m", "meter"), 1e6),
+    "cm": 1e4,
+    "inch": 25_400.0,
+}
+"""Micrometres per unit of length, by the names that image files use."""
+
+# Software that does not know the pixel size writes a print resolution of 72 to 600 dots per inch.
 _COARSEST_BELIEVABLE_MICROMETRES = 40.0
 
 
@@ -20,13 +31,13 @@ class Picture:
     """Pixels with named axes.
 
     Attributes:
-        pixels: the array in the order of the file.
-        axes: a letter per dimension: X and Y, optionally Z (depth) and C (channels).
-        pixel_size: micrometres along x, y (and z), or None if the file does not tell.
-        channel_names: a name per channel, empty if the file has none.
-        affine: 4 × 4 from indices (x, y, z) to right-anterior-superior space, in the unit of the file.
-        stored_shape: shape of the whole image in the file, before an axis or a region was chosen.
-        stored_axes: its axes, as the format names them.
+        pixels: pixel array in the axis order of the file, in native byte order; Boolean pixels become uint8.
+        axes: one letter per dimension: X and Y, optionally Z (depth) and C (channels).
+        pixel_size: size of a pixel along x, y (and z) in micrometres, or None if the file does not give it.
+        channel_names: one name per channel, or empty if the file has no names for its channels.
+        affine: 4 × 4 matrix from indices (x, y, z) to right-anterior-superior space, in the unit of the file.
+        stored_shape: shape of the whole image in the file, before a plane or region was selected.
+        stored_axes: axes of the whole image, as the format names them.
 
     Example:
         >>> picture = Picture(np.zeros((4, 6, 3), np.uint8), "YXC")
@@ -43,20 +54,26 @@ class Picture:
     stored_axes: str = ""
 
     def __post_init__(self) -> None:
-        """Let the stored shape default to that of the pixels; bring the bytes into this machine's order."""
+        """Bring all formats into one form."""
         assert len(self.axes) == self.pixels.ndim, f"{self.axes} does not name {self.pixels.shape}"
-        if not self.stored_shape:
-            object.__setattr__(self, "stored_shape", self.pixels.shape)
-            object.__setattr__(self, "stored_axes", self.axes)
-        if not self.pixels.dtype.isnative:
-            object.__setattr__(self, "pixels", self.pixels.astype(self.pixels.dtype.newbyteorder("=")))
+        dtype = self.pixels.dtype
+        spatial = len(self.axes.replace("C", ""))
+        size = tuple(float(step) for step in self.pixel_size or ())[:spatial]
+        channels = self.pixels.shape[self.axes.index("C")] if "C" in self.axes else 1
+        vars(self).update(
+            pixels=self.pixels.astype(np.uint8 if dtype.kind == "b" else dtype.newbyteorder("="), copy=False),
+            pixel_size=size if len(size) == spatial else None,
+            channel_names=self.channel_names if len(self.channel_names) == channels else (),
+            stored_shape=tuple(self.stored_shape or self.pixels.shape),
+            stored_axes=self.stored_axes or self.axes,
+        )
 
     def channel_first(self) -> npt.NDArray[Any]:
-        """Channels, then x, y (and z): the order of MONAI's own readers with their defaults."""
+        """Return channels, then x, y (and z), the default order of MONAI's readers."""
         return self._ordered("CXYZ" if "Z" in self.axes else "CXY")
 
     def rows_columns(self) -> npt.NDArray[Any]:
-        """(Z,) rows, columns, and channels last if there is more than one: the order of image libraries."""
+        """Return (depth,) rows, columns, and channels last if there is more than one."""
         pixels = self._ordered("ZYXC" if "Z" in self.axes else "YXC")
         return pixels[..., 0] if pixels.shape[-1] == 1 else pixels
 
@@ -66,43 +83,36 @@ class Picture:
             pixels, present = pixels[..., np.newaxis], f"{present}C"
         return pixels.transpose([present.index(axis) for axis in axes])
 
-    def crop(self, region: Region | None) -> "Picture":
-        """Cut a region out of the pixels."""
-        if region is None:
-            return self
-        spans = region_slices(region, self.size)
-        return replace(self, pixels=self.pixels[tuple(spans.get(axis, slice(None)) for axis in self.axes)])
+    def cut(self, part: Part) -> "Picture":
+        """Return a part of a picture whose format cannot be read in parts."""
+        if part.axes is not None or part.level:
+            raise ValueError("axes and level can be set only for TIFF and OME-Zarr files")
+        index, axes = locate(part, self.axes, self.pixels.shape)
+        return replace(self, pixels=self.pixels[index], axes=axes)
 
     @property
     def size(self) -> tuple[int, int]:
-        """Pixels along x and along y."""
+        """Number of pixels along x and along y."""
         return self.pixels.shape[self.axes.index("X")], self.pixels.shape[self.axes.index("Y")]
 
 
-def region_slices(region: Region, size: tuple[int, int]) -> dict[str, slice]:
-    """A slice per axis name; a region that leaves the image is refused rather than clipped."""
-    for axis, (start, stop), length in zip("XY", region, size, strict=True):
-        if not 0 <= start < stop <= length:
+def require_one_size(paths: Sequence[str | Path], shapes: Sequence[tuple[int, ...]]) -> None:
+    """Raise if files that are channels of one image differ in size.
+
+    Args:
+        paths: files of one image.
+        shapes: channel-first shape of each file.
+    """
+    for path, shape in zip(paths, shapes, strict=True):
+        if shape[1:] != shapes[0][1:]:
             raise ValueError(
-                f"the region {start}:{stop} along {axis} does not lie in the image, "
-                f"which has {length} pixels there; choose 0 <= start < stop <= {length}"
+                f"{path}: its size {shape[1:]} differs from the size {shapes[0][1:]} of {paths[0]}; "
+                "the files of one image must have the same size"
             )
-    return {axis: slice(*span) for axis, span in zip("XY", region, strict=True)}
-
-
-def choose(axes: str, shape: tuple[int, ...], select: Mapping[str, int]) -> tuple[int | slice, ...]:
-    """An index for each axis that the caller chose one plane of, everything elsewhere."""
-    for axis, index in select.items():
-        if axis not in axes:
-            raise ValueError(f"there is no axis {axis} to select from; the axes are {axes}, {shape}")
-        length = shape[axes.index(axis)]
-        if not 0 <= index < length:
-            raise ValueError(f"{axis}={index} is not there; choose 0 to {length - 1}")
-    return tuple(select.get(axis, slice(None)) for axis in axes)
 
 
 def believable_size(micrometres: tuple[float, ...]) -> tuple[float, ...] | None:
-    """A pixel size, unless it is the print resolution that software writes for want of a better one.
+    """Return a pixel size, or None if it is a print resolution rather than a microscope's.
 
     Example:
         >>> believable_size((0.65, 0.65))

@@ -1,4 +1,4 @@
-"""An image file as an array whose parts are read as they are asked for."""
+"""An image file as an array that reads only the parts that are indexed."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -9,39 +9,40 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cellseg_monai.data.readers import nifti, ome_zarr, tiff
-from cellseg_monai.data.readers.formats import read_picture
-from cellseg_monai.data.readers.picture import Region
+from cellseg_monai.data.readers import tiff
+from cellseg_monai.data.readers.axes import Part, Region
+from cellseg_monai.data.readers.formats import IN_PARTS, read_part
+from cellseg_monai.data.readers.picture import require_one_size
 
 logger = logging.getLogger(__name__)
 
-_IN_PARTS = (*tiff.SUFFIXES, *nifti.SUFFIXES, *ome_zarr.SUFFIXES)
 _LARGE = 1 << 28
 
 
 class ImageRegions:
-    """An image that stays in its file: of TIFF, OME-Zarr and NIfTI only what is indexed is read.
+    """An image that stays in its file; indexing reads a part of it.
 
     Pixels, channels and axes are those of :class:`~cellseg_monai.data.MicroscopyReader`: channels, then x, y
-    (and z). Of other formats the whole image is held. No file stays open, and threads may share an object.
+    (and z). Of TIFF, OME-Zarr and NIfTI files only the indexed part is read; images of other formats are kept
+    in memory. No file stays open, and threads may share an object.
 
-    Where the file itself is no good to read a part of, the log says so: a compressed TIFF in one piece is
-    decoded as a whole for each part, and so is a ``.nii.gz``.
+    Some files are slow to read in parts: a compressed TIFF in one piece and a ``.nii.gz`` are decoded as a
+    whole for each part. A warning is logged for such files.
 
     Args:
-        path: the file, or several of one size, which are the channels of one image.
-        axes: see :func:`~cellseg_monai.data.read_picture`.
-        select: likewise.
-        level: likewise.
+        path: image file, or several files of one size that are the channels of one image.
+        axes: one letter per dimension; see :func:`~cellseg_monai.data.read_picture`.
+        select: index along some of the axes, for example ``{"T": 0}``.
+        level: pyramid level.
 
     Attributes:
-        shape: channels, x, y (, z).
-        dtype: of the pixels.
-        pixel_size: micrometres along x, y (and z), or None if the file does not tell.
+        shape: number of channels, and pixels along x, y (and z).
+        dtype: data type of the pixels.
+        pixel_size: size of a pixel along x, y (and z) in micrometres, or None if the file does not give it.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file cannot be read, or several differ in size.
+        FileNotFoundError: a file does not exist.
+        ValueError: a file cannot be read, or the files differ in size.
 
     Example:
         >>> import tempfile, tifffile
@@ -55,32 +56,26 @@ class ImageRegions:
     def __init__(
         self,
         path: str | PathLike[str] | Sequence[str | PathLike[str]],
+        *,
         axes: str | None = None,
         select: Mapping[str, int] | None = None,
         level: int = 0,
     ) -> None:
         self.paths = [Path(one) for one in ([path] if isinstance(path, str | PathLike) else path)]
-        self.axes = axes
-        self.select = select
-        self.level = level
+        self._part = Part(axes, select, level)
         self._whole: dict[Path, npt.NDArray[Any]] = {}
         shapes = [self._open(one) for one in self.paths]
-        for one, shape in zip(self.paths, shapes, strict=True):
-            if shape[1:] != shapes[0][1:]:
-                raise ValueError(
-                    f"{one}: its size {shape[1:]} differs from {shapes[0][1:]} of {self.paths[0]}; files "
-                    "that are channels of one image have one size"
-                )
+        require_one_size(self.paths, shapes)
         self.shape: tuple[int, ...] = (sum(shape[0] for shape in shapes), *shapes[0][1:])
 
     def __getitem__(self, box: tuple[slice, ...]) -> npt.NDArray[Any]:
-        """Read a part.
+        """Read a part of the image.
 
         Args:
-            box: a slice with start and stop, or ``:``, for channels, x, y (and z), without steps.
+            box: slices without steps along channels, x, y (and z).
 
         Raises:
-            ValueError: the part does not lie in the image, or cannot be read.
+            ValueError: the part is not inside the image, or it cannot be read.
         """
         spans = [slice(*part.indices(side)) for part, side in zip(box, self.shape, strict=True)]
         region = ((spans[1].start, spans[1].stop), (spans[2].start, spans[2].stop))
@@ -89,27 +84,26 @@ class ImageRegions:
         return joined[(spans[0], slice(None), slice(None), *spans[3:])]
 
     def _open(self, path: Path) -> tuple[int, ...]:
-        """Note what one pixel tells of the image; its shape."""
+        """Read the metadata with one pixel, or the whole image, and return the channel-first shape."""
         name = path.name.lower()
-        one_pixel = ((0, 1), (0, 1)) if name.endswith(_IN_PARTS) else None
-        picture = read_picture(path, axes=self.axes, select=self.select, level=self.level, region=one_pixel)
+        one_pixel = ((0, 1), (0, 1)) if name.endswith(IN_PARTS) else None
+        picture = read_part(path, "image", self._part._replace(region=one_pixel))
         pixels = picture.channel_first()
         self.dtype, self.pixel_size = pixels.dtype, picture.pixel_size
         if one_pixel is None:
             self._whole[path] = pixels
             return pixels.shape
+        piece = int(np.prod(picture.stored_shape)) * pixels.itemsize if name.endswith(".gz") else 0
         if name.endswith(tiff.SUFFIXES):
-            piece = tiff.largest_piece(path, self.level)
-        else:
-            piece = int(np.prod(picture.stored_shape)) * pixels.itemsize if name.endswith(".gz") else 0
+            piece = tiff.largest_piece(path, self._part.level)
         if piece > _LARGE:
             logger.warning(
-                "%s: is compressed in pieces of %d MB, which are decoded anew for each part that is read; "
-                "store it in tiles",
+                "%s: compressed in pieces of %d MB, and each part that is read decodes a whole piece; "
+                "store the image in tiles",
                 path,
                 piece >> 20,
             )
-        names = self.axes or picture.stored_axes
+        names = self._part.axes or picture.stored_axes
         sides = [int(picture.stored_shape[names.index(axis)]) for axis in "XY"]
         return (pixels.shape[0], *sides, *pixels.shape[3:])
 
@@ -117,5 +111,4 @@ class ImageRegions:
         if path in self._whole:
             (left, right), (top, bottom) = region
             return self._whole[path][:, left:right, top:bottom]
-        picture = read_picture(path, axes=self.axes, select=self.select, level=self.level, region=region)
-        return picture.channel_first()
+        return read_part(path, "image", self._part._replace(region=region)).channel_first()

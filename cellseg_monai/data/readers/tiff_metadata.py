@@ -1,56 +1,42 @@
-"""Pixel size and channel names from the dialects of TIFF: OME, ImageJ, Aperio, plain resolution tags."""
+"""Pixel size and channel names of TIFF files: OME, ImageJ, Aperio, and plain resolution tags."""
 
 import re
 from typing import Any
 
 import tifffile
 
-from cellseg_monai.data.readers.picture import believable_size
+from cellseg_monai.data.readers.picture import MICROMETRES, believable_size
 
-_MICROMETRES = {
-    **dict.fromkeys(("µm", "μm", "um", "micron", "microns", "micrometer"), 1.0),  # both kinds of mu occur
-    "nm": 1e-3,
-    "mm": 1e3,
-    "cm": 1e4,
-    "m": 1e6,
-    "inch": 25_400.0,
-}
-_RESOLUTION_UNITS = {tifffile.RESUNIT.CENTIMETER: 1e4, tifffile.RESUNIT.INCH: 25_400.0}
+_RESOLUTION_UNITS = {tifffile.RESUNIT.CENTIMETER: "cm", tifffile.RESUNIT.INCH: "inch"}
 _COLOURS = (tifffile.PHOTOMETRIC.RGB, tifffile.PHOTOMETRIC.YCBCR, tifffile.PHOTOMETRIC.PALETTE)
 
 
-def pixel_size(file: tifffile.TiffFile, shrinkage: float, volume: bool) -> tuple[float, ...] | None:
-    """Micrometres along x, y (and z).
+def pixel_size(file: tifffile.TiffFile, shrinkage: float) -> tuple[float, ...] | None:
+    """Read the pixel size.
 
     Args:
-        file: the open file.
-        shrinkage: pixels of the full image to a pixel of the pyramid level.
-        volume: whether a size along z is wanted.
+        file: open TIFF file.
+        shrinkage: pixels of the full image per pixel of the pyramid level.
 
     Returns:
-        The size, or None where the file tells none that can be believed.
+        Micrometres along x, y (and z), or None if the file has no believable pixel size.
     """
     page = file.pages.first
     size = _ome_size(file) or _imagej_size(file, page) or _aperio_size(page) or _tagged_size(page)
-    if size is None or (volume and len(size) < 3):
-        return None
-    x, y, *z = size
-    return (x * shrinkage, y * shrinkage, *(z if volume else ()))
+    return size and (size[0] * shrinkage, size[1] * shrinkage, *size[2:])
 
 
 def channel_names(file: tifffile.TiffFile) -> tuple[str, ...]:
-    """Names from OME or ImageJ; red, green and blue for colour images; otherwise none."""
-    named = tuple(str(channel["Name"]) for channel in _list(_ome(file).get("Channel")) if "Name" in channel)
-    if named:
-        return named
-    labels = tuple(str(label) for label in (file.imagej_metadata or {}).get("Labels", ()))
+    """Read the channel names from OME or ImageJ metadata; colour images have red, green and blue."""
+    named = [channel["Name"] for channel in _list(_ome(file).get("Channel")) if "Name" in channel]
+    labels = named or (file.imagej_metadata or {}).get("Labels", ())
     if labels:
-        return labels
+        return tuple(map(str, labels))
     return ("red", "green", "blue") if file.pages.first.photometric in _COLOURS else ()
 
 
 def _ome(file: tifffile.TiffFile) -> dict[str, Any]:
-    """The Pixels element of the first image in the OME-XML."""
+    """The ``Pixels`` element of the first image in the OME-XML."""
     if not file.is_ome:
         return {}
     images = _list(tifffile.xml2dict(file.ome_metadata).get("OME", {}).get("Image"))
@@ -58,29 +44,26 @@ def _ome(file: tifffile.TiffFile) -> dict[str, Any]:
 
 
 def _list(element: Any) -> list[Any]:
-    """XML elements that occur once are not in a list."""
+    """Put an XML element that occurs once into a list, like those that occur more often."""
     return element if isinstance(element, list) else [] if element is None else [element]
 
 
 def _ome_size(file: tifffile.TiffFile) -> tuple[float, ...] | None:
     ome = _ome(file)
-    if "PhysicalSizeX" not in ome or "PhysicalSizeY" not in ome:
-        return None
     steps = [(ome[f"PhysicalSize{axis}"], ome.get(f"PhysicalSize{axis}Unit", "µm"))
              for axis in "XYZ" if f"PhysicalSize{axis}" in ome]  # fmt: skip
-    if any(unit not in _MICROMETRES for _, unit in steps):  # a unit such as "pixel" says nothing
+    if len(steps) < 2 or any(unit not in MICROMETRES for _, unit in steps):  # for example "pixel"
         return None
-    return tuple(float(step) * _MICROMETRES[unit] for step, unit in steps)
+    return tuple(float(step) * MICROMETRES[unit] for step, unit in steps)
 
 
 def _imagej_size(file: tifffile.TiffFile, page: tifffile.TiffPage) -> tuple[float, ...] | None:
     metadata = file.imagej_metadata or {}
-    scale = _MICROMETRES.get(str(metadata.get("unit", "")).replace("\\u00B5", "µ"))
-    resolution = _resolution(page)
-    if scale is None or resolution is None:
+    size = _resolution(page, str(metadata.get("unit", "")).replace("\\u00B5", "µ"))
+    if size is None:
         return None
-    depth = (float(metadata["spacing"]) * scale,) if "spacing" in metadata else ()
-    return (scale / resolution[0], scale / resolution[1], *depth)
+    scale, x, y = size
+    return (x, y, float(metadata["spacing"]) * scale) if "spacing" in metadata else (x, y)
 
 
 def _aperio_size(page: tifffile.TiffPage) -> tuple[float, ...] | None:
@@ -89,17 +72,16 @@ def _aperio_size(page: tifffile.TiffPage) -> tuple[float, ...] | None:
 
 
 def _tagged_size(page: tifffile.TiffPage) -> tuple[float, ...] | None:
-    unit, resolution = page.tags.get("ResolutionUnit"), _resolution(page)
-    scale = _RESOLUTION_UNITS.get(unit.value) if unit else None
-    if scale is None or resolution is None:
-        return None
-    return believable_size((scale / resolution[0], scale / resolution[1]))
+    unit = page.tags.get("ResolutionUnit")
+    size = _resolution(page, _RESOLUTION_UNITS.get(unit.value, "")) if unit else None
+    return size and believable_size(size[1:])
 
 
-def _resolution(page: tifffile.TiffPage) -> tuple[float, float] | None:
-    """Pixels a unit along x and y."""
+def _resolution(page: tifffile.TiffPage, unit: str) -> tuple[float, float, float] | None:
+    """Micrometres per unit, and micrometres per pixel along x and y."""
+    scale = MICROMETRES.get(unit)
     tags = page.tags.get("XResolution"), page.tags.get("YResolution")
-    if not all(tags):
+    if scale is None or not all(tags):
         return None
-    values = [tag.value[0] / tag.value[1] if tag.value[1] else 0.0 for tag in tags]
-    return (values[0], values[1]) if min(values) > 0 else None
+    x, y = (tag.value[0] / tag.value[1] if tag.value[1] else 0.0 for tag in tags)
+    return (scale, scale / x, scale / y) if min(x, y) > 0 else None

@@ -1,7 +1,7 @@
 """The pixels that objects cover.
 
-Each object is looked up in a small box around its centre, many objects at once. So the cost grows with the
-pixels of the objects and not with their number times the image.
+Each object is evaluated in a small box around its centre, many objects at once. So the cost grows with the
+area of the objects, not with their number times the image size.
 """
 
 from collections.abc import Iterator
@@ -10,12 +10,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cellseg_monai.data.synthetic.image import Size
-from cellseg_monai.data.synthetic.shapes import Numbers, Outlines
+from cellseg_monai.data.synthetic.scene import Field, Numbers, Scene, Size
+from cellseg_monai.data.synthetic.shapes import Outlines, discs
 from cellseg_monai.label_maps import LabelMap, connected_components, relabel
-
-Height = npt.NDArray[np.float32]
-"""How thick an object is at each pixel: 1 in its middle, nearly 0 at its rim, 0 outside."""
 
 _PIXELS_PER_TASK = 1 << 18
 _LEAST_VISIBLE = 0.15
@@ -23,22 +20,28 @@ _RIM = 0.02
 
 
 class Fragments(NamedTuple):
-    """Pixels covered by objects, in the order of the objects; a pixel occurs once for each that covers it."""
+    """Pixels covered by objects, in the order of the objects; a pixel is repeated if several cover it.
+
+    Attributes:
+        pixels: indices into the flattened image.
+        owners: index of the object, from 0.
+        heights: thickness of the object at the pixel: 1 in its middle, almost 0 at its rim.
+    """
 
     pixels: npt.NDArray[np.int64]
     owners: npt.NDArray[np.int64]
-    heights: Height
+    heights: Field
 
 
 def fragments(outlines: Outlines, size: tuple[int, ...]) -> Iterator[Fragments]:
-    """The pixels of each object inside the image, some objects at a time; at least that of its centre.
+    """Find the pixels of each object inside the image, including at least the pixel of its centre.
 
     Args:
-        outlines: the objects.
+        outlines: outlines of the objects.
         size: rows and columns of the image.
 
     Yields:
-        Flat pixel indices, the number of the object (from 0), and the height of the object there.
+        Pixels of some of the objects.
 
     Example:
         >>> from cellseg_monai.data.synthetic.shapes import discs
@@ -52,7 +55,8 @@ def fragments(outlines: Outlines, size: tuple[int, ...]) -> Iterator[Fragments]:
     reach = int(np.ceil((longest + np.abs(outlines.bends) * longest**2).max())) + 1
     together = max(1, _PIXELS_PER_TASK // (2 * reach + 1) ** 2)
     for start in range(0, len(outlines.centres), together):
-        yield _look_up(outlines.take(slice(start, start + together)), start, reach, size)
+        some = Outlines._make(part[start : start + together] for part in outlines)
+        yield _look_up(some, start, reach, size)
 
 
 def _look_up(outlines: Outlines, first: int, reach: int, size: tuple[int, ...]) -> Fragments:
@@ -72,7 +76,7 @@ def _look_up(outlines: Outlines, first: int, reach: int, size: tuple[int, ...]) 
     turn = np.rint(np.arctan2(across, along) * np.float32(steps / (2 * np.pi))).astype(np.int64) % steps
     limits = outlines.radii[np.arange(len(middle))[:, None, None], turn]
     heights = 1 - (along**2 + across**2) / limits**2
-    heights[:, reach, reach] = np.maximum(heights[:, reach, reach], 0)  # however thin, one pixel is its own
+    heights[:, reach, reach] = np.maximum(heights[:, reach, reach], 0)  # thin objects cover a pixel as well
     within = (heights >= 0) & ((rows >= 0) & (rows < size[0]))[:, :, None]
     within &= ((columns >= 0) & (columns < size[1]))[:, None, :]
     owner, row, column = np.nonzero(within)
@@ -80,18 +84,19 @@ def _look_up(outlines: Outlines, first: int, reach: int, size: tuple[int, ...]) 
     return Fragments(pixels, owner + first, np.maximum(heights[within], _RIM))
 
 
-def draw(outlines: Outlines, size: Size) -> tuple[LabelMap, Height]:
-    """Draw objects that never overlap: the first to come keeps the pixel.
+def draw(outlines: Outlines, size: Size) -> tuple[LabelMap, Field]:
+    """Draw objects without overlap: the first object keeps the pixel.
 
-    Of an object that is cut into pieces only the largest stays. An object of which little is left is taken
-    away altogether, from the label map and from the heights; the one with most pixels always stays.
+    Only the largest piece of an object stays. An object that is mostly hidden is removed, but the largest
+    object always stays.
 
     Args:
-        outlines: the objects; object ``i`` is drawn as id ``i + 1``.
+        outlines: outlines of the objects; object ``i`` is drawn as id ``i + 1``.
         size: rows and columns.
 
     Returns:
-        Label map, where the ids of objects taken away are missing, and the heights.
+        Label map without the ids of removed objects, and the thickness of the objects at each pixel: 1 in the
+        middle, almost 0 at the rim, 0 outside.
 
     Example:
         >>> from cellseg_monai.data.synthetic.shapes import discs
@@ -105,7 +110,7 @@ def draw(outlines: Outlines, size: Size) -> tuple[LabelMap, Height]:
     flat_label, flat_height = label.reshape(-1), height.reshape(-1)
     for part in fragments(outlines, size):
         free = flat_label[part.pixels] == 0
-        backwards = part.pixels[free][::-1]  # NumPy keeps the last value of equal indices: the first object's
+        backwards = part.pixels[free][::-1]  # of equal indices NumPy keeps the last value
         flat_label[backwards] = part.owners[free][::-1] + 1
         flat_height[backwards] = part.heights[free][::-1]
     _keep_largest_pieces(label, outlines.areas)
@@ -116,7 +121,7 @@ def draw(outlines: Outlines, size: Size) -> tuple[LabelMap, Height]:
 def _keep_largest_pieces(label: LabelMap, areas: Numbers) -> None:
     pieces = connected_components(label, connectivity=1)
     pixels = np.bincount(pieces.ravel())
-    pixels[0] = 0  # the background is nobody's piece
+    pixels[0] = 0  # the background is not a piece
     owners = np.zeros(len(pixels), np.int64)
     owners[pieces.ravel()] = label.ravel()
     order = np.argsort(pixels, kind="stable")
@@ -130,13 +135,13 @@ def _keep_largest_pieces(label: LabelMap, areas: Numbers) -> None:
     label[~stays[pieces]] = 0
 
 
-def overlay(canvas: Height, outlines: Outlines, brightness: Numbers) -> None:
-    """Draw objects onto a canvas so that they melt into one: the brightest keeps the pixel.
+def overlay(canvas: Field, outlines: Outlines, brightness: Numbers) -> None:
+    """Draw objects that merge into each other: the brightest object keeps the pixel.
 
     Args:
-        canvas: changed in place.
-        outlines: the objects.
-        brightness: of the middle of each object; towards the rim it falls with the height.
+        canvas: field that is changed in place.
+        outlines: outlines of the objects.
+        brightness: brightness in the middle of each object; it decreases towards the rim.
 
     Example:
         >>> from cellseg_monai.data.synthetic.shapes import discs
@@ -152,14 +157,38 @@ def overlay(canvas: Height, outlines: Outlines, brightness: Numbers) -> None:
         np.maximum.at(canvas.reshape(-1), part.pixels, light)
 
 
-def number(label: LabelMap) -> tuple[LabelMap, npt.NDArray[np.int64]]:
-    """Number objects 1, 2, … and say which object of the drawing each was.
+def add_specks(
+    canvas: Field,
+    scene: Scene,
+    area: float,
+    widths: tuple[float, float],
+    brightness: float,
+    random: np.random.Generator,
+) -> None:
+    """Draw debris: small discs of random brightness.
 
     Args:
-        label: what :func:`draw` gave.
+        canvas: field that is changed in place.
+        scene: settings of the image.
+        area: mean area per speck, in squared object diameters.
+        widths: smallest and largest width of a speck, in object diameters.
+        brightness: mean brightness of a speck.
+        random: random generator.
+    """
+    count = random.poisson(scene.degradation * canvas.size / (area * scene.diameter**2))
+    where = random.uniform((0, 0), canvas.shape, (count, 2))
+    diameters = random.uniform(*widths, count) * scene.diameter
+    overlay(canvas, discs(where, diameters), random.exponential(brightness, count))
+
+
+def number(label: LabelMap) -> tuple[LabelMap, npt.NDArray[np.int64]]:
+    """Renumber objects as 1, 2, … and return the outline of each.
+
+    Args:
+        label: label map from :func:`draw`.
 
     Returns:
-        The renumbered map, and for each id in turn the index of its outline.
+        Renumbered label map, and the index of the outline of each id.
 
     Example:
         >>> numbered, drawn = number(np.array([[0, 2], [7, 7]], np.int32))

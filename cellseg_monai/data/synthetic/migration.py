@@ -1,4 +1,4 @@
-"""How nuclei move, keep apart and divide, frame by frame; nothing is drawn here."""
+"""Motion of nuclei: they move, keep apart and divide, frame by frame. Nothing is drawn here."""
 
 from typing import NamedTuple
 
@@ -6,26 +6,25 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from cellseg_monai.data.synthetic.image import Size
-from cellseg_monai.data.synthetic.placement import Points, object_count, scatter
-from cellseg_monai.data.synthetic.shapes import Numbers
+from cellseg_monai.data.synthetic.placement import object_count, scatter
+from cellseg_monai.data.synthetic.scene import Numbers, Points, Scene
 
 ADULT = 8.0
-"""Frames from birth to full size, before which no nucleus divides."""
+"""Frames from birth to full size; younger nuclei do not divide."""
 
 _PERSISTENCE = 0.8
 _MARGIN = 1.5
 
 
 class Moment(NamedTuple):
-    """The nuclei of one frame, also those outside the field.
+    """The nuclei of one frame, including those outside the field.
 
     Attributes:
-        names: number of each nucleus, the same in all frames.
-        centres: row and column.
-        angles: direction, in radians.
+        names: number of each nucleus, which is the same in all frames.
+        centres: row and column of each nucleus.
+        angles: direction of each nucleus in radians.
         ages: frames since birth.
-        dividing: about to divide; in the next frame two daughters stand in its place.
+        dividing: whether the nucleus divides into two daughters before the next frame.
     """
 
     names: npt.NDArray[np.int64]
@@ -36,11 +35,11 @@ class Moment(NamedTuple):
 
 
 class Migration(NamedTuple):
-    """A whole history.
+    """A whole movie.
 
     Attributes:
-        moments: one for each frame.
-        mothers: name of the mother by the name of each nucleus, -1 for those of the beginning.
+        moments: nuclei of each frame.
+        mothers: name of the mother of each nucleus, -1 for nuclei of the first frame.
     """
 
     moments: list[Moment]
@@ -48,47 +47,36 @@ class Migration(NamedTuple):
 
 
 def migrate(
-    frames: int,
-    size: Size,
-    density: float,
-    diameter: float,
-    speed: float,
-    division_rate: float,
-    random: np.random.Generator,
+    frames: int, scene: Scene, speed: float, division_rate: float, random: np.random.Generator
 ) -> Migration:
-    """Let nuclei walk persistently, push each other apart and divide.
+    """Move nuclei with persistent directions, push them apart and divide them.
 
-    The world is wider than the field by a margin in which nuclei cannot be seen, so they enter and leave. One
-    that reaches the end of the margin comes back on the other side.
+    The world is larger than the field by a margin, so nuclei enter and leave the field. A nucleus that
+    reaches the end of the margin comes back on the other side.
 
     Args:
         frames: number of frames.
-        size: rows and columns of the field.
-        density: share of the field that nuclei cover in the beginning.
-        diameter: of a full-grown nucleus in pixels.
+        scene: settings of the first frame; its diameter is that of a full-grown nucleus.
         speed: typical path per frame, in diameters.
-        division_rate: chance of a full-grown nucleus to divide, per frame.
-        random: source of chance.
+        division_rate: probability per frame that a full-grown nucleus divides.
+        random: random generator.
 
     Example:
-        >>> history = migrate(9, (64, 64), 0.2, 16, 0.1, 0.1, np.random.default_rng(0))
+        >>> scene = Scene((64, 64), seed=0, density=0.2, diameter=16)
+        >>> history = migrate(9, scene, speed=0.1, division_rate=0.1, random=np.random.default_rng(0))
         >>> len(history.moments), len(history.moments[0].names), len(history.mothers)
         (9, 12, 18)
     """
+    diameter = scene.diameter
     margin = _MARGIN * diameter
-    world = (size[0] + 2 * margin, size[1] + 2 * margin)
+    world = (scene.size[0] + 2 * margin, scene.size[1] + 2 * margin)
     span = (int(world[0]), int(world[1]))
-    count = object_count(span, density, np.pi / 4 * diameter**2)
+    count = object_count(span, scene.density, np.pi / 4 * diameter**2)
     centres = scatter(count, span, diameter, random)
     velocities = random.standard_normal((count, 2))
     mothers = np.full(count, -1)
-    now = Moment(
-        np.arange(count),
-        centres,
-        random.uniform(0, 2 * np.pi, count),
-        random.uniform(0, 3 * ADULT, count),
-        np.zeros(count, bool),
-    )
+    angles, ages = random.uniform(0, 2 * np.pi, count), random.uniform(0, 3 * ADULT, count)
+    now = Moment(np.arange(count), centres, angles, ages, np.zeros(count, bool))
     moments = []
     for frame in range(frames):
         if frame:
@@ -111,7 +99,7 @@ def _divide(
     diameter: float,
     random: np.random.Generator,
 ) -> tuple[Moment, Points, npt.NDArray[np.int64]]:
-    """Replace each dividing nucleus by two daughters side by side; they flee from each other."""
+    """Replace each dividing nucleus with two daughters side by side that move apart."""
     splits = now.dividing
     count = int(splits.sum())
     axis = random.uniform(0, np.pi, count)
@@ -125,9 +113,7 @@ def _divide(
         np.zeros(2 * count, bool),
     )
     parents = now.names[splits]
-    after = Moment(
-        *(np.concatenate([old[~splits], new]) for old, new in zip(now, daughters, strict=True)),
-    )
+    after = Moment(*(np.concatenate([old[~splits], new]) for old, new in zip(now, daughters, strict=True)))
     fleeing = np.concatenate([velocities[~splits], ways + apart, ways - apart])
     return after, fleeing, np.concatenate([mothers, parents, parents])
 

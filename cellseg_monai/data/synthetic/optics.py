@@ -1,7 +1,7 @@
 """From light to counts: blur, haze, uneven illumination, camera response and noise.
 
-A camera stands for an intensity domain. Two laboratories image the same cells with other gain, offset, gamma,
-noise and blur; :func:`between` moves from the one to the other while the cells stay where they are.
+A camera represents an intensity domain. Two laboratories image the same cells with different gain, offset,
+gamma, noise and blur; :func:`camera_for` interpolates between them while the cells stay in place.
 """
 
 from dataclasses import astuple, dataclass, replace
@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from cellseg_monai.data.synthetic.textures import Field, enlarge
+from cellseg_monai.data.synthetic.scene import Field, Scene
+from cellseg_monai.data.synthetic.textures import enlarge
 
 _PIXELS_PER_STRIP = 1 << 21
 _GLOW = 0.1
@@ -24,11 +25,11 @@ class Camera:
         gain: counts for light of strength 1.
         offset: counts without light.
         gamma: exponent of the response.
-        shot: variance of the noise for each count of light.
+        shot: variance of the noise per count of light.
         read: standard deviation of the noise without light, in counts.
         blur: standard deviation of the point-spread function, in object diameters.
-        haze: share of out-of-focus light that reaches the camera; 0 for light in channels.
-        vignette: share of light lost in the far corner.
+        haze: share of out-of-focus light that reaches the camera; must be 0 for light with channels.
+        vignette: share of light lost in the farthest corner.
     """
 
     gain: float
@@ -41,34 +42,37 @@ class Camera:
     vignette: float
 
 
-def between(first: Camera, second: Camera, shift: float) -> Camera:
-    """The camera a share ``shift`` of the way from the first to the second.
+FLUORESCENCE = (
+    Camera(gain=560, offset=145, gamma=1.0, shot=0.35, read=9, blur=0.04, haze=0.07, vignette=0.5),
+    Camera(gain=2600, offset=900, gamma=0.7, shot=4.0, read=60, blur=0.07, haze=0.16, vignette=0.8),
+)
+"""Fluorescence microscopes of the two intensity domains."""
+
+
+def camera_for(scene: Scene, cameras: tuple[Camera, Camera]) -> Camera:
+    """Return the camera of a scene, between those of the two intensity domains.
 
     Example:
         >>> one, other = Camera(100, 0, 1, 0, 0, 0, 0, 0), Camera(300, 50, 2, 0, 0, 0, 0, 0)
-        >>> between(one, other, 0.5)
+        >>> camera_for(Scene((9, 9), seed=0, density=0, diameter=28, shift=0.5), (one, other))
         Camera(gain=200.0, offset=25.0, gamma=1.5, shot=0.0, read=0.0, blur=0.0, haze=0.0, vignette=0.0)
     """
-    return Camera(
-        *((1 - shift) * a + shift * b for a, b in zip(astuple(first), astuple(second), strict=True))
-    )
+    values = zip(*map(astuple, cameras), strict=True)
+    between = Camera(*((1 - scene.shift) * one + scene.shift * other for one, other in values))
+    return degraded(between, scene.degradation)
 
 
 def degraded(camera: Camera, degradation: float) -> Camera:
-    """The same camera with more or less noise, blur, haze and vignetting; with none of them for 0.
+    """Scale noise, blur, haze and vignetting; 0 removes them.
 
     Example:
         >>> degraded(Camera(100, 10, 1, 0.5, 4, 0.05, 0.1, 0.2), 0)
         Camera(gain=100, offset=10, gamma=1, shot=0.0, read=0, blur=0.0, haze=0.0, vignette=0.0)
     """
-    return replace(
-        camera,
-        shot=camera.shot * degradation,
-        read=camera.read * degradation,
-        blur=camera.blur * degradation,
-        haze=camera.haze * degradation,
-        vignette=min(camera.vignette * degradation, 1.0),
-    )
+    flaws = {
+        name: getattr(camera, name) * degradation for name in ("shot", "read", "blur", "haze", "vignette")
+    }
+    return replace(camera, **flaws | {"vignette": min(flaws["vignette"], 1.0)})
 
 
 def expose(
@@ -78,17 +82,17 @@ def expose(
     random: np.random.Generator,
     dtype: npt.DTypeLike = np.uint16,
 ) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
-    """Take the picture, strip by strip, so that a slide needs little memory beside itself.
+    """Convert light to counts, strip by strip, so that a slide needs little extra memory.
 
     Args:
-        light: (rows, columns) or (rows, columns, channels), 1 for a typical object.
-        camera: the camera.
-        diameter: of a typical object in pixels; blur and haze scale with it, as with magnification.
-        random: source of chance.
-        dtype: uint8 or uint16; counts beyond its range saturate.
+        light: array of rows, columns and, for colour images, channels; 1 for a typical object.
+        camera: microscope and camera.
+        diameter: diameter of a typical object in pixels, which scales blur and haze.
+        random: random generator.
+        dtype: uint8 or uint16; counts outside its range are clipped.
 
     Returns:
-        Counts of the shape of ``light``.
+        Counts in the shape of ``light``.
 
     Example:
         >>> plain = Camera(gain=100, offset=10, gamma=1, shot=0, read=0, blur=0, haze=0, vignette=0)
@@ -98,11 +102,13 @@ def expose(
     counts = np.empty(light.shape, dtype)
     haze = Haze(light, diameter, camera.haze, _GLOW) if camera.haze else None
     margin = int(np.ceil(4 * camera.blur * diameter))
+    blur = (camera.blur * diameter, camera.blur * diameter, 0)[: light.ndim]
     height = max(1, _PIXELS_PER_STRIP // (light[:1].size or 1))
     for top in range(0, light.shape[0], height):
         rows = np.arange(top, min(top + height, light.shape[0]))
         above = min(margin, top)
-        seen = _blur(light[top - above : rows[-1] + 1 + margin], camera.blur * diameter)[above:][: len(rows)]
+        strip = light[top - above : rows[-1] + 1 + margin]
+        seen = ndimage.gaussian_filter(strip, blur, mode="nearest")[above : above + len(rows)]
         if haze is not None:
             seen += haze.at(rows)
         if camera.vignette:
@@ -116,13 +122,8 @@ def expose(
     return counts
 
 
-def _blur(light: Field, sigma: float) -> Field:
-    spread = (sigma, sigma, 0)[: light.ndim]
-    return ndimage.gaussian_filter(light, spread, mode="nearest") if sigma else light.copy()
-
-
 def _vignette(rows: npt.NDArray[np.int64], shape: tuple[int, ...], loss: float) -> Field:
-    """Share of light kept: all at the lamp's centre, which is never quite that of the image."""
+    """Share of light kept; the lamp is slightly off the centre of the image."""
     down = (rows / shape[0] - 0.42) ** 2
     across = (np.arange(shape[1]) / shape[1] - 0.55) ** 2
     kept = (1 - loss * (down[:, None] + across)).astype(np.float32)
@@ -130,13 +131,13 @@ def _vignette(rows: npt.NDArray[np.int64], shape: tuple[int, ...], loss: float) 
 
 
 class Haze:
-    """Light from out of focus: the image blurred widely, on a coarse grid.
+    """Out-of-focus light: the image with a wide blur, on a coarse grid.
 
     Args:
-        light: (rows, columns).
+        light: array of rows and columns.
         sigma: standard deviation of the blur in pixels.
         strength: share of the light.
-        glow: light from nowhere, added before the share is taken.
+        glow: constant light, added before the share is taken.
 
     Example:
         >>> Haze(np.ones((40, 40), np.float32), sigma=10, strength=0.5, glow=0.1).at(np.arange(1))[0, :3]
@@ -156,5 +157,5 @@ class Haze:
         self.columns = np.arange(light.shape[1])
 
     def at(self, rows: npt.NDArray[np.int64]) -> Field:
-        """The haze in some rows of the image."""
+        """Return the haze in some rows of the image."""
         return enlarge(self.coarse, self.step, rows, self.columns)

@@ -3,92 +3,63 @@
 import numpy as np
 import numpy.typing as npt
 
-from cellseg_monai.data.synthetic.drawing import draw, number, overlay
-from cellseg_monai.data.synthetic.image import Size, SyntheticImage, check_knobs
-from cellseg_monai.data.synthetic.optics import Camera, Haze, between, degraded, expose
-from cellseg_monai.data.synthetic.placement import Points, object_count, scatter
-from cellseg_monai.data.synthetic.shapes import Outlines, blobs, discs, spindles
-from cellseg_monai.data.synthetic.textures import Field, grain, smooth_field
+from cellseg_monai.data.synthetic.drawing import add_specks, draw, number, overlay
+from cellseg_monai.data.synthetic.optics import Camera, Haze, camera_for, expose
+from cellseg_monai.data.synthetic.placement import object_count, scatter
+from cellseg_monai.data.synthetic.scene import Field, Points, Scene, Size, SyntheticImage
+from cellseg_monai.data.synthetic.shapes import Outlines, blobs, spindles
+from cellseg_monai.data.synthetic.textures import TILE, grain, smooth_field
 from cellseg_monai.label_maps import LabelMap
 
 MICROMETRES = 40.0
-"""Diameter of a disc of the area of a flat cell."""
+"""Diameter of a disc with the area of a flat cell."""
 
-_DOMAIN_1 = Camera(gain=115, offset=4, gamma=1.0, shot=0.008, read=0.9, blur=0.014, haze=0.0, vignette=0.04)
-_DOMAIN_2 = Camera(gain=75, offset=12, gamma=1.4, shot=0.03, read=1.8, blur=0.022, haze=0.0, vignette=0.12)
+_CAMERAS = (
+    Camera(gain=115, offset=4, gamma=1.0, shot=0.008, read=0.9, blur=0.014, haze=0.0, vignette=0.04),
+    Camera(gain=75, offset=12, gamma=1.4, shot=0.03, read=1.8, blur=0.022, haze=0.0, vignette=0.12),
+)
 _ROUND = 0.08
 _HALO = {0.07: 0.8, 0.3: 0.25}
 
 
-def phase(
-    size: Size = (256, 256),
-    *,
-    seed: int = 0,
-    density: float = 0.2,
-    diameter: float = 50.0,
-    shift: float = 0.0,
-    degradation: float = 1.0,
-) -> SyntheticImage:
-    """Adherent cells under a phase-contrast microscope, uint8.
-
-    Flat bodies with arms are a little darker than the grey background and full of granules; a bright halo
-    surrounds them. A few cells have rounded up and shine.
-
-    Args:
-        size: rows and columns.
-        seed: the same seed gives the same bytes.
-        density: share of the image that cells cover; 0 for an empty image with noise.
-        diameter: in pixels, of a disc of the area of a typical cell. It fixes the pixel size: 40 µm.
-        shift: 0 for the first intensity domain, 1 for the second; the truth does not depend on it.
-        degradation: 1 for a usual microscope; 0 for no halo, debris, blur or noise, so that a threshold
-            just below the background gives exactly the truth.
-
-    Returns:
-        Image and truth.
-
-    Raises:
-        ValueError: a knob lies outside its limits.
+def phase(scene: Scene) -> SyntheticImage:
+    """Draw adherent cells in phase contrast; see :func:`~cellseg_monai.data.synthesize`.
 
     Example:
-        >>> sample = phase((200, 240), seed=1)
+        >>> sample = phase(Scene((200, 240), seed=1, density=0.2, diameter=50))
         >>> sample.image.shape, sample.image.dtype, sample.pixel_size
         ((200, 240), dtype('uint8'), 0.8)
     """
-    check_knobs(size, density, diameter, shift, degradation)
-    drawing, texture, exposure = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(3))
-    count = object_count(size, density, np.pi / 4 * diameter**2)
+    size, diameter = scene.size, scene.diameter
+    drawing, texture, exposure = scene.generators(3)
+    count = object_count(size, scene.density, np.pi / 4 * diameter**2)
     rounded = drawing.random(count) < _ROUND
     outlines = _population(rounded, size, diameter, drawing)
     label, height = draw(outlines, size)
     label, drawn = number(label)
     nuclei = _nuclei(outlines.centres[drawn], size, diameter, texture)
     delay = _delay(label, height, nuclei, rounded[drawn], diameter, texture)
-    _add_debris(delay, diameter, degradation, texture)
-    light = _interfere(delay, diameter, degradation, texture)
-    camera = degraded(between(_DOMAIN_1, _DOMAIN_2, shift), degradation)
-    image = expose(light, camera, diameter, exposure, np.uint8)
+    add_specks(delay, scene, 0.8, (0.02, 0.08), 0.12, texture)
+    light = _interfere(delay, scene, texture)
+    image = expose(light, camera_for(scene, _CAMERAS), diameter, exposure, np.uint8)
     return SyntheticImage("phase", image, label, None, MICROMETRES / diameter)
 
 
 def _population(
     rounded: npt.NDArray[np.bool_], size: Size, diameter: float, random: np.random.Generator
 ) -> Outlines:
-    """Flat cells with arms; those rounded up are small discs."""
+    """Outlines of flat cells with arms; round cells are small discs."""
     count = len(rounded)
     centres = scatter(count, size, 1.1 * diameter, random)
     flat = spindles(centres, diameter * random.lognormal(0, 0.2, count), random)
     widths = diameter * random.uniform(0.35, 0.5, count)
     balls = blobs(centres, widths, 1 + 0.15 * random.random(count), np.full(count, 0.02), random)
-    return Outlines(
-        centres,
-        np.where(rounded[:, None], balls.radii, flat.radii),
-        flat.angles,
-        np.where(rounded, 0, flat.bends),
-    )
+    radii = np.where(rounded[:, None], balls.radii, flat.radii)
+    return flat._replace(radii=radii, bends=np.where(rounded, 0, flat.bends))
 
 
 def _nuclei(centres: Points, size: Size, diameter: float, random: np.random.Generator) -> Field:
-    """0 outside nuclei, 1 within, and a soft step between."""
+    """0 outside nuclei, 1 inside, with a soft step between."""
     count = len(centres)
     widths = diameter * random.uniform(0.28, 0.4, count)
     ovals = blobs(centres, widths, random.uniform(1.1, 1.8, count), np.full(count, 0.02), random)
@@ -105,9 +76,10 @@ def _delay(
     diameter: float,
     random: np.random.Generator,
 ) -> Field:
-    """By how much cells delay the light, in radians: plateau, bulge of the nucleus, granules."""
+    """Phase delay of the light in radians: flat body, bulge of the nucleus, granules."""
     size = label.shape
-    fine, coarse = (_tiled(grain(scale * diameter, random), size) for scale in (0.04, 0.12))
+    repeated = tuple(index % TILE for index in np.ogrid[: size[0], : size[1]])
+    fine, coarse = (grain(scale * diameter, random)[repeated] for scale in (0.04, 0.12))
     thickness = random.uniform(0.12, 0.3, len(rounded))
     owner = np.maximum(label - 1, 0)
     of_pixel = thickness[owner] if len(rounded) else np.zeros(size)
@@ -117,28 +89,15 @@ def _delay(
     if len(rounded):
         ball = rounded[owner]
         delay[ball] = (0.7 + 0.8 * np.sqrt(height[ball])) * (1 + 0.1 * fine[ball])
-    inside: Field = np.where(label > 0, np.clip(delay, 0.08, 0.92 * np.pi), 0).astype(np.float32)
-    return inside
+    return np.where(label > 0, np.clip(delay, 0.08, 0.92 * np.pi), 0).astype(np.float32)
 
 
-def _add_debris(delay: Field, diameter: float, degradation: float, random: np.random.Generator) -> None:
-    specks = random.poisson(degradation * delay.size / (0.8 * diameter**2))
-    where = random.uniform((0, 0), delay.shape, (specks, 2))
-    widths = random.uniform(0.02, 0.08, specks) * diameter
-    overlay(delay, discs(where, widths), random.exponential(0.12, specks))
-
-
-def _tiled(tile: Field, size: tuple[int, ...]) -> Field:
-    rows, columns = (np.arange(length) % side for length, side in zip(size, tile.shape, strict=True))
-    return np.asarray(tile[rows[:, None], columns])
-
-
-def _interfere(delay: Field, diameter: float, degradation: float, random: np.random.Generator) -> Field:
-    """Zernike's contrast: delayed light darkens; what the ring leaks shines around it as the halo."""
+def _interfere(delay: Field, scene: Scene, random: np.random.Generator) -> Field:
+    """Zernike phase contrast: delayed light is dark, and light that leaks through the ring is the halo."""
     light = 1 - np.sin(delay)
-    if degradation:
+    if scene.degradation:
         rows = np.arange(len(delay))
         for width, strength in _HALO.items():
-            light += Haze(delay, width * diameter, degradation * strength).at(rows)
-        light += degradation * 0.01 * smooth_field((delay.shape[0], delay.shape[1]), 3 * diameter, random)
+            light += Haze(delay, width * scene.diameter, scene.degradation * strength).at(rows)
+        light += scene.degradation * 0.01 * smooth_field(scene.size, 3 * scene.diameter, random)
     return light

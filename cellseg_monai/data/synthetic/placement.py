@@ -1,19 +1,20 @@
-"""Where objects lie: scattered, but seldom on top of each other."""
+"""Positions of objects: scattered, but rarely on top of each other."""
 
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from cellseg_monai.data.synthetic.image import Size
-
-Points = npt.NDArray[np.float64]
-"""(points, 2): row and column of each, in pixels; the centre of a pixel is a whole number."""
+from cellseg_monai.data.synthetic.scene import Numbers, Points, Size
 
 
 def object_count(size: Size, density: float, area: float) -> int:
-    """How many objects of an area cover that share of the image: at least one, unless the density is 0.
+    """Return how many objects cover a share of the image: at least one, unless the density is 0.
+
+    Args:
+        size: rows and columns.
+        density: share of the image to cover.
+        area: area of an object in pixels.
 
     Example:
         >>> object_count((100, 100), density=0.2, area=500), object_count((9, 9), density=0.2, area=500)
@@ -27,19 +28,20 @@ def scatter(
     size: Size,
     spacing: float,
     random: np.random.Generator,
-    preference: Callable[[Points], npt.NDArray[np.float64]] | None = None,
+    preference: Callable[[Points], Numbers] | None = None,
 ) -> Points:
     """Scatter points that keep a distance from each other.
 
-    Points are thrown in rounds. One that comes too close to an earlier one is dropped, and each round asks
-    for a little less distance, so that a crowd that cannot keep apart moves together.
+    Points are drawn in rounds. A point too close to an earlier one is dropped, and each round needs slightly
+    less distance, so the points of a dense crowd move closer together.
 
     Args:
         count: number of points.
         size: rows and columns of the field.
-        spacing: distance that the first round keeps, in pixels.
-        random: source of chance.
-        preference: probability that something settles at each of the points given; None for everywhere alike.
+        spacing: distance in pixels in the first round.
+        random: random generator.
+        preference: function that returns the probability of accepting each point; by default all points are
+            accepted.
 
     Returns:
         Exactly ``count`` points.

@@ -1,13 +1,12 @@
-"""Outlines of objects: a table of radii over the angle for each, thousands of them at once."""
+"""Outlines of many objects at once, each as a table of radii by angle."""
 
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from cellseg_monai.data.synthetic.placement import Points
+from cellseg_monai.data.synthetic.scene import Numbers, Points
 
-Numbers = npt.NDArray[np.float64]
 Radii = npt.NDArray[np.float32]
 
 _ANGLES = 256
@@ -15,13 +14,13 @@ _THETA = np.linspace(0, 2 * np.pi, _ANGLES, endpoint=False, dtype=np.float32)
 
 
 class Outlines(NamedTuple):
-    """Star-shaped outlines, bent and turned.
+    """Star-shaped outlines that are bent and rotated.
 
     Attributes:
         centres: row and column of each object.
-        radii: (objects, 256), the radius over a full turn, in pixels.
-        angles: by how much each is turned, in radians.
-        bends: curvature of the long axis, one over pixels; 0 for straight.
+        radii: array of shape (objects, 256) with the radius over a full turn, in pixels.
+        angles: rotation of each object in radians.
+        bends: curvature of the long axis in 1/pixels; 0 for a straight object.
     """
 
     centres: Points
@@ -31,30 +30,22 @@ class Outlines(NamedTuple):
 
     @property
     def areas(self) -> Numbers:
-        """Area of each whole object in square pixels, also of what lies outside the image."""
+        """Area of each object in square pixels, including parts outside the image."""
         areas: Numbers = np.pi * (self.radii.astype(np.float64) ** 2).mean(axis=1)
         return areas
 
-    def take(self, chosen: slice) -> "Outlines":
-        """Some of the objects."""
-        return Outlines(self.centres[chosen], self.radii[chosen], self.angles[chosen], self.bends[chosen])
-
 
 def blobs(
-    centres: Points,
-    diameters: Numbers,
-    elongations: Numbers,
-    roughness: Numbers,
-    random: np.random.Generator,
+    centres: Points, diameters: Numbers, elongations: Numbers, roughness: Numbers, random: np.random.Generator
 ) -> Outlines:
-    """Ellipses whose radius is disturbed by a few Fourier waves: nuclei.
+    """Return nuclei: ellipses whose radius is modulated by a few Fourier waves.
 
     Args:
-        centres: row and column of each.
-        diameters: of the disc with the same area, in pixels.
-        elongations: long over short axis; 1 for round.
-        roughness: height of the waves; 0 for a pure ellipse, 0.05 for a nucleus, 0.2 for a lobed one.
-        random: source of chance, for the waves and the direction.
+        centres: row and column of each object.
+        diameters: diameter of the disc with the same area, in pixels.
+        elongations: ratio of long to short axis; 1 for a round object.
+        roughness: height of the waves; 0 for an ellipse, 0.05 for a nucleus, 0.2 for a lobed nucleus.
+        random: random generator for the waves and the direction.
 
     Example:
         >>> one = np.ones(1)
@@ -75,11 +66,11 @@ def blobs(
 
 
 def discs(centres: Points, diameters: Numbers) -> Outlines:
-    """Plain discs: specks, and the steps of a thread.
+    """Return discs, for specks and for the steps of a filament.
 
     Args:
-        centres: row and column of each.
-        diameters: in pixels.
+        centres: row and column of each disc.
+        diameters: diameter of each disc in pixels.
 
     Example:
         >>> discs(np.zeros((2, 2)), np.array([2.0, 4.0])).areas.round(3)
@@ -91,12 +82,12 @@ def discs(centres: Points, diameters: Numbers) -> Outlines:
 
 
 def spindles(centres: Points, diameters: Numbers, random: np.random.Generator) -> Outlines:
-    """Flat bodies drawn out into two to four arms: cells that hold on to glass.
+    """Return adherent cells: flat bodies with two to four arms.
 
     Args:
-        centres: row and column of each.
-        diameters: of the disc with the same area, in pixels.
-        random: source of chance.
+        centres: row and column of each cell.
+        diameters: diameter of the disc with the same area, in pixels.
+        random: random generator.
 
     Example:
         >>> cells = spindles(np.zeros((3, 2)), np.full(3, 60.0), np.random.default_rng(0))

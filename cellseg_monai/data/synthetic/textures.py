@@ -1,24 +1,23 @@
-"""Random fields: smooth ones over an image of any size, and a tile of grain for the inside of objects."""
+"""Random fields: smooth clouds for an image of any size, and a tile of grain for the inside of objects."""
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from cellseg_monai.data.synthetic.image import Size
+from cellseg_monai.data.synthetic.scene import Field, Size
 
-Field = npt.NDArray[np.float32]
-
-_TILE = 256
+TILE = 256
+"""Rows and columns of a tile of grain."""
 
 
 def enlarge(coarse: Field, step: float, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64]) -> Field:
-    """Interpolate a coarse grid linearly at given rows and columns.
+    """Interpolate a coarse grid linearly.
 
     Args:
-        coarse: grid; its element (i, j) stands for the ``step`` × ``step`` pixels from (i·step, j·step) on.
-        step: pixels from one grid point to the next.
-        rows: rows wanted.
-        columns: columns wanted.
+        coarse: grid; element (i, j) represents the ``step`` × ``step`` pixels from (i·step, j·step) on.
+        step: number of pixels from one grid point to the next.
+        rows: rows of the result.
+        columns: columns of the result.
 
     Example:
         >>> enlarge(np.array([[0, 4]], np.float32), 2, np.arange(2), np.arange(4))
@@ -42,15 +41,15 @@ def _neighbours(
 
 
 def smooth_field(size: Size, scale: float, random: np.random.Generator) -> Field:
-    """Clouds: normal numbers that vary slowly over the image.
+    """Return clouds: normally distributed values that vary slowly over the image.
 
     Args:
         size: rows and columns.
         scale: width of a cloud in pixels.
-        random: source of chance.
+        random: random generator.
 
     Returns:
-        A field of mean about 0 and standard deviation about 1.
+        Field with a mean of about 0 and a standard deviation of about 1.
 
     Example:
         >>> clouds = smooth_field((200, 300), scale=20, random=np.random.default_rng(0))
@@ -68,18 +67,17 @@ def smooth_field(size: Size, scale: float, random: np.random.Generator) -> Field
 
 
 def grain(scale: float, random: np.random.Generator) -> Field:
-    """A square tile of grain that repeats without a seam, of mean 0 and standard deviation 1.
+    """Return a square, seamlessly repeating tile of grain with mean 0 and standard deviation 1.
 
     Args:
         scale: width of a grain in pixels.
-        random: source of chance.
+        random: random generator.
 
     Example:
         >>> tile = grain(4, np.random.default_rng(0))
         >>> tile.shape, abs(tile.mean().round(3)), tile.std().round(3)
         ((256, 256), np.float32(0.0), np.float32(1.0))
     """
-    noise = random.standard_normal((_TILE, _TILE), np.float32)
+    noise = random.standard_normal((TILE, TILE), np.float32)
     tile = ndimage.gaussian_filter(noise, scale / 2, mode="wrap")
-    standardised: Field = (tile - tile.mean()) / tile.std()
-    return standardised
+    return np.asarray((tile - tile.mean()) / tile.std(), np.float32)

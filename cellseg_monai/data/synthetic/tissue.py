@@ -1,25 +1,27 @@
-"""Stained tissue: purple nuclei of three classes on pink stroma, in transmitted light."""
+"""Stained tissue in transmitted light: purple nuclei of three classes on pink stroma."""
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
 from cellseg_monai.data.synthetic.drawing import draw, number
-from cellseg_monai.data.synthetic.image import Size, SyntheticImage, check_knobs
-from cellseg_monai.data.synthetic.optics import Camera, Haze, between, degraded, expose
-from cellseg_monai.data.synthetic.placement import Points, object_count, scatter
+from cellseg_monai.data.synthetic.optics import Camera, Haze, camera_for, expose
+from cellseg_monai.data.synthetic.placement import object_count, scatter
+from cellseg_monai.data.synthetic.scene import Field, Numbers, Points, Scene, SyntheticImage
 from cellseg_monai.data.synthetic.shapes import Outlines, blobs
-from cellseg_monai.data.synthetic.textures import Field, grain, smooth_field
+from cellseg_monai.data.synthetic.textures import grain, smooth_field
 from cellseg_monai.label_maps import LabelMap
 
 MICROMETRES = 9.0
 """Diameter of an epithelial nucleus."""
 
 CLASSES = {1: "epithelial", 2: "inflammatory", 3: "connective"}
-"""Epithelial nuclei are large and pale; inflammatory small, round and dark; connective thin spindles."""
+"""Epithelial nuclei are large and pale, inflammatory ones small, round and dark, connective ones spindles."""
 
-_DOMAIN_1 = Camera(gain=238, offset=4, gamma=1.0, shot=0.015, read=1.2, blur=0.045, haze=0.0, vignette=0.08)
-_DOMAIN_2 = Camera(gain=205, offset=22, gamma=0.65, shot=0.06, read=2.5, blur=0.075, haze=0.0, vignette=0.25)
+_CAMERAS = (
+    Camera(gain=238, offset=4, gamma=1.0, shot=0.015, read=1.2, blur=0.045, haze=0.0, vignette=0.08),
+    Camera(gain=205, offset=22, gamma=0.65, shot=0.06, read=2.5, blur=0.075, haze=0.0, vignette=0.25),
+)
 _HAEMATOXYLIN = np.array([0.68, 0.92, 0.22], np.float32)
 _EOSIN = np.array([0.08, 0.50, 0.23], np.float32)
 _SIZES = np.array([1.0, 0.65, 0.6])
@@ -27,71 +29,47 @@ _DARKNESS = np.array([0.85, 1.9, 1.3])
 _STROMA = 0.6
 
 
-def tissue(
-    size: Size = (256, 256),
-    *,
-    seed: int = 0,
-    density: float = 0.2,
-    diameter: float = 24.0,
-    shift: float = 0.0,
-    degradation: float = 1.0,
-) -> SyntheticImage:
-    """Tissue stained with haematoxylin and eosin, RGB uint8, with the class of each nucleus.
-
-    Epithelial nuclei lie in nests; inflammatory ones are strewn; connective ones follow the fibres of the
-    stroma between the nests. The classes and their numbers stand in ``CLASSES``.
-
-    Args:
-        size: rows and columns.
-        seed: the same seed gives the same bytes.
-        density: share of the image that nuclei cover; 0 for stroma without nuclei.
-        diameter: of an epithelial nucleus in pixels. It fixes the pixel size: 9 µm.
-        shift: 0 for the first intensity domain, 1 for the second; the truth does not depend on it.
-        degradation: 1 for a usual slide; 0 for an even background without fibres, blur or noise, so that
-            whatever differs from the background is exactly the truth.
-
-    Returns:
-        Image and truth, with ``classes``.
-
-    Raises:
-        ValueError: a knob lies outside its limits.
+def tissue(scene: Scene) -> SyntheticImage:
+    """Draw tissue stained with haematoxylin and eosin; see :func:`~cellseg_monai.data.synthesize`.
 
     Example:
-        >>> sample = tissue((128, 160), seed=1)
+        >>> sample = tissue(Scene((128, 160), seed=1, density=0.2, diameter=24))
         >>> sample.image.shape, sample.image.dtype, set(sample.classes.values()) <= set(CLASSES)
         ((128, 160, 3), dtype('uint8'), True)
     """
-    check_knobs(size, density, diameter, shift, degradation)
-    drawing, staining, exposure = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(3))
+    size, diameter, degradation = scene.size, scene.diameter, scene.degradation
+    drawing, staining, exposure = scene.generators(3)
     nests = smooth_field(size, 5 * diameter, drawing)
-    fibres = _fibres(size, diameter, drawing)
-    outlines, classes = _population(nests, fibres, density, diameter, drawing)
+    # The fibres field rises by 1 per pixel across wavy parallel fibres; its contours are the fibres.
+    direction = drawing.uniform(0, 2 * np.pi)
+    rise = np.cos(direction) * np.arange(size[0])[:, None] + np.sin(direction) * np.arange(size[1])
+    fibres = rise.astype(np.float32) + 1.5 * diameter * smooth_field(size, 6 * diameter, drawing)
+    outlines, classes = _population(nests, fibres, scene, drawing)
     label, height = draw(outlines, size)
     label, drawn = number(label)
     classes = classes[drawn]
     haematoxylin = _chromatin(label, height, classes, diameter, staining)
     eosin = np.full(size, _STROMA, np.float32)
     if degradation:
-        eosin += degradation * _matrix(nests, fibres, diameter, staining)
+        eosin += degradation * _matrix(nests, fibres, scene, staining)
         haematoxylin += degradation * 0.12 * np.clip(nests, 0, 1)
         haematoxylin += Haze(haematoxylin, 0.6 * diameter, 0.12 * degradation).at(np.arange(size[0]))
     optical_density = haematoxylin[..., None] * _HAEMATOXYLIN + np.maximum(eosin, 0)[..., None] * _EOSIN
-    camera = degraded(between(_DOMAIN_1, _DOMAIN_2, shift), degradation)
-    image = expose(np.exp(-optical_density), camera, diameter, exposure, np.uint8)
+    light = np.exp(-optical_density)
+    image = expose(light, camera_for(scene, _CAMERAS), diameter, exposure, np.uint8)
     by_id = dict(enumerate(classes.tolist(), start=1))
     return SyntheticImage("tissue", image, label, by_id, MICROMETRES / diameter)
 
 
 def _population(
-    nests: Field, fibres: Field, density: float, diameter: float, random: np.random.Generator
+    nests: Field, fibres: Field, scene: Scene, random: np.random.Generator
 ) -> tuple[Outlines, npt.NDArray[np.int64]]:
-    """Nuclei, each of the class that its place suggests, and these classes."""
-    size = (nests.shape[0], nests.shape[1])
-    count = object_count(size, density, np.pi / 4 * diameter**2 * 0.7)
+    """Outlines of nuclei, and the class of each, which depends on its position."""
+    size, diameter = scene.size, scene.diameter
+    count = object_count(size, scene.density, np.pi / 4 * diameter**2 * 0.7)
 
-    def crowding(points: Points) -> npt.NDArray[np.float64]:
-        chance: npt.NDArray[np.float64] = expit(2 * nests[tuple(points.astype(np.int64).T)])
-        return chance
+    def crowding(points: Points) -> Numbers:
+        return np.asarray(expit(2 * nests[tuple(points.astype(np.int64).T)]))
 
     centres = scatter(count, size, 0.85 * diameter, random, crowding)
     rows, columns = centres.astype(np.int64).T
@@ -109,14 +87,6 @@ def _population(
     return outlines._replace(angles=np.where(classes == 3, along, outlines.angles)), classes
 
 
-def _fibres(size: Size, diameter: float, random: np.random.Generator) -> Field:
-    """A field that rises by 1 a pixel across wavy parallel fibres; its contours are the fibres."""
-    direction = random.uniform(0, 2 * np.pi)
-    rise = np.cos(direction) * np.arange(size[0])[:, None] + np.sin(direction) * np.arange(size[1])
-    fibres: Field = rise.astype(np.float32) + 1.5 * diameter * smooth_field(size, 6 * diameter, random)
-    return fibres
-
-
 def _chromatin(
     label: LabelMap,
     height: Field,
@@ -124,7 +94,7 @@ def _chromatin(
     diameter: float,
     random: np.random.Generator,
 ) -> Field:
-    """Haematoxylin in the nuclei: mottled, darker at the envelope; epithelial nuclei have a nucleolus."""
+    """Haematoxylin in the nuclei: mottled, and darker at the envelope."""
     stain = np.zeros(label.shape, np.float32)
     rows, columns = np.nonzero(label)
     owner = label[rows, columns] - 1
@@ -138,14 +108,13 @@ def _chromatin(
     return stain
 
 
-def _matrix(nests: Field, fibres: Field, diameter: float, random: np.random.Generator) -> Field:
-    """Eosin beside the even stroma: wavy fibres, cytoplasm of the nests, clefts where there is nothing."""
-    size = (nests.shape[0], nests.shape[1])
+def _matrix(nests: Field, fibres: Field, scene: Scene, random: np.random.Generator) -> Field:
+    """Eosin in addition to the even stroma: wavy fibres, cytoplasm of the nests, and empty clefts."""
+    size, diameter = scene.size, scene.diameter
     tile = grain(0.2 * diameter, random)
     stretched = (0.1 * (np.arange(size[0])[:, None] + np.arange(size[1]))).astype(np.int64)
     strands = tile[fibres.astype(np.int64) % len(tile), stretched % len(tile)]
     clefts = np.clip(smooth_field(size, 2.5 * diameter, random) - 1.1, 0, 0.6)
     clouds = smooth_field(size, 0.5 * diameter, random)
     in_stroma = np.clip(0.5 - nests, 0, 1)
-    matrix: Field = in_stroma * (0.14 * strands + 0.15) + 0.06 * clouds - 1.0 * clefts * in_stroma
-    return matrix
+    return np.asarray(in_stroma * (0.14 * strands + 0.15) + 0.06 * clouds - 1.0 * clefts * in_stroma)

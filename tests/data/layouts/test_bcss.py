@@ -37,14 +37,14 @@ def test_code_without_a_name(run: Run, put: Put) -> None:
     put("images/b.png", np.zeros((1, 3, 3)))
     put("masks/a.png", [[0, 1, 2]])
     put("masks/b.png", [[0, 255, 77]])
-    assert "b.png holds the codes [77, 255], which have no name" in run("bcss").failures()["b.png"]
+    assert "b.png has the codes [77, 255], which have no name" in run("bcss").failures()["b.png"]
 
 
 @pytest.mark.parametrize("table", ["label,GT_code\ntumor,1\n", "label\tGT_code\ntumor\tone\n"])
 def test_broken_table(run: Run, put: Put, table: str) -> None:
     put("images/a.png", np.zeros((1, 3, 3)))
     put("meta/gtruth_codes.tsv", table)
-    with pytest.raises(ValueError, match=r"gtruth_codes\.tsv is no table with the columns label and GT_code"):
+    with pytest.raises(ValueError, match=r"gtruth_codes\.tsv must be a table with the columns label and"):
         run("bcss")
 
 

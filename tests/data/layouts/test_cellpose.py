@@ -79,4 +79,4 @@ def test_two_masks_and_a_mask_alone(run: Run, put: Put) -> None:
         put(name, [[1]])
     failures = run("cellpose").failures()
     assert "x_cp_masks.png and x_masks.tif; keep one" in failures["x.tif"]
-    assert "belongs to no image" in failures["z_masks.tif"]
+    assert "has no image" in failures["z_masks.tif"]

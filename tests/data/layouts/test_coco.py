@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellseg_monai.coco_counts import decode_counts
-from cellseg_monai.data.layouts.coco import segmentation_pixels
+from cellseg_monai.data.layouts.painting import segmentation_pixels
 
 
 def encode_counts(runs: list[int]) -> str:
@@ -85,14 +85,14 @@ def test_text_and_list_give_the_same_pixels() -> None:
     ("segmentation", "message"),
     [
         ({"size": [9, 9], "counts": [81]}, r"size \[9, 9\]"),
-        ({"size": [8, 8], "counts": [60]}, "add to 60 pixels, the image has 64"),
+        ({"size": [8, 8], "counts": [60]}, "add up to 60 pixels, but the image has 64"),
         ({"size": [8, 8], "counts": [-1, 65]}, "whole numbers from 0"),
         ({"size": [8, 8], "counts": ["64"]}, "whole numbers from 0"),
         ({"size": [8, 8], "counts": "é"}, "no digit"),
         ({"size": [8, 8]}, "not None"),
-        ([[0, 0, 1]], "x and y in turn"),
-        ([0, 0, 4, 4], "x and y in turn"),
-        ([[0, 0, None, 0, 4, {}]], "no number"),
+        ([[0, 0, 1]], "alternating x and y"),
+        ([0, 0, 4, 4], "alternating x and y"),
+        ([[0, 0, None, 0, 4, {}]], "not a number"),
         (None, "polygons or run lengths, not None"),
     ],
     ids=["size", "short", "negative", "text", "character", "none", "odd", "flat", "objects", "null"],

@@ -47,8 +47,8 @@ def test_tracks_are_copied_as_they_are(run: Run, put: Put) -> None:
         ("02_GT/SEG/man_seg000.tif", "02_GT", "there are no images 02/t000.tif"),
         ("02_ST/SEG/man_seg000.tif", "02_ST", "there are no images 02/t000.tif"),
         ("01_GT/SEG/man_seg_000_005.tif", "man_seg_000_005.tif", "slices of volumes cannot be imported"),
-        ("01_GT/SEG/man_seg007.tif", "man_seg007.tif", "belongs to no frame"),
-        ("01/preview.tif", "preview.tif", "is no frame"),
+        ("01_GT/SEG/man_seg007.tif", "man_seg007.tif", "has no image"),
+        ("01/preview.tif", "preview.tif", "is not a frame"),
         ("01_GT/TRA/man_track000.tif", "TRA", "has no man_track.txt"),
     ],
     ids=[
@@ -82,7 +82,7 @@ def test_volume_is_a_failure(run: Run, put: Put, planes: int, imagej: bool) -> N
     )
     put("01/t001.tif", np.zeros((6, 5)), "uint16")
     imported = run("ctc")
-    assert f"volume or a stack of shape ({planes}, 6, 5)" in imported.failures()["t000.tif"]
+    assert f"volume or stack of shape ({planes}, 6, 5)" in imported.failures()["t000.tif"]
     assert imported.report.imported == {"unlabelled": 1}
 
 

@@ -33,7 +33,7 @@ def test_overlap_is_counted_and_the_smaller_nucleus_on_top(run: Run, put: Put) -
     np.testing.assert_array_equal(imported.label("n1"), [[1, 1, 2, 2]])
     (conflict,) = imported.report.conflicts
     assert (conflict.name, conflict.contested_pixels, conflict.lost_objects) == ("n1", 2, ("c.png",))
-    assert "in conflict: n1: 2 pixels in more than one object; lost: c.png" in str(imported.report)
+    assert "overlap: n1: several objects cover 2 pixels; lost: c.png" in str(imported.report)
 
 
 def test_stages_are_splits_and_no_masks_is_unlabelled(run: Run, put: Put) -> None:
@@ -49,13 +49,13 @@ def test_stages_are_splits_and_no_masks_is_unlabelled(run: Run, put: Put) -> Non
 @pytest.mark.parametrize(
     ("files", "file", "reason"),
     [
-        ({"n2/images/n2.png": [[9]], "n2/images/n3.png": [[9]]}, "images", "holds 2 images"),
-        ({"n2/masks/a.png": [[255]]}, "images", "holds 0 images"),
+        ({"n2/images/n2.png": [[9]], "n2/images/n3.png": [[9]]}, "images", "has 2 images"),
+        ({"n2/masks/a.png": [[255]]}, "images", "has 0 images"),
         ({"n2/images/n2.png": [[9]], "n2/masks/.DS_Store": ""}, "masks", "is empty"),
         (
             {"n2/images/n2.png": [[9]], "n2/masks/a.png": [[255, 0]]},
             "n2.png",
-            "labels a.png are (1, 2), the image (1, 1)",
+            "a.png has the shape (1, 2), but the image has (1, 1)",
         ),
     ],
     ids=["two images", "no image", "no masks", "size"],

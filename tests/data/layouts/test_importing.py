@@ -79,11 +79,11 @@ def test_two_imports_are_the_same_to_the_byte(source: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("train/masks/a.tif", [[1, 0], [0, 1]], r"labels a.tif are \(2, 2\), the image \(1, 2\)"),
+        ("train/masks/a.tif", [[1, 0], [0, 1]], r"a.tif has the shape \(2, 2\), but the image has \(1, 2\)"),
         ("train/masks/a.tif", b"damaged", "a.tif: cannot be read"),
         ("train/images/a.png", b"damaged", "^cannot be read"),
         ("train/masks/a.tif", np.full((1, 2), 0.5), "no object id"),
-        ("train/masks/a.tif", np.arange(10).reshape(5, 1, 2), "one channel, this one has 5"),
+        ("train/masks/a.tif", np.arange(10).reshape(5, 1, 2), "one channel, but this one has 5"),
     ],
     ids=["size", "label", "image", "interpolated", "volume"],
 )
@@ -115,14 +115,14 @@ def test_names_that_differ_only_in_case_or_suffix_are_not_overwritten(run: Run, 
     imported = run("stardist")
     assert imported.report.imported == {"unlabelled": 1}
     assert [failure.reason for failure in imported.report.failures] == [
-        "another image is already named 'train_a'; rename one of them"
+        "another image already has the name 'train_a'; rename one of them"
     ] * 2
 
 
 def test_name_that_other_systems_refuse(run: Run, put: Put) -> None:
     put("train/images/a.png", [[1]])
     put("train/images/b:c.png", [[1]])
-    assert "'train_b:c' cannot name files on every system" in run("stardist").failures()["b:c.png"]
+    assert "'train_b:c' is not a valid file name on every system" in run("stardist").failures()["b:c.png"]
 
 
 def test_unknown_layout_lists_those_that_are_known(source: Path, tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_unknown_layout_lists_those_that_are_known(source: Path, tmp_path: Path)
 
 @pytest.mark.parametrize("name", sorted(LAYOUTS))
 def test_empty_source_shows_the_form_of_the_layout(name: str, source: Path, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=f"nothing in the layout '{name}'") as caught:
+    with pytest.raises(FileNotFoundError, match=f"no files in the layout '{name}'") as caught:
         import_dataset(name, source, tmp_path / "plain")
     form = find_layout(name).form
     assert form
@@ -142,14 +142,14 @@ def test_empty_source_shows_the_form_of_the_layout(name: str, source: Path, tmp_
 
 
 def test_missing_source(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="nowhere is no folder; unpack"):
+    with pytest.raises(FileNotFoundError, match="nowhere is not a folder; unpack"):
         import_dataset("ctc", tmp_path / "nowhere", tmp_path / "plain")
 
 
 @pytest.mark.usefixtures("three")
 def test_second_import_to_the_same_place_is_refused(run: Run) -> None:
     run("stardist")
-    with pytest.raises(FileExistsError, match=r"already holds a dataset\.json; give another"):
+    with pytest.raises(FileExistsError, match=r"dataset\.json already exists; delete it or choose another"):
         run("stardist")
 
 
@@ -197,6 +197,6 @@ def _no_space(*arguments: object, **options: object) -> None:
 
 def test_nothing_but_failures_is_an_error(run: Run, put: Put, tmp_path: Path) -> None:
     put("train/images/a.png", b"damaged")
-    with pytest.raises(ValueError, match=r"nothing of .* could be imported:\n.*a.png: cannot be read"):
+    with pytest.raises(ValueError, match=r"no file of .* could be imported:\n.*a.png: cannot be read"):
         run("stardist")
     assert not (tmp_path / "plain" / "dataset.json").exists()

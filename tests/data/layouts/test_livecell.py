@@ -112,15 +112,19 @@ def test_path_out_of_the_source_is_not_followed(run: Run, put: Put, name: str) -
 @pytest.mark.parametrize(
     ("text", "file", "reason"),
     [
-        ("{", "livecell_coco_val.json", "is no COCO annotation file"),
-        ("[]", "livecell_coco_val.json", "is no COCO annotation file"),
+        ("{", "livecell_coco_val.json", "is not a COCO annotation file"),
+        ("[]", "livecell_coco_val.json", "is not a COCO annotation file"),
         ('{"images": []}', "livecell_coco_val.json", "KeyError('annotations')"),
         (
             '{"images": [], "annotations": [{"id": 1, "image_id": 9, "segmentation": []}]}',
             "livecell_coco_val.json",
             "objects of images that it does not list: [9]",
         ),
-        (coco(name="A172_Phase_B3_1_00d00h00m_1.tif"), "A172_Phase_B3_1_00d00h00m_1.tif", "lies in none of"),
+        (
+            coco(name="A172_Phase_B3_1_00d00h00m_1.tif"),
+            "A172_Phase_B3_1_00d00h00m_1.tif",
+            "but is not in",
+        ),
         (
             coco(size=(8, 6), name="A172_Phase_D4_1_00d00h00m_1.tif"),
             "A172_Phase_D4_1_00d00h00m_1.tif",
@@ -129,7 +133,7 @@ def test_path_out_of_the_source_is_not_followed(run: Run, put: Put, name: str) -
         (
             coco([[1, 2, 3]], name="A172_Phase_D4_1_00d00h00m_1.tif"),
             "A172_Phase_D4_1_00d00h00m_1.tif",
-            "x and y in turn",
+            "alternating x and y",
         ),
     ],
     ids=["no JSON", "list", "no annotations", "unlisted image", "missing image", "size", "outline"],

@@ -48,8 +48,8 @@ def test_image_without_label_and_label_without_image(run: Run, put: Put) -> None
     put("Tuning/labels/a_label.tiff", [[5]])
     put("Tuning/labels/c_label.tiff", [[5]])
     failures = run("neurips-cellseg").failures()
-    assert "has no mask (b_label.*" in failures["b.png"]
-    assert "belongs to no image" in failures["c_label.tiff"]
+    assert "Tuning/labels; add the mask" in failures["b.png"]
+    assert "has no image" in failures["c_label.tiff"]
 
 
 def test_part_without_labels_is_unlabelled(run: Run, put: Put) -> None:

@@ -141,7 +141,7 @@ def test_time_lapse_asks_which_frame(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"a\.tif: .*5 frames of a time-lapse .*select=\{'T': 0\}"):
         read_picture(tmp_path / "a.tif")
     np.testing.assert_array_equal(read_picture(tmp_path / "a.tif", select={"T": 3}).rows_columns(), movie[3])
-    with pytest.raises(ValueError, match="T=5 is not there; choose 0 to 4"):
+    with pytest.raises(ValueError, match="T=5 is out of range; choose 0 to 4"):
         read_picture(tmp_path / "a.tif", select={"T": 5})
 
 
@@ -175,7 +175,7 @@ def test_further_images_in_a_file_are_told(
         writer.write(ramp("uint8"), metadata=None)
         writer.write(np.zeros(second, np.uint8), metadata=None)
     np.testing.assert_array_equal(read_pixels(tmp_path / "two.tif"), ramp("uint8"))
-    assert ("two.tif: holds 1 more images" in caplog.text) is told
+    assert ("two.tif: contains 1 more images" in caplog.text) is told
 
 
 def test_aperio_states_micrometres_in_words(tmp_path: Path) -> None:
@@ -288,7 +288,7 @@ def test_region_of_every_other_format(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", ["tif", "png"])
 def test_region_outside_the_image_is_refused(tmp_path: Path, region: tuple, suffix: str) -> None:
     Image.fromarray(ramp("uint8")).save(tmp_path / f"a.{suffix}")
-    with pytest.raises(ValueError, match=rf"a\.{suffix}: .* does not lie in the image"):
+    with pytest.raises(ValueError, match=rf"a\.{suffix}: .* is not inside the image"):
         read_picture(tmp_path / f"a.{suffix}", region=region)
 
 
@@ -323,7 +323,7 @@ def test_missing_file(tmp_path: Path) -> None:
 
 def test_unknown_format(tmp_path: Path) -> None:
     (tmp_path / "a.xyz").write_bytes(b"")
-    with pytest.raises(ValueError, match=r"a\.xyz: .*the format is not known; use one of \.tif"):
+    with pytest.raises(ValueError, match=r"a\.xyz: .*the format is not supported; use one of \.tif"):
         read_picture(tmp_path / "a.xyz")
 
 
@@ -350,7 +350,9 @@ def test_truncated_file_is_named(tmp_path: Path, suffix: str) -> None:
 
 def test_mask_in_colours_is_refused(tmp_path: Path) -> None:
     Image.fromarray(ramp("uint8", 3)).save(tmp_path / "mask.png")
-    with pytest.raises(ValueError, match=r"mask\.png: a mask has one channel, this one has 3 that differ"):
+    with pytest.raises(
+        ValueError, match=r"mask\.png: a mask must have one channel, but this one has 3 that differ"
+    ):
         read_label_map(tmp_path / "mask.png")
     grey = np.repeat(ramp("uint8")[..., np.newaxis], 3, axis=-1)
     Image.fromarray(grey).save(tmp_path / "grey.png")
@@ -361,7 +363,7 @@ def test_mask_of_several_planes_is_refused(tmp_path: Path) -> None:
     tifffile.imwrite(
         tmp_path / "mask.tif", np.zeros((3, 6, 10), np.uint16), imagej=True, metadata={"axes": "ZYX"}
     )
-    with pytest.raises(ValueError, match=r"mask\.tif: a mask is one plane, this file holds 3"):
+    with pytest.raises(ValueError, match=r"mask\.tif: a mask must be one plane, but this file has 3"):
         read_label_map(tmp_path / "mask.tif")
 
 

@@ -146,7 +146,9 @@ def test_several_files_are_channels_of_one_image(tmp_path: Path) -> None:
     write_pattern(tmp_path / "b.png")
     tifffile.imwrite(tmp_path / "small.tif", PATTERN[:3])
     assert load([tmp_path / "a.tif", tmp_path / "b.png"]).shape == (2, COLUMNS, ROWS)
-    with pytest.raises(ValueError, match=r"small\.tif: its size \(8, 3\) differs from \(8, 5\) of .*a\.tif"):
+    with pytest.raises(
+        ValueError, match=r"small\.tif: its size \(8, 3\) differs from the size \(8, 5\) of .*a\.tif"
+    ):
         load([tmp_path / "a.tif", tmp_path / "small.tif"])
 
 
@@ -158,7 +160,7 @@ def test_the_complaint_reaches_the_user_unburied(tmp_path: Path) -> None:
 
 
 def test_unknown_kind_is_refused() -> None:
-    with pytest.raises(ValueError, match="kind is 'image' or 'label', not 'mask'"):
+    with pytest.raises(ValueError, match="kind must be 'image' or 'label', not 'mask'"):
         MicroscopyReader(kind="mask")
 
 

@@ -157,7 +157,7 @@ def test_channels_of_ome_zarr_have_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "options", "message"),
     [
-        ({"plate": {}}, {}, r"names no image \(multiscales\) but plate"),
+        ({"plate": {}}, {}, r"has no image \(multiscales\), only plate"),
         ({}, {"level": 2}, "there is no pyramid level 2; choose 0 to 1"),
         ({}, {"axes": "YX"}, "the axes 'YX' do not describe the shape"),
     ],
@@ -189,7 +189,7 @@ def test_a_file_that_is_decoded_as_a_whole_is_told(
         caplog.clear()
         with caplog.at_level(logging.WARNING):
             ImageRegions(write(kind, tmp_path / kind))
-        assert ("store it in tiles" in caplog.text) == told
+        assert ("store the image in tiles" in caplog.text) == told
 
 
 def test_missing_file() -> None:

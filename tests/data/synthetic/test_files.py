@@ -1,11 +1,24 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 
-from cellseg_monai.data.synthetic import KINDS, timelapse, write_synthetic_dataset, write_synthetic_timelapse
+from cellseg_monai.data.synthetic import (
+    KINDS,
+    files,
+    timelapse,
+    write_synthetic_dataset,
+    write_synthetic_timelapse,
+)
+
+
+def touch(path: Path, *_: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+
 
 DTYPES = {"nuclei": "uint16", "phase": "uint8", "filaments": "uint16", "tissue": "uint8"}
 
@@ -90,7 +103,7 @@ def test_shift_changes_the_images_and_not_the_labels(tmp_path):
 def test_an_existing_set_is_not_overwritten(tmp_path):
     datalist = write_synthetic_dataset("nuclei", tmp_path, count=1, size=(32, 32))
     before = datalist.read_bytes()
-    with pytest.raises(FileExistsError, match=r"dataset.json exists already; delete it or choose another"):
+    with pytest.raises(FileExistsError, match=r"dataset.json already exists; delete it or choose another"):
         write_synthetic_dataset("nuclei", tmp_path, count=2, size=(32, 32))
     assert datalist.read_bytes() == before
 
@@ -126,12 +139,13 @@ def test_a_movie_lies_in_challenge_layout(tmp_path):
 def test_an_existing_movie_is_not_overwritten_and_another_lies_beside_it(tmp_path):
     movie = timelapse(1, (32, 32))
     write_synthetic_timelapse(movie, tmp_path)
-    with pytest.raises(FileExistsError, match="01 exists already"):
+    with pytest.raises(FileExistsError, match="01 already exists"):
         write_synthetic_timelapse(movie, tmp_path)
     assert write_synthetic_timelapse(movie, tmp_path, sequence="02") == tmp_path / "02"
 
 
-def test_more_than_a_thousand_frames_get_four_digits(tmp_path):
+def test_more_than_a_thousand_frames_get_four_digits(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_write_tiff", touch)
     empty = timelapse(1, (2, 2), density=0)
     long = replace(empty, images=np.repeat(empty.images, 1001, 0), labels=np.repeat(empty.labels, 1001, 0))
     frames = write_synthetic_timelapse(long, tmp_path)

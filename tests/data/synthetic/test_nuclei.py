@@ -1,8 +1,14 @@
 import numpy as np
 import pytest
 
-from cellseg_monai.data.synthetic import nuclei
+from cellseg_monai.data.synthetic import SyntheticImage, synthesize
 from cellseg_monai.label_maps import connected_components
+
+
+def nuclei(
+    size: tuple[int, int], density: float = 0.2, diameter: float = 28, **more: float
+) -> SyntheticImage:
+    return synthesize("nuclei", size, density=density, diameter=diameter, **more)
 
 
 def test_more_nuclei_than_uint8_holds():

@@ -1,11 +1,11 @@
 import numpy as np
 from scipy import ndimage
 
-from cellseg_monai.data.synthetic import phase
+from cellseg_monai.data.synthetic import synthesize
 
 
 def test_cells_are_darker_than_the_grey_and_a_bright_halo_surrounds_them():
-    sample = phase((512, 512), seed=2, density=0.15)
+    sample = synthesize("phase", (512, 512), seed=2, density=0.15, diameter=50)
     inside = sample.label > 0
     away = ndimage.distance_transform_edt(~inside)
     halo = sample.image[(away > 0) & (away < 4)].mean()
@@ -16,7 +16,7 @@ def test_cells_are_darker_than_the_grey_and_a_bright_halo_surrounds_them():
 
 
 def test_some_cells_have_arms():
-    label = phase((600, 600), seed=2, density=0.2).label
+    label = synthesize("phase", (600, 600), seed=2, density=0.2, diameter=50).label
     filled = []
     for number, box in enumerate(ndimage.find_objects(label), start=1):
         filled.append((label[box] == number).mean())

@@ -115,9 +115,9 @@ def test_an_empty_movie():
     ("knobs", "message"),
     [
         ({"frames": 0}, "frames must be at least 1, not 0"),
-        ({"speed": -1}, "speed must lie between 0 and 1 diameter per frame, not -1"),
-        ({"division_rate": 2}, "division_rate must lie between 0 and 1, not 2"),
-        ({"density": 0.9}, "density must lie between 0 and 0.7"),
+        ({"speed": -1}, "speed must be between 0 and 1, not -1"),
+        ({"division_rate": 2}, "division_rate must be between 0 and 1, not 2"),
+        ({"density": 0.9}, "density must be between 0 and 0.7"),
     ],
     ids=lambda value: str(value)[:20],
 )

@@ -1,6 +1,6 @@
 import pytest
 
-from cellseg_monai.data.layouts.tcga import patient
+from cellseg_monai.data.layouts.folders import tcga_patient
 
 
 @pytest.mark.parametrize(
@@ -14,4 +14,4 @@ from cellseg_monai.data.layouts.tcga import patient
     ],
 )
 def test_patient(name: str, expected: str | None) -> None:
-    assert patient(name) == expected
+    assert tcga_patient(name) == expected

@@ -1,0 +1,63 @@
+"""Medical formats: NIfTI through nibabel; NRRD, MetaImage and the other formats of ITK."""
+
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import itk
+import nibabel
+import numpy as np
+
+from cellseg_monai.data.readers.axes import Part, region_slices
+from cellseg_monai.data.readers.picture import MICROMETRES, Kind, Picture
+
+NIFTI_SUFFIXES = (".nii", ".nii.gz")
+ITK_SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd", ".gipl", ".vtk", ".img", ".hdr", ".dcm")
+
+
+def read_nifti(path: Path, kind: Kind, part: Part) -> Picture:
+    """Read a NIfTI plane or volume, or a region of it; dimensions after the third are channels."""
+    image = nibabel.load(path)
+    stored_shape, stored_axes = image.shape, "XYZCCCC"[: len(image.shape)]
+    spans = region_slices(part.region, image.shape[:2])
+    pixels = np.asanyarray(image.dataobj[spans["X"], spans["Y"]] if spans else image.dataobj)
+    if pixels.dtype.names:  # RGB voxels are structured elements
+        pixels = np.stack([pixels[name] for name in pixels.dtype.names], axis=-1)
+    pixels = pixels.reshape((*(*pixels.shape, 1, 1)[:3], prod(pixels.shape[3:])))
+    scale = MICROMETRES.get(image.header.get_xyzt_units()[0])
+    zooms = (*image.header.get_zooms(), 1)[:3]
+    size = None if scale is None else tuple(float(zoom) * scale for zoom in zooms)
+    affine = np.asarray(image.affine, np.float64)
+    picture = Picture(pixels, "XYZC", size, (), affine, stored_shape, stored_axes)
+    return picture.cut(part._replace(region=None))
+
+
+def read_itk(path: Path, kind: Kind, part: Part) -> Picture:
+    """Read a plane or volume with ITK, whose unit of length is the millimetre."""
+    from monai.data.utils import orientation_ras_lps  # importing MONAI takes seconds
+
+    image = _open(path)
+    pixels = np.asarray(itk.array_from_image(image))
+    dimensions = image.GetImageDimension()
+    axes = "ZYX"[-dimensions:] + ("C" if pixels.ndim > dimensions else "")
+    spacing = np.asarray(image.GetSpacing(), np.float64)
+    affine = np.eye(4)
+    affine[:dimensions, :dimensions] = itk.array_from_matrix(image.GetDirection()) @ np.diag(spacing)
+    affine[:dimensions, 3] = np.asarray(image.GetOrigin())
+    # ITK sets the spacing to 1 in every direction where the file has none.
+    size = None if (spacing == 1).all() else tuple(spacing * 1e3)
+    return Picture(pixels, axes, size, affine=orientation_ras_lps(affine)).cut(part)
+
+
+def _open(path: Path) -> Any:
+    """Open a file as a vector image if it has several channels; ``itk.imread`` fails on 16-bit ones."""
+    header = itk.ImageIOFactory.CreateImageIO(str(path), itk.CommonEnums.IOFileMode_ReadMode)
+    if header is None:
+        raise ValueError("ITK does not support this format, or the file is damaged")
+    header.SetFileName(str(path))
+    header.ReadImageInformation()
+    if header.GetNumberOfComponents() == 1:
+        return itk.imread(str(path))
+    component = {itk.CommonEnums.IOComponent_UCHAR: itk.UC, itk.CommonEnums.IOComponent_USHORT: itk.US,
+                 itk.CommonEnums.IOComponent_SHORT: itk.SS}.get(header.GetComponentType(), itk.D)  # fmt: skip
+    return itk.imread(str(path), itk.VariableLengthVector[component])
