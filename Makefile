@@ -1,4 +1,4 @@
-# One virtual environment serves every target. `make demo` and `make test` set it up by themselves.
+# All targets use one virtual environment, which the first of them sets up.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -8,7 +8,7 @@ DEMO   := demo
 PYTHONS ?= 3.10 3.12 3.13
 REPORTS := .reports
 
-# MONAI Label needs older versions of some packages, so it has an environment of its own, with Python 3.11.
+# MONAI Label needs older versions of some packages, so it has a separate environment with Python 3.11.
 LABEL_PYTHON ?= $(PYTHON)
 LABEL_VENV  := .venv-label
 LABEL_READY := $(LABEL_VENV)/.ready
@@ -28,35 +28,36 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,docs]'
 	touch $@
 
-demo: $(READY)  ## synthetic images (or DATA=folder), checked, then the patches a network would see
+demo: $(READY)  ## check synthetic images (or DATA=folder), show the training patches, and segment
 	$(if $(DATA),,test -e $(DEMO)/data/dataset.json || $(BIN)/cellseg data synthesize nuclei $(DEMO)/data --count 8)
 	$(BIN)/cellseg data check "$(or $(DATA),$(DEMO)/data)"
 	-$(BIN)/cellseg data patches "$(or $(DATA),$(DEMO)/data)" --out $(DEMO)/patches.png  # needs masks
 	$(BIN)/cellseg predict patch_attention_unet "$(or $(DATA),$(DEMO)/data)" --out $(DEMO)/cells --overlay
 
-# A thread a worker; more would wait for each other. In the order of the files, so that the quick doctests come last.
-test: $(READY)  ## every test, doctests and the code blocks of the documentation; seconds of each in .reports
+# One thread per worker; more would wait for each other. Tests run in the order of the files, so that the quick
+# doctests come last.
+test: $(READY)  ## run every test, doctest and code block of the documentation; durations in .reports
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder \
 		--durations=30 --junit-xml=$(REPORTS)/tests.xml
 
-test-pythons: $(READY)  ## quick tests and the demo of the wheel under each of PYTHONS, where it is there
+test-pythons: $(READY)  ## run quick tests and the demo of the wheel under each of PYTHONS that is installed
 	$(BIN)/python tests/pythons.py $(PYTHONS)
 
-check: $(READY)  ## lint, types, layers, bundles
+check: $(READY)  ## check lint, formatting, types, layers and bundles
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/cellseg bundle check bundles
 
-format: $(READY)  ## mend what ruff can mend
+format: $(READY)  ## fix lint and formatting where ruff can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(READY)  ## the documentation as pages in site/; a warning is an error
+docs: $(READY)  ## build the documentation into site/; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-bench: $(READY)  ## every benchmark, as tables of ratios
+bench: $(READY)  ## run every benchmark and print tables of ratios
 	for script in $(filter-out benchmarks/harness.py benchmarks/cells.py,$(wildcard benchmarks/*.py)); do $(BIN)/python $$script || exit 1; done
 
 $(LABEL_READY): label/environment.txt label/server.txt label/mend_torchvision.py pyproject.toml
@@ -67,16 +68,16 @@ $(LABEL_READY): label/environment.txt label/server.txt label/mend_torchvision.py
 	$(LABEL_VENV)/bin/python label/mend_torchvision.py
 	touch $@
 
-label-env: $(LABEL_READY)  ## MONAI Label in an environment of its own
+label-env: $(LABEL_READY)  ## install MONAI Label into a separate environment
 
 label_studies: | $(LABEL_READY)
 	$(LABEL_VENV)/bin/cellseg data synthesize nuclei $@ --count 8
 
-label: $(LABEL_READY) $(if $(STUDIES),,label_studies)  ## MONAI Label with the bundles, over STUDIES=folder of images (or synthetic ones)
+label: $(LABEL_READY) $(if $(STUDIES),,label_studies)  ## serve the bundles in MONAI Label for STUDIES=folder of images (or synthetic ones)
 	$(LABEL_VENV)/bin/python label/serve.py $(or $(STUDIES),label_studies/images) --port $(PORT) $(if $(MODELS),--models $(MODELS))
 
-test-label: $(READY) $(LABEL_READY)  ## the bundles in a running MONAI Label
+test-label: $(READY) $(LABEL_READY)  ## test the bundles in a running MONAI Label
 	CELLSEG_LABEL_PYTHON=$(abspath $(LABEL_VENV))/bin/python $(BIN)/python -m pytest tests/integration -m label
 
-clean:  ## remove everything that make made
+clean:  ## remove everything that make has created
 	rm -rf $(VENV) $(LABEL_VENV) $(DEMO) $(REPORTS) label_app label_studies site build dist

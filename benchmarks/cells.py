@@ -1,4 +1,4 @@
-"""A label map as large as one likes, for the benchmarks."""
+"""Label maps of any size for the benchmarks."""
 
 import numpy as np
 from scipy import spatial
@@ -9,7 +9,7 @@ TILE = 1024
 
 
 def packed_cells(tiles: int, across: int = 28, side: int = TILE) -> LabelMap:
-    """A square map of `tiles` by `tiles` tiles, each with `across` by `across` cells, many of which touch."""
+    """Make a square map of `tiles` by `tiles` tiles, each with `across` by `across` cells; many touch."""
     random = np.random.default_rng(0)
     spacing = side / across
     grid = np.stack(np.meshgrid(*[np.arange(across)] * 2), axis=-1).reshape(-1, 2)

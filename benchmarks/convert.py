@@ -1,4 +1,4 @@
-"""Outlines of label maps, and back, against one cell at a time: `python benchmarks/convert.py [--quick]`."""
+"""Label maps to outlines and back, compared with other ways: `python benchmarks/convert.py [--quick]`."""
 
 import argparse
 import os
@@ -16,23 +16,23 @@ from cellseg_monai.label_maps import LabelMap
 
 
 def contours(mask: np.ndarray) -> list[np.ndarray]:
-    """Rings of a mask through the middle between pixels, as scikit-image traces them: corners are cut off."""
+    """Trace a mask with scikit-image, half way between pixels: corners are cut off."""
     return measure.find_contours(np.pad(mask, 1), 0.5)
 
 
 def cell_by_cell_in_boxes(cells: LabelMap) -> int:
-    """Outlines of each cell from the box around it."""
+    """Trace each cell in its bounding box."""
     boxes = ndimage.find_objects(cells)
     return sum(len(contours(cells[box] == number)) for number, box in enumerate(boxes, start=1) if box)
 
 
 def cell_by_cell(cells: LabelMap, count: int) -> int:
-    """Outlines of the first cells, each from the whole image, as the first draft of every script does it."""
+    """Trace the first cells, each in the whole image, as simple scripts do."""
     return sum(len(contours(cells == number)) for number in range(1, count + 1))
 
 
 def drawn_cell_by_cell(traced: list[export.Outline], shape: tuple[int, int]) -> LabelMap:
-    """Label map from outlines, a polygon at a time; holes are not looked at."""
+    """Draw a label map from outlines, one polygon at a time; holes are ignored."""
     cells = np.zeros(shape, np.int32)
     for one in traced:
         for polygon in one.polygons:
@@ -42,7 +42,7 @@ def drawn_cell_by_cell(traced: list[export.Outline], shape: tuple[int, int]) -> 
 
 
 def main() -> None:
-    """Print a table for each direction, and one for the files."""
+    """Print one table for each direction, and one for files."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="784 cells instead of 12,544")
     quick = parser.parse_args().quick
@@ -58,7 +58,7 @@ def main() -> None:
         {
             "export.outlines": lambda: export.outlines(cells),
             "skimage.measure.find_contours, box by box": lambda: cell_by_cell_in_boxes(cells),
-            f"likewise in the whole image, first {few} cells": lambda: cell_by_cell(cells, few),
+            f"the same in the whole image, first {few} cells": lambda: cell_by_cell(cells, few),
         },
         repeats,
     )

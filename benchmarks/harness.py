@@ -1,4 +1,4 @@
-"""Time several ways of doing one thing against each other and print the ratios."""
+"""Time several ways of doing the same thing and print the ratios."""
 
 import ctypes
 import time
@@ -13,12 +13,12 @@ _STATUS = Path("/proc/self/status")
 def compare(title: str, calls: Mapping[str, Callable[[], Any]], repeats: int) -> None:
     """Print a table of median time, ratio to the first call, and peak memory.
 
-    The calls alternate, so that a busy moment of the machine falls on all of them.
+    The calls alternate, so that a busy moment of the machine affects all of them.
 
     Args:
-        title: what is compared, with its size.
-        calls: name and call without arguments; the first one is the yardstick.
-        repeats: how often each is timed, after one call that shows its memory; 1 times that one.
+        title: title of the table, with the size of the data.
+        calls: function without arguments for each name; the first one is the reference.
+        repeats: number of timed calls, after one call that measures the memory; with 1, that call is timed.
     """
     seconds: dict[str, list[float]] = {name: [] for name in calls}
     memory = {}
@@ -44,19 +44,19 @@ def compare(title: str, calls: Mapping[str, Callable[[], Any]], repeats: int) ->
 
 
 def _peak_memory(call: Callable[[], Any]) -> float | None:
-    """MiB that a call needs at its peak beyond what was held before; unknown outside Linux."""
+    """Return the peak memory of a call in MiB, beyond the memory in use before; unknown outside Linux."""
     if not _STATUS.exists():
         call()
         return None
     _release_freed_memory()
-    Path("/proc/self/clear_refs").write_text("5")  # forget the earlier peak
+    Path("/proc/self/clear_refs").write_text("5")  # reset the earlier peak
     before = _resident("VmRSS")
     call()
     return (_resident("VmHWM") - before) / 1024
 
 
 def _release_freed_memory() -> None:
-    """Give back what the C library keeps after a call; the next would use it unseen, or the heap grow."""
+    """Free memory that the C library keeps after a call, which would distort the memory of the next call."""
     if _STATUS.exists():
         ctypes.CDLL(None).malloc_trim(0)
 

@@ -1,11 +1,11 @@
-"""TiledInferer against MONAI's SlidingWindowInferer: `python benchmarks/inference.py`.
+"""TiledInferer compared with MONAI's SlidingWindowInferer: `python benchmarks/inference.py`.
 
-The network is that of the bundle `patch_attention_unet`, with its weights. With data, the Dice score of
-each way on real images stands above the times:
+The network is that of the bundle `patch_attention_unet`, with its weights. With `--data`, the script first
+prints the Dice score of each inferer on real images:
 
     python benchmarks/inference.py --data nuclei/test
 
-`--device cuda` does the same on a GPU, in megapixels per second.
+`--device cuda` runs on a GPU and prints megapixels per second.
 """
 
 import argparse
@@ -33,7 +33,7 @@ PATCH = 128
 
 
 def ways(overlap: float) -> dict[str, Inferer]:
-    """MONAI's, the yardstick, and ours: the same windows, and windows that are found."""
+    """MONAI's inferer as the reference, and ours with the same windows and with windows that fit."""
     ours = partial(TiledInferer, overlap=overlap, blending="gaussian", patch_size=PATCH, progress=False)
     return {
         "MONAI": SlidingWindowInferer((PATCH, PATCH), 8, overlap, "gaussian"),
@@ -46,16 +46,16 @@ def ways(overlap: float) -> dict[str, Inferer]:
 
 
 class HalfPrecision(SlidingWindowInferer):
-    """MONAI's as its evaluators run it with ``amp``."""
+    """MONAI's inferer, as its evaluators run it with ``amp``."""
 
     def __call__(self, inputs: torch.Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> Any:
-        """The same, under autocast."""
+        """Run the inferer with autocast."""
         with torch.autocast(inputs.device.type):
             return super().__call__(inputs, network, *args, **kwargs)
 
 
 class FirstAnswer(nn.Module):
-    """Computes one batch of each shape and repeats its answer: the memory of the network without its time."""
+    """Network that computes one batch of each shape and repeats its output: its memory without its time."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -63,14 +63,14 @@ class FirstAnswer(nn.Module):
         self.answers: dict[Any, torch.Tensor] = {}
 
     def forward(self, windows: torch.Tensor) -> torch.Tensor:
-        """Of the shape of the network's answer."""
+        """Return an output of the shape of the network's output."""
         if windows.shape not in self.answers:
             self.answers[windows.shape] = self.network(windows)
         return self.answers[windows.shape].clone()
 
 
 def infer(inferer: Inferer, image: torch.Tensor, network: nn.Module) -> None:
-    """One image, until all is done."""
+    """Predict one image, and wait until the device is done."""
     with torch.no_grad():
         inferer(image, network)
     if image.is_cuda:
@@ -78,7 +78,7 @@ def infer(inferer: Inferer, image: torch.Tensor, network: nn.Module) -> None:
 
 
 def network_alone(windows: list[torch.Tensor], network: nn.Module) -> None:
-    """The network over windows that are cut already."""
+    """Run the network on windows that are already cut."""
     with torch.no_grad():
         for batch in windows:
             network(batch)
@@ -87,7 +87,7 @@ def network_alone(windows: list[torch.Tensor], network: nn.Module) -> None:
 
 
 def windows_given(inferer: Inferer, image: torch.Tensor) -> list[torch.Tensor]:
-    """The batches that a network is given."""
+    """Batches that the inferer passes to the network."""
     batches: list[torch.Tensor] = []
 
     class Recorder(nn.Module):
@@ -100,7 +100,7 @@ def windows_given(inferer: Inferer, image: torch.Tensor) -> list[torch.Tensor]:
 
 
 def table(title: str, calls: Mapping[str, Callable[[], None]], image: torch.Tensor, repeats: int) -> None:
-    """Time and peak memory; of the GPU if the image is there."""
+    """Print time and peak memory; the memory is that of the GPU if the image is on it."""
     if not image.is_cuda:
         return compare(title, calls, repeats)
     print(f"\n{title}; median of {repeats}\n{'':28}    seconds     ratio   Mpixel/s   peak MiB on the GPU")
@@ -123,7 +123,7 @@ def table(title: str, calls: Mapping[str, Callable[[], None]], image: torch.Tens
 
 
 def throughput(side: int, network: nn.Module, device: str, repeats: int) -> None:
-    """Against MONAI's two usual overlaps, and the share of our time that is not the network's."""
+    """Compare with MONAI at two common overlaps, and print the time of the engine without the network."""
     image = torch.rand(1, 1, side, side, device=device)
     for overlap in (0.25, 0.5):
         calls = {name: partial(infer, inferer, image, network) for name, inferer in ways(overlap).items()}
@@ -133,11 +133,11 @@ def throughput(side: int, network: nn.Module, device: str, repeats: int) -> None
         "network alone": partial(network_alone, windows_given(inferer, image), network),
         "windows that fit": partial(infer, inferer, image, network),
     }
-    table(f"{side:,}², what the engine adds", calls, image, repeats)
+    table(f"{side:,}², time that the engine adds", calls, image, repeats)
 
 
 def memory(side: int, network: nn.Module, device: str) -> None:
-    """Peak of an image of that side; every batch is stitched, the network computes the first alone."""
+    """Print the peak memory of a large image; all batches are stitched, but only the first is computed."""
     image = torch.rand(1, 1, side, side, device=device)
     half = TiledInferer("fit", progress=False, output_dtype=torch.float16)
     inferers = {**ways(0.25), "windows that fit, float16": half}
@@ -149,7 +149,7 @@ def memory(side: int, network: nn.Module, device: str) -> None:
 
 
 def dice(folder: Path, network: nn.Module, device: str) -> None:
-    """Mean Dice score of the foreground of each image, for every way."""
+    """Print the mean Dice score of the foreground for each inferer."""
     read = LoadImage(reader=MicroscopyReader(), ensure_channel_first=True)
     read_label = LoadImage(reader=MicroscopyReader("label"), ensure_channel_first=True)
     stretch = PercentileStretch(1, 99)
@@ -160,7 +160,7 @@ def dice(folder: Path, network: nn.Module, device: str) -> None:
         )
         for item in list_items(folder)
     ]
-    print(f"\n{folder}: Dice score of {len(pairs)} images, as their mean and the worst")
+    print(f"\n{folder}: Dice score of {len(pairs)} images, mean and worst")
     for overlap in (0.25, 0.5):
         for name, inferer in ways(overlap).items():
             scores = []
@@ -176,9 +176,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, help="folder of images and masks, for Dice scores")
+    parser.add_argument("--data", type=Path, help="folder of images and masks for the Dice scores")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--quick", action="store_true", help="nothing above 1,024²")
+    parser.add_argument("--quick", action="store_true", help="images up to 1,024² only")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     network = PatchAttentionUNet(2, 1, 2, channels=CHANNELS).eval()
@@ -188,7 +188,7 @@ def main() -> None:
     if arguments.data is not None:
         dice(arguments.data, network, arguments.device)
     else:
-        print("no Dice scores: they need --data")
+        print("no Dice scores: add --data")
     throughput(1024, network, arguments.device, repeats=3)
     if not arguments.quick:
         memory(8192, network, arguments.device)

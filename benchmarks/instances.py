@@ -1,4 +1,4 @@
-"""Decodings against peers and against their own time at other sizes: `python benchmarks/instances.py`."""
+"""Decodings compared with other libraries, and at several sizes: `python benchmarks/instances.py`."""
 
 import argparse
 import os
@@ -27,7 +27,7 @@ TIDYING = instances.Tidying(min_size=MIN_SIZE)
 
 
 def blurred(maps: Maps, noise: float) -> Maps:
-    """Perfect maps as a network gives them: soft, and with noise as wide as two pixels."""
+    """Perfect maps made similar to those of a network: soft, with noise two pixels wide."""
     error = ndimage.gaussian_filter(np.random.default_rng(0).standard_normal((TILE, TILE)), 1).astype(
         np.float32
     )
@@ -37,18 +37,18 @@ def blurred(maps: Maps, noise: float) -> Maps:
 
 
 def distance_maps(cells: LabelMap, noise: float) -> Maps:
-    """Foreground and distance."""
+    """Maps of foreground and distance."""
     return blurred(foreground_distance_target(cells[None]), noise)
 
 
 def boundary_maps(cells: LabelMap, noise: float) -> Maps:
-    """Interior and boundary."""
+    """Maps of interior and boundary."""
     target = boundary_target(cells[None])[0]
     return blurred(np.stack([target == 1, target == 2]), noise)
 
 
 def h_maxima_watershed(maps: Maps) -> LabelMap:
-    """Seeds by skimage.morphology.h_maxima, flooding by skimage.segmentation.watershed."""
+    """Find seeds with skimage.morphology.h_maxima and flood with skimage.segmentation.watershed."""
     foreground = maps[0] > 0.5
     seeds = measure.label(morphology.h_maxima(np.where(foreground, maps[1], 0), SEED_HEIGHT), connectivity=2)
     cells = segmentation.watershed(-maps[1], seeds, mask=foreground, connectivity=2)
@@ -56,7 +56,7 @@ def h_maxima_watershed(maps: Maps) -> LabelMap:
 
 
 def peak_watershed(maps: Maps) -> LabelMap:
-    """Seeds by skimage.feature.peak_local_max, flooding by skimage.segmentation.watershed."""
+    """Find seeds with skimage.feature.peak_local_max and flood with skimage.segmentation.watershed."""
     foreground = maps[0] > 0.5
     peaks = feature.peak_local_max(maps[1], min_distance=5, labels=foreground.astype(np.int32))
     seeds = np.zeros(foreground.shape, np.int32)
@@ -66,7 +66,7 @@ def peak_watershed(maps: Maps) -> LabelMap:
 
 
 def monai_watershed(maps: Maps) -> LabelMap:
-    """MONAI's transforms for pathology: mask, markers, watershed, with the distance for its border map."""
+    """Decode with MONAI's transforms for pathology, and the distance as the border map."""
     mask = GenerateWatershedMask(activation=lambda values: values, threshold=0.5, min_object_size=MIN_SIZE)(
         maps[:1]
     )
@@ -75,14 +75,14 @@ def monai_watershed(maps: Maps) -> LabelMap:
 
 
 def labelled_interiors(maps: Maps) -> LabelMap:
-    """scikit-image alone: label the interiors, drop the small, expand the others into the boundary."""
+    """Decode with scikit-image: label interiors, remove small ones, expand the others into the boundary."""
     seeds = measure.label(maps[0] > 0.5, connectivity=2)
     cells = segmentation.watershed(-maps[0], seeds, mask=maps.sum(axis=0) > 0.5, connectivity=2)
     return morphology.remove_small_objects(cells, max_size=MIN_SIZE - 1)
 
 
 def labelled_foreground(maps: Maps) -> LabelMap:
-    """scikit-image alone: label and remove_small_objects."""
+    """Decode with scikit-image: label and remove_small_objects."""
     cells = measure.label(maps[0] > 0.5, connectivity=2)
     return morphology.remove_small_objects(cells, max_size=MIN_SIZE - 1)
 
@@ -110,7 +110,7 @@ PEERS: dict[str, dict[str, Callable[[Maps], Any]]] = {
 
 
 def peers(tiles: int, repeats: int) -> None:
-    """One table a decoding, on one image."""
+    """Print one table for each decoding, on one image."""
     cells = packed_cells(tiles)
     size = f"{cells.shape[0]:,} x {cells.shape[1]:,} pixels, {cells.max():,} cells, {os.cpu_count()} cores"
     for name, (decode, make) in DECODINGS.items():
@@ -120,7 +120,7 @@ def peers(tiles: int, repeats: int) -> None:
 
 
 def growth(largest: int, repeats: int) -> None:
-    """Time a megapixel of each decoding: from one to many megapixels, and from few to very many cells."""
+    """Print the time per megapixel of each decoding for images of many sizes and many numbers of cells."""
     images: dict[str, Callable[[], LabelMap]] = {
         f"{tiles**2:>3} tiles of {TILE}²": partial(packed_cells, tiles)
         for tiles in (1, 2, 4, 8, 10)
@@ -136,7 +136,7 @@ def growth(largest: int, repeats: int) -> None:
         (f"noise of {noise}", partial(packed_cells, min(largest, 4)), noise) for noise in (0.01, 0.03, 0.1)
     ]
     print(
-        f"\nMilliseconds a megapixel; median of {repeats}\n{'':18}" + "".join(f"{n:>25}" for n in DECODINGS)
+        f"\nMilliseconds per megapixel; median of {repeats}\n{'':18}" + "".join(f"{n:>25}" for n in DECODINGS)
     )
     for title, make_cells, noise in rows:
         cells = make_cells()
@@ -148,7 +148,7 @@ def growth(largest: int, repeats: int) -> None:
 
 
 def spread_cells(side: int, across: int) -> LabelMap:
-    """Square cells in a grid, so many a side, that cover half of the image whatever their number."""
+    """Square cells in a grid that cover half of the image, whatever their number."""
     y, x = np.indices((side, 1))[0], np.indices((1, side))[1]
     pitch = side / across
     row, column = (y / pitch).astype(np.int32), (x / pitch).astype(np.int32)
@@ -157,7 +157,7 @@ def spread_cells(side: int, across: int) -> LabelMap:
 
 
 def milliseconds_a_megapixel(call: Callable[[], Any], pixels: int, repeats: int) -> float:
-    """The median time of the processor, of which others on the machine take none, after one call more."""
+    """Median processor time, which other processes do not affect, after one untimed call."""
     call()
     times = []
     for _ in range(repeats):

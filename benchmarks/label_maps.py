@@ -1,4 +1,4 @@
-"""Label maps against plain NumPy, SciPy and scikit-image: `python benchmarks/label_maps.py [--quick]`."""
+"""Label maps compared with NumPy, SciPy and scikit-image: `python benchmarks/label_maps.py [--quick]`."""
 
 import argparse
 import os
@@ -15,25 +15,25 @@ from cellseg_monai.label_maps import LabelMap
 
 
 def moved_and_shuffled(cells: LabelMap) -> LabelMap:
-    """The same cells three pixels away and under other ids, as another method would find them."""
+    """Shift the cells by three pixels and change their ids, as if another method had found them."""
     ids = np.random.default_rng(1).permutation(cells.max()).astype(np.int32) + 1
     return np.append(np.int32(0), ids)[np.roll(cells, (3, 2), axis=(0, 1))]
 
 
 def unique_keys(first: LabelMap, second: LabelMap) -> tuple[np.ndarray, ...]:
-    """Overlap from one key a pixel."""
+    """Overlap from one key per pixel."""
     keys = first.ravel().astype(np.int64) * (int(second.max()) + 1) + second.ravel()
     return np.unique(keys, return_counts=True)
 
 
 def sparse_pixels(first: LabelMap, second: LabelMap) -> sparse.csr_array:
-    """Overlap from a sparse matrix with one entry a pixel."""
+    """Overlap from a sparse matrix with one entry per pixel."""
     ones = np.ones(first.size, np.int64)
     return sparse.coo_array((ones, (first.ravel(), second.ravel()))).tocsr()
 
 
 def components_of_each_id(cells: LabelMap) -> int:
-    """Components as scipy.ndimage finds them, which knows masks alone: an id at a time."""
+    """Components with scipy.ndimage, one id at a time, because it supports only masks."""
     return sum(
         ndimage.label(cells[box] == number, np.ones((3, 3)))[1]
         for number, box in enumerate(ndimage.find_objects(cells), start=1)
@@ -41,7 +41,7 @@ def components_of_each_id(cells: LabelMap) -> int:
 
 
 def pairs_by_rolling(cells: LabelMap) -> np.ndarray:
-    """Touching pairs from four rolled copies and a sort of rows."""
+    """Touching pairs from four rolled copies and sorted rows."""
     padded = np.pad(cells, 1)
     found = []
     for step in [(0, 1), (1, 0), (1, 1), (1, -1)]:
@@ -52,7 +52,7 @@ def pairs_by_rolling(cells: LabelMap) -> np.ndarray:
 
 
 def main() -> None:
-    """Print one table for each function that has peers."""
+    """Print one table for each function that other libraries have too."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one tile instead of 64, a few seconds")
     quick = parser.parse_args().quick

@@ -1,4 +1,4 @@
-"""Measuring a large map, and against scikit-image: `python benchmarks/measure.py [--quick]`."""
+"""Measurements of a large map, compared with scikit-image: `python benchmarks/measure.py [--quick]`."""
 
 import argparse
 import os
@@ -14,7 +14,7 @@ from cellseg_monai.label_maps import LabelMap
 TILE = 1000
 CELLS_ACROSS_TILE = 32
 
-# What scikit-image has of what measure_cells gives; it has no quantiles, background, neighbours or pieces.
+# Properties of measure_cells that scikit-image has too; it lacks quantiles, background, neighbours, pieces.
 PROPERTIES = (
     "label", "area", "centroid", "bbox", "perimeter", "perimeter_crofton", "axis_major_length",
     "axis_minor_length", "eccentricity", "orientation", "solidity", "feret_diameter_max", "intensity_mean",
@@ -23,12 +23,12 @@ PROPERTIES = (
 
 
 def noise(cells: LabelMap) -> np.ndarray:
-    """A 12-bit image."""
+    """Make a 12-bit image."""
     return np.random.default_rng(1).integers(0, 4096, cells.shape, dtype=np.uint16)
 
 
 def main() -> None:
-    """Print one table for the large map and one against scikit-image, on one tile: it would take minutes."""
+    """Print one table for the large map, and one with scikit-image for one tile: more would take minutes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one tile instead of 100, a few seconds")
     tiles = 1 if parser.parse_args().quick else 10

@@ -1,6 +1,6 @@
-"""Instance metrics of a large map, and against peers: `python benchmarks/metrics.py [--quick]`.
+"""Instance metrics of a large map, compared with other libraries: `python benchmarks/metrics.py [--quick]`.
 
-The peers are optional: `pip install torchmetrics stardist` in an environment of your own.
+The other libraries are optional: `pip install torchmetrics stardist` in an environment of your own.
 """
 
 import argparse
@@ -22,7 +22,7 @@ CLASSES = (1, 2, 3)
 
 
 def worse_copy(cells: LabelMap) -> LabelMap:
-    """The cells three pixels away under other ids, some of them merged and some lost."""
+    """Shift the cells by three pixels and change their ids; merge some and remove some."""
     random = np.random.default_rng(1)
     ids = random.permutation(cells.max()).astype(np.int32) + 1
     ids[random.choice(len(ids), len(ids) // 10)] = ids[random.choice(len(ids), len(ids) // 10)]
@@ -31,7 +31,7 @@ def worse_copy(cells: LabelMap) -> LabelMap:
 
 
 def all_instance_metrics(pred: LabelMap, truth: LabelMap, of_pred: Any, of_truth: Any) -> None:
-    """Every instance metric there is, from one table of pairs."""
+    """Compute every instance metric from one table of pairs."""
     pairs = metrics.object_pairs(pred, truth)
     metrics.instance_scores(metrics.pair_counts(pairs, metrics.AP_THRESHOLDS))
     metrics.jaccard_score(metrics.jaccard_counts(pairs))
@@ -43,12 +43,12 @@ def all_instance_metrics(pred: LabelMap, truth: LabelMap, of_pred: Any, of_truth
 
 
 def random_classes(cells: LabelMap) -> Any:
-    """A class for each cell."""
+    """Random class of each cell."""
     return np.random.default_rng(2).integers(1, 4, len(np.unique(cells)) - 1)
 
 
 def peers(pred: LabelMap, truth: LabelMap) -> dict[str, Callable[[], Any]]:
-    """Calls of the peers that are installed."""
+    """Functions of the other libraries that are installed."""
     calls: dict[str, Callable[[], Any]] = {}
     if importlib.util.find_spec("stardist"):
         from stardist.matching import matching
@@ -67,12 +67,12 @@ def peers(pred: LabelMap, truth: LabelMap) -> dict[str, Callable[[], Any]]:
         )
     for name in {"stardist", "torchmetrics"}:
         if not importlib.util.find_spec(name):
-            print(f"{name} is not installed and left out")
+            print(f"{name} is not installed and is skipped")
     return calls
 
 
 def main() -> None:
-    """Print one table for the large map and one against peers."""
+    """Print one table for the large map and one with other libraries."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one tile instead of 64, a few seconds")
     quick = parser.parse_args().quick
@@ -86,7 +86,7 @@ def main() -> None:
     compare(
         f"Instance metrics, two maps of {size}",
         {
-            "all of them": lambda: all_instance_metrics(pred, truth, of_pred, of_truth),
+            "all metrics": lambda: all_instance_metrics(pred, truth, of_pred, of_truth),
             "object_pairs": lambda: metrics.object_pairs(pred, truth),
             "F1, AP, PQ at 10 thresholds": lambda: metrics.pair_counts(pairs, metrics.AP_THRESHOLDS),
             "AJI": lambda: metrics.jaccard_counts(pairs),

@@ -1,6 +1,6 @@
-"""Every network of the registry against MONAI's AttentionUnet: `python benchmarks/networks.py`.
+"""Every network of the registry compared with MONAI's AttentionUnet: `python benchmarks/networks.py`.
 
-Convolutional networks have the same widths; transformers come as published or by default.
+Convolutional networks have the same widths; transformers are as published or have their default sizes.
 """
 
 import argparse
@@ -20,7 +20,7 @@ PATCHES, IMAGE = (4, 1, 128, 128), (1, 1, 512, 512)
 
 
 def networks(side: int) -> dict[str, nn.Module]:
-    """One channel in and one out, for images of that side; the yardstick first."""
+    """Networks with one input and one output channel for images of a size; the reference is first."""
     any_width = {"spatial_dims": 2, "in_channels": 1, "out_channels": 1}
     ours = {**any_width, "channels": WIDTHS}
     return {
@@ -49,14 +49,14 @@ def networks(side: int) -> dict[str, nn.Module]:
 
 
 def forward(network: nn.Module, image: torch.Tensor) -> None:
-    """One prediction."""
+    """Predict once."""
     network.eval()
     with torch.inference_mode():
         network(image)
 
 
 def training_step(network: nn.Module, image: torch.Tensor) -> None:
-    """Forward, backward, a step down the gradient."""
+    """Run a forward pass, a backward pass and an optimiser step."""
     network.train()
     outputs = network(image)
     outputs = outputs if isinstance(outputs, list) else [outputs]
@@ -69,14 +69,14 @@ def training_step(network: nn.Module, image: torch.Tensor) -> None:
 
 
 def giga_multiply_adds(network: nn.Module, image: torch.Tensor) -> float:
-    """Multiply-adds of the convolutions in one prediction, in thousands of millions."""
+    """Multiply-adds of the convolutions in one prediction, in billions."""
     with FlopCounterMode(display=False) as counter:
         forward(network, image)
     return counter.get_total_flops() / 2e9
 
 
 def mebibytes_kept(network: nn.Module, image: torch.Tensor) -> float:
-    """What a training step keeps for its backward pass beside the weights; each memory counted once."""
+    """MiB that a training step keeps for the backward pass, without weights; shared memory counts once."""
     weights = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
     kept: dict[int, int] = {}
 
@@ -84,16 +84,16 @@ def mebibytes_kept(network: nn.Module, image: torch.Tensor) -> float:
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in weights:
             kept[storage.data_ptr()] = storage.nbytes()
-        return tensor.detach()  # a tensor that knows its graph, kept in the graph, would never be freed
+        return tensor.detach()  # a tensor with its graph, stored in the graph, would never be freed
 
     with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
-        outputs = network.train()(image)  # held until everything is counted, so that no address comes twice
+        outputs = network.train()(image)  # kept until everything is counted, so that no address is reused
     del outputs
     return sum(kept.values()) / 2**20
 
 
 def work(shape: tuple[int, ...]) -> None:
-    """Print parameters, multiply-adds and memory for training, which no busy machine changes."""
+    """Print parameters, multiply-adds and memory for training, which do not depend on the machine."""
     image = torch.rand(shape)
     rows = {
         name: (
@@ -111,7 +111,7 @@ def work(shape: tuple[int, ...]) -> None:
 
 
 def size(shape: tuple[int, ...]) -> str:
-    """Such as 4 x 128²."""
+    """Format a shape, such as 4 x 128²."""
     return f"{shape[0]} x {shape[-1]}²"
 
 
@@ -124,7 +124,7 @@ def timed(
 
 
 def memory_orders(shape: tuple[int, ...], repeats: int) -> None:
-    """Time the network of the first bundle, and its yardstick, in both orders of memory."""
+    """Time the network of the first bundle and the reference in both memory formats."""
     image = torch.rand(shape)
     chosen = ("MONAI AttentionUnet", "PatchAttentionUNet")
     for title, step in (("prediction", forward), ("training step", training_step)):
@@ -133,11 +133,11 @@ def memory_orders(shape: tuple[int, ...], repeats: int) -> None:
             calls[name] = partial(step, networks(shape[-1])[name], image)
             last = networks(shape[-1])[name].to(memory_format=torch.channels_last)
             calls[f"{name}, channels last"] = partial(step, last, image)
-        compare(f"{title} of {size(shape)} in two orders of memory", calls, repeats)
+        compare(f"{title} of {size(shape)} in two memory formats", calls, repeats)
 
 
 def compiled(shape: tuple[int, ...], repeats: int) -> None:
-    """Time the network of the first bundle as it is and after torch.compile."""
+    """Time the network of the first bundle without and with torch.compile."""
     network, image = networks(shape[-1])["PatchAttentionUNet"], torch.rand(shape)
     for title, step in (("prediction", forward), ("training step", training_step)):
         calls = {
@@ -150,7 +150,7 @@ def compiled(shape: tuple[int, ...], repeats: int) -> None:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="patches alone, not compiled")
+    parser.add_argument("--quick", action="store_true", help="patches only, not compiled")
     quick = parser.parse_args().quick
     torch.set_num_threads(1)
     repeats = 3

@@ -1,6 +1,7 @@
-"""SkipSwinUNet against MONAI's SwinUNETR and its own matrix products: `python benchmarks/skip_swin_unet.py`.
+"""SkipSwinUNet compared with MONAI's SwinUNETR: `python benchmarks/skip_swin_unet.py`.
 
-SwinUNETR needs the package einops. Its 48 features give 25 million parameters, ours has 27.
+The table also has the matrix products of SkipSwinUNet alone. SwinUNETR needs the package einops. With 48
+features it has 25 million parameters; ours has 27.
 """
 
 from functools import partial
@@ -14,7 +15,7 @@ from cellseg_monai.networks import SkipSwinUNet
 
 
 def matrix_products(network: nn.Module, image: Tensor) -> list[tuple[nn.Module, Tensor]]:
-    """Each linear layer and convolution of the network with the input it receives."""
+    """Linear layers and convolutions of the network with their inputs."""
     calls: list[tuple[nn.Module, Tensor]] = []
     hooks = [
         layer.register_forward_hook(lambda module, inputs, _: calls.append((module, inputs[0])))

@@ -1,8 +1,8 @@
-"""A slide through a bundle, killed on its way and started again: `python benchmarks/slide.py [--side 4000]`.
+"""Segment a slide, kill the run and resume it: `python benchmarks/slide.py [--side 4000]`.
 
-The slide is a patchwork of synthetic images of nuclei, turned at random, with exact truth. The commands are
-those of a user, with a network that needs no training: it thresholds a smoothed image. What it finds on the
-patches, each an image by itself, is the yardstick for what it finds on the slide.
+The slide is a patchwork of synthetic images of nuclei, rotated at random, with exact truth. The script runs
+the commands of a user, with a network that needs no training: it thresholds a smoothed image. The cells that
+it finds on the single patches are the reference for the cells on the slide.
 """
 
 import argparse
@@ -27,7 +27,7 @@ PATCH = 1000
 
 
 class Smoothed(torch.nn.Module):
-    """Says cell where an image is bright on average over 5 by 5 pixels."""
+    """Network that predicts cell where the mean of 5 by 5 pixels is bright."""
 
     def __init__(self, threshold: float = 0.4) -> None:
         super().__init__()
@@ -35,13 +35,13 @@ class Smoothed(torch.nn.Module):
         self.weight = torch.nn.Parameter(torch.full((1, 1, 5, 5), 1 / 25))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits of the foreground."""
+        """Return the logits of the foreground."""
         padded = torch.nn.functional.pad(images, (2, 2, 2, 2), mode="replicate")
         return 20 * (torch.nn.functional.conv2d(padded, self.weight) - self.threshold)
 
 
 class Patchwork:
-    """A slide that is never in memory: patches side by side, each turned in one of eight ways."""
+    """A slide that is never in memory: a grid of patches, each flipped or rotated in one of eight ways."""
 
     def __init__(self, patches: list[np.ndarray], side: int) -> None:
         across = -(-side // PATCH)
@@ -68,12 +68,12 @@ class Patchwork:
         return part
 
     def count(self, cells: list[int]) -> int:
-        """Cells of the slide, from those of its patches."""
+        """Number of cells on the slide, from the numbers of its patches."""
         return sum(cells[number] for row in self.chosen for number, _ in row)
 
 
 def nuclei(seed: int) -> tuple[np.ndarray, int]:
-    """A patch of 16 bits without nuclei at its edge, where the next patch would cut them; how many it has."""
+    """Make a 16-bit patch without nuclei at the edge, where the next patch would cut them; count them."""
     from cellseg_monai.data import synthesize
 
     made = synthesize("nuclei", (PATCH, PATCH), density=0.1, diameter=22, seed=seed)
@@ -92,14 +92,14 @@ def nuclei(seed: int) -> tuple[np.ndarray, int]:
 
 
 def command(bundle: Path, configs: list[str], images: Path, result: Path, **options: Any) -> list[str]:
-    """What a user types."""
+    """Command of a user."""
     files = [f"configs/{name}.json" for name in configs]
     words = {
         "config_file": str(files) if len(files) > 1 else files[0],
         "dataset_dir": images,
         "output_dir": result,
         "network_def": "{'_target_': 'slide.Smoothed'}",
-        "weights": "$None",  # a bare None is passed over by MONAI
+        "weights": "$None",  # MONAI ignores a plain None
         "target": "%targets#foreground",
         "decoding": "%decodings#foreground",
         **options,
@@ -109,7 +109,7 @@ def command(bundle: Path, configs: list[str], images: Path, result: Path, **opti
 
 
 def run(words: list[str], folder: Path, kill_if: Any = None) -> tuple[float, float, bool]:
-    """Seconds, GiB at the peak with all children, and whether it was killed."""
+    """Run a command; return its seconds, peak memory of all processes in GiB, and whether it was killed."""
     paths = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "benchmarks")])
     began, peak = time.perf_counter(), 0.0
     with (folder / "log").open("a") as log:
@@ -129,7 +129,7 @@ def run(words: list[str], folder: Path, kill_if: Any = None) -> tuple[float, flo
 
 
 def _resident(process: int) -> float:
-    """GiB of a process and all that it has started, the peak of each."""
+    """Peak memory of a process and all its children in GiB."""
     try:
         status = Path(f"/proc/{process}/status").read_text().splitlines()
         children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
@@ -140,7 +140,7 @@ def _resident(process: int) -> float:
 
 
 def rendered(folder: Path) -> Path:
-    """A bundle of its own, from the sources as they are now."""
+    """Make a bundle from the current sources."""
     from cellseg_monai.bundling import render_bundles
 
     for name in ("_base", BUNDLE):
@@ -150,14 +150,16 @@ def rendered(folder: Path) -> Path:
 
 
 def main() -> None:
-    """Make, segment, kill, resume, compare."""
+    """Make the slide, segment it, kill the run, resume it and compare."""
     from cellseg_monai.export import write_tiled_tiff
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--side", type=int, default=30_000)
     parser.add_argument("--tile", type=int, default=2048)
     parser.add_argument("--ending", default=".tif", choices=[".tif", ".ome.zarr"])
-    parser.add_argument("--folder", help="for the files, about 7 bytes a pixel; a temporary one if not given")
+    parser.add_argument(
+        "--folder", help="folder for the files, about 7 bytes per pixel (default: a temporary folder)"
+    )
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(dir=options.folder))
     bundle = rendered(folder)
@@ -192,12 +194,12 @@ def main() -> None:
         f"killed: {killed}, with {at_kill} of {tiles} tiles done, after {first:.0f} s; "
         f"resumed: {second:.0f} s"
     )
-    print(f"peak of memory, all processes: {max(first_peak, second_peak):.2f} GiB")
+    print(f"peak memory, all processes: {max(first_peak, second_peak):.2f} GiB")
     each = ", ".join(f"{stage} {1e3 * seconds / megapixels:.0f}" for stage, seconds in stages.items())
-    print(f"milliseconds a megapixel: {each}; in all {1e3 * (first + second) / megapixels:.0f}")
+    print(f"milliseconds per megapixel: {each}; in total {1e3 * (first + second) / megapixels:.0f}")
     print(
         f"cells: truth {real:,}; found on the slide {found:,}, {found / real:.2%}; on the patches, as "
-        f"images of their own, {expected:,}, {expected / real:.2%}"
+        f"single images, {expected:,}, {expected / real:.2%}"
     )
     told = [line for line in (folder / "log").read_text().splitlines() if "done already" in line]
     print("\n".join(told))

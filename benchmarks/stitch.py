@@ -1,6 +1,6 @@
-"""Decoding and stitching of tiles, up to a slide: `python benchmarks/stitch.py [--quick | --slide]`.
+"""Decode and stitch tiles, up to a slide: `python benchmarks/stitch.py [--quick | --slide]`.
 
-Every call of a table handles the same number of pixels, so its ratio is that of the times per megapixel.
+All calls in a table process the same number of pixels, so the ratio is that of the times per megapixel.
 """
 
 import argparse
@@ -23,7 +23,7 @@ TILE, HALO, SIDE = 1024, 32, 1000
 
 
 def probability_of(cells: int, side: int = SIDE) -> np.ndarray:
-    """A square of discs on a grid, as many as asked for at least, that do not touch; some on every seam."""
+    """Make a square of at least this many separate discs on a grid; some lie on every seam."""
     across = int(np.ceil(np.sqrt(cells)))
     offsets = (np.arange(side) * across / side) % 1 - 0.5
     near = offsets**2
@@ -31,12 +31,12 @@ def probability_of(cells: int, side: int = SIDE) -> np.ndarray:
 
 
 def whole(image: np.ndarray) -> int:
-    """Cells of the image decoded at once."""
+    """Decode the image as a whole."""
     return int(components(image).max())
 
 
 def tiled(image: np.ndarray, target: np.ndarray, folder: Path | None = None) -> int:
-    """Cells of the image decoded in tiles, stitched, and written to an array that is there."""
+    """Decode the image in tiles, stitch them, and write the cells to an existing array."""
     stitcher = Stitcher(tile_grid(image.shape, TILE, HALO), folder)
     for number in stitcher.missing:
         stitcher.add(number, components(image[stitcher.tiles[number].window]))
@@ -44,7 +44,7 @@ def tiled(image: np.ndarray, target: np.ndarray, folder: Path | None = None) -> 
 
 
 def on_disk(image: np.ndarray) -> int:
-    """The same with tiles and labels in a folder that is thrown away."""
+    """Do the same with tiles and labels in a temporary folder."""
     with scratch() as folder:
         labels = np.memmap(folder / "labels", np.int32, "w+", shape=image.shape)
         return tiled(image, labels, folder / "tiles")
@@ -52,7 +52,7 @@ def on_disk(image: np.ndarray) -> int:
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A folder for once."""
+    """Run a function with a temporary folder."""
     folder = Path(tempfile.mkdtemp())
     try:
         yield folder
@@ -61,7 +61,7 @@ def scratch() -> Iterator[Path]:
 
 
 def slide(side: int = 30_000, tile: int = 2048) -> None:
-    """A slide that is made, decoded and stitched tile by tile into a Zarr array: time and peak memory."""
+    """Make, decode and stitch a slide tile by tile into a Zarr array, and print time and peak memory."""
     pattern = probability_of(400, tile)
     with scratch() as folder:
         target = zarr.create_array(
@@ -85,7 +85,7 @@ def slide(side: int = 30_000, tile: int = 2048) -> None:
     print(
         f"\n{side:,} x {side:,} pixels, {cells:,} cells, tiles of {tile:,}, {os.cpu_count()} cores: "
         f"decode {decoded - start:.0f} s, join {joined - decoded:.0f} s, write {written - joined:.0f} s; "
-        f"{kept:.2f} GiB of tiles on disk; memory at the peak, imports included: {peak:.2f} GiB"
+        f"{kept:.2f} GiB of tiles on disk; peak memory, with imports: {peak:.2f} GiB"
     )
 
 

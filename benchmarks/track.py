@@ -1,9 +1,9 @@
-"""Tracking on perfect segmentation and on our own, beside other linkers, scored by py-ctcmetrics.
+"""Tracking on true masks and on segmented images, compared with other linkers and scored with py-ctcmetrics.
 
     python benchmarks/track.py [--quick] [--real FOLDER [--bundle BUNDLE [--set ID=VALUE ...]]]
 
-FOLDER holds movies in the layout of the Cell Tracking Challenge, of which ``TRA/man_track*`` is read; with a
-bundle, images that lie beside are segmented and tracked as well. trackpy is optional: ``pip install trackpy``
+FOLDER has movies in the layout of the Cell Tracking Challenge; the script reads ``TRA/man_track*``. With a
+bundle, the images beside them are segmented and tracked as well. trackpy is optional: ``pip install trackpy``
 in an environment of your own.
 """
 
@@ -32,11 +32,11 @@ from cellseg_monai.jobs.prediction import predict
 from cellseg_monai.label_maps import LabelMap
 
 Result = tuple[list[LabelMap], np.ndarray]
-"""Tracked label maps, and a row of id, begin, end and parent for each track."""
+"""Tracked label maps, and one row of id, begin, end and parent for each track."""
 
 
 class Movie(NamedTuple):
-    """Label maps to be linked, and the true tracks."""
+    """Label maps to link, and the true tracks."""
 
     name: str
     frames: list[LabelMap]
@@ -44,13 +44,13 @@ class Movie(NamedTuple):
 
 
 def ours(frames: list[LabelMap]) -> Result:
-    """With all that is the default."""
+    """Track with the default options."""
     found = track_cells(frames)
     return found.labels, found.tracks.to_numpy()
 
 
 def nearest(frames: list[LabelMap]) -> Result:
-    """Each cell goes on as the nearest of the next frame within the spacing, if that is free."""
+    """Link each cell to the nearest cell of the next frame within the spacing, if it is free."""
     cells = [frame_cells(labels) for labels in frames]
     reach, links = spacing(cells), []
     for frame, (now, then) in enumerate(pairwise(cells)):
@@ -65,7 +65,7 @@ def nearest(frames: list[LabelMap]) -> Result:
 
 
 def trackpy_linked(frames: list[LabelMap]) -> Result:
-    """Trackpy (Crocker and Grier), which knows no divisions."""
+    """Link with trackpy (Crocker and Grier), which does not support divisions."""
     import trackpy
 
     trackpy.quiet()
@@ -75,7 +75,7 @@ def trackpy_linked(frames: list[LabelMap]) -> Result:
         (each.places for each in cells),
         search_range=reach,
         memory=1,
-        adaptive_stop=reach / 4,  # without it a crowded field takes hours
+        adaptive_stop=reach / 4,  # without it, a crowded field takes hours
         adaptive_step=0.9,
     )
     for frame, particles in linked:
@@ -87,7 +87,7 @@ def trackpy_linked(frames: list[LabelMap]) -> Result:
 
 
 def from_links(frames: list[LabelMap], cells: list[FrameCells], links: list[Link]) -> Result:
-    """The tracked movie that links make."""
+    """Make the tracked movie from links."""
     names, tracks = name_tracks([len(each.ids) for each in cells], links)
     labels = [
         np.append(0, name)[np.searchsorted(np.append(0, each.ids), frame)].astype(np.int32)
@@ -97,7 +97,7 @@ def from_links(frames: list[LabelMap], cells: list[FrameCells], links: list[Link
 
 
 def scores(result: Result, truth: Result) -> tuple[float, float, float]:
-    """TRA, DET and LNK by py-ctcmetrics."""
+    """Compute TRA, DET and LNK with py-ctcmetrics."""
     with tempfile.TemporaryDirectory() as folder:
         paths = []
         for name, frames in (("truth", truth[0]), ("result", result[0])):
@@ -111,7 +111,7 @@ def scores(result: Result, truth: Result) -> tuple[float, float, float]:
 
 
 def synthetic(quick: bool) -> Iterator[Movie]:
-    """Movies with divisions, slow and fast."""
+    """Make synthetic movies with divisions, slow and fast."""
     for seed in range(1 if quick else 3):
         for speed, rate in ((0.1, 0.02), (0.15, 0.05)):
             movie = timelapse(12 if quick else 40, (256, 256), seed=seed, speed=speed, division_rate=rate)
@@ -120,7 +120,7 @@ def synthetic(quick: bool) -> Iterator[Movie]:
 
 
 def real(folder: Path, bundle: str | None, options: dict[str, Any]) -> Iterator[Movie]:
-    """Movies of a folder: their true masks, and what a bundle finds in the images beside them."""
+    """Read the movies of a folder: true masks, and images segmented with a bundle."""
     for table in sorted(folder.rglob("TRA/man_track.txt")):
         frames = [read_label_map(path) for path in sorted(table.parent.glob("man_track*.tif"))]
         truth = (frames, np.loadtxt(table, np.int64, ndmin=2))
@@ -134,7 +134,7 @@ def real(folder: Path, bundle: str | None, options: dict[str, Any]) -> Iterator[
 
 
 def main() -> None:
-    """Print one table a movie."""
+    """Print one table per movie."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two short movies, a few seconds")
     parser.add_argument("--real", type=Path, help="folder of movies in Cell Tracking Challenge layout")
@@ -148,7 +148,7 @@ def main() -> None:
     if importlib.util.find_spec("trackpy"):
         linkers["trackpy.link"] = trackpy_linked
     else:
-        print("trackpy is not installed and left out")
+        print("trackpy is not installed and is skipped")
     chosen = dict(option.split("=", 1) for option in options.set)
     from_folder = real(options.real, options.bundle, chosen) if options.real else ()
     for movie in [*synthetic(options.quick), *from_folder]:

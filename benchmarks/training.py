@@ -1,9 +1,9 @@
-"""How long a training takes to its first step, and what share of a step is spent on loading data.
+"""Time of a training to its first step, and fraction of a step that is spent on loading data.
 
     python benchmarks/training.py [DATA]
 
-DATA is an annotated dataset; without it, synthetic nuclei of the size of BBBC039 are made. The bundle is
-`patch_attention_unet` as it is, at full width.
+DATA is an annotated dataset; the default is synthetic nuclei of the size of BBBC039. The bundle is
+`patch_attention_unet` at full width.
 """
 
 import subprocess
@@ -22,7 +22,7 @@ BUNDLE = Path(__file__).resolve().parents[1] / "bundles/patch_attention_unet"
 
 
 def seconds_to_first_step(data: Path, output: str) -> float:
-    """From the start of MONAI's command to the end of the first step; the files are in the disk cache."""
+    """Seconds from the start of MONAI's command to the end of the first step; files are in the disk cache."""
     command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", "configs/train.json"]
     command += ["--dataset_dir", str(data), "--output_dir", output, "--ckpt_dir", output]
     command += ["--train#trainer#epoch_length", "1", "--val_interval", "99"]
@@ -38,7 +38,7 @@ def seconds_to_first_step(data: Path, output: str) -> float:
 
 
 def loading_and_step(data: Path, output: str, epochs: int) -> tuple[float, float]:
-    """Median seconds of a batch: until it is there, and what is then done with it."""
+    """Median seconds to load a batch, and to train on it."""
     options = {"dataset_dir": str(data), "bundle_root": str(BUNDLE), "output_dir": output, "ckpt_dir": output}
     workflow = ConfigWorkflow(
         str(BUNDLE / "configs/train.json"), logging_file=False, max_epochs=epochs, val_interval=99, **options
@@ -74,7 +74,7 @@ def main() -> None:
         print(f"{median(starts):10.1f} s   ({min(starts):.1f} to {max(starts):.1f})")
         loading, step = loading_and_step(data, f"{folder}/load", epochs=2)
         print("\nA batch of 8 patches of 128², median")
-        print(f"{'':10} seconds   share of the step")
+        print(f"{'':10} seconds   fraction of the step")
         print(f"loading   {loading:8.4f}   {loading / step:8.1%}")
         print(f"step      {step:8.4f}")
 

@@ -1,4 +1,4 @@
-"""Patches and targets against MONAI and SciPy: `python benchmarks/transforms.py`."""
+"""Patches and targets compared with MONAI and SciPy: `python benchmarks/transforms.py`."""
 
 import numpy as np
 import torch
@@ -14,14 +14,14 @@ PATCH = 128
 
 
 def scattered_cells() -> np.ndarray:
-    """A square label map of 4,096 discs, no two touching."""
+    """Make a square label map of 4,096 separate discs."""
     y, x = np.indices((SIDE, SIDE)) % SPACING - SPACING // 2
     row, column = np.indices((SIDE, SIDE)) // SPACING
     return np.where(x**2 + y**2 <= RADIUS**2, row * (SIDE // SPACING) + column + 1, 0).astype(np.int32)
 
 
 def distance_object_by_object(cells: np.ndarray) -> np.ndarray:
-    """The normalised distance as a loop over the bounding boxes."""
+    """Compute the normalised distance in a loop over bounding boxes."""
     target = np.zeros(cells.shape, np.float32)
     for number, box in enumerate(ndimage.find_objects(cells), start=1):
         inside = np.pad(cells[box] == number, 1)
@@ -31,7 +31,7 @@ def distance_object_by_object(cells: np.ndarray) -> np.ndarray:
 
 
 def split_into_samples(grid: GridPatchd, sample: dict[str, MetaTensor]) -> list[dict[str, MetaTensor]]:
-    """What a loader can shuffle, from the one tensor that GridPatchd makes of all patches of a key."""
+    """Split the one tensor that GridPatchd makes for each key into samples that a loader can shuffle."""
     stacks = grid(sample)
     return [{key: stacks[key][number] for key in stacks} for number in range(len(stacks["image"]))]
 
@@ -55,10 +55,10 @@ def main() -> None:
     cover, grid = PatchCoverd(keys, PATCH), GridPatchd(keys, (PATCH, PATCH), pad_mode="constant")
     uneven = {key: array[:, :-28, :-28] for key, array in sample.items()}
     compare(
-        f"every patch of {PATCH}² of {SIDE - 28}², image and label",
+        f"all patches of {PATCH}² from {SIDE - 28}², image and label",
         {
             "PatchCoverd": lambda: cover(uneven),
-            "GridPatchd, one tensor a key": lambda: grid(uneven),
+            "GridPatchd, one tensor per key": lambda: grid(uneven),
             "GridPatchd, split into samples": lambda: split_into_samples(grid, uneven),
         },
         repeats=5,

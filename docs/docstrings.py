@@ -1,4 +1,4 @@
-"""Lets mkdocstrings read the docstrings of the package as they are written for people and for doctest."""
+"""Griffe extension that adapts the docstrings of the package for mkdocstrings."""
 
 import importlib
 import inspect
@@ -12,7 +12,7 @@ _ROLE = re.compile(r":(?:class|func|meth|mod|data):`(~?)([\w.]+)`")
 
 
 class Docstrings(griffe.Extension):
-    """Turns `Example:` into the section that griffe knows and Sphinx roles into links."""
+    """Converts `Example:` to a section that griffe supports, and Sphinx roles to links."""
 
     def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
         """Rewrite the docstring of one module, class, function or attribute."""

@@ -1,8 +1,9 @@
-"""Let torchvision be imported beside a PyTorch without CUDA.
+"""Make torchvision importable with a PyTorch without CUDA.
 
-The torchvision of the package index is compiled for CUDA. Beside a CPU build of torch its operators cannot be
-loaded, which it bears, until it describes two operators that are then unknown. MONAI Label needs none of
-them, only ``torchvision.utils``. So the two are declared here. Where torchvision works nothing is changed.
+The torchvision of the package index is compiled for CUDA. With a CPU build of torch its operators cannot be
+loaded. The import then fails, because torchvision describes two operators that do not exist. MONAI Label
+needs only ``torchvision.utils`` and none of the operators, so this script declares the two. If torchvision
+works, it changes nothing.
 """
 
 import importlib.util
@@ -23,7 +24,7 @@ if not _has_ops():  # added by mend_torchvision.py
 
 
 def main() -> int:
-    """Mend it if need be; exit code 1 if that was not enough."""
+    """Change torchvision if necessary; return 1 if it still cannot be imported."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     if _error() is None:
         return 0
@@ -37,12 +38,12 @@ def main() -> int:
     if error is not None:
         logger.error("torchvision cannot be imported:\n%s", error)
         return 1
-    logger.info("torchvision is compiled for CUDA and torch is not; its operators are left out")
+    logger.info("torchvision is compiled for CUDA and torch is not; its operators are not available")
     return 0
 
 
 def _error() -> str | None:
-    """What a fresh interpreter says."""
+    """Error of the import in a new interpreter, or None."""
     command = [sys.executable, "-c", "import torchvision.utils"]
     done = subprocess.run(command, capture_output=True, text=True)
     return None if done.returncode == 0 else done.stderr

@@ -2,8 +2,8 @@
 
     python label/serve.py FOLDER_OF_IMAGES --models patch_attention_unet skip_unet
 
-The bundles are copied into an app folder, where the server's trainings leave their weights; those of the
-repository stay as they are. Bundles that are there already are used as they are, weights included.
+The bundles are copied into an app folder, where trainings on the server save their weights. The bundles of
+the repository do not change. Bundles that are already in the app folder keep their weights.
 """
 
 import argparse
@@ -28,9 +28,9 @@ EXTENSIONS = ("tif", "tiff", "png", "jpg", "jpeg", "bmp", "nii", "nii.gz", "nrrd
 
 
 def make_app(app: Path, names: Sequence[str], bundles: Path = BUNDLES) -> None:
-    """Copy the app and the bundles that it has not yet; a bundle without weights gets untrained ones.
+    """Copy the app and the missing bundles; a bundle without weights gets random ones.
 
-    MONAI Label leaves a bundle without weights out, but a first training needs something to begin with.
+    MONAI Label skips a bundle without weights, but the first training needs initial weights.
     """
     app.mkdir(parents=True, exist_ok=True)
     shutil.copy(APP, app)
@@ -39,18 +39,18 @@ def make_app(app: Path, names: Sequence[str], bundles: Path = BUNDLES) -> None:
         if not bundle.is_dir():
             if not (bundles / name / "configs/inference.json").is_file():
                 raise SystemExit(
-                    f"{bundles / name}: there is no such bundle; choose of {', '.join(known(bundles))}"
+                    f"{bundles / name}: there is no such bundle; choose one of {', '.join(known(bundles))}"
                 )
             shutil.copytree(bundles / name, bundle)
         weights = bundle / "models/model.pt"
         if not weights.is_file():
-            logger.warning("%s has no weights yet: until it is trained its labels mean nothing", name)
+            logger.warning("%s has no weights yet: its labels mean nothing until it is trained", name)
             weights.parent.mkdir(exist_ok=True)
             torch.save(untrained(bundle).state_dict(), weights)
 
 
 def untrained(bundle: Path) -> torch.nn.Module:
-    """The network of a bundle, always with the same random weights."""
+    """Network of a bundle, always with the same random weights."""
     parser = ConfigParser()
     parser.read_config(str(bundle / "configs/inference.json"))
     torch.manual_seed(0)
@@ -59,34 +59,34 @@ def untrained(bundle: Path) -> torch.nn.Module:
 
 
 def known(bundles: Path = BUNDLES) -> list[str]:
-    """Names of all bundles in a folder."""
+    """Names of the bundles in a folder."""
     return sorted(file.parents[1].name for file in bundles.glob("*/configs/inference.json"))
 
 
 def command(app: Path, images: Path, names: Sequence[str], host: str, port: int) -> list[str]:
-    """What starts the server."""
+    """Command that starts the server."""
     settings = {
         "models": ",".join(names),
-        "zoo_source": "local",  # by default it asks a host in the internet even for local bundles
-        "sam2": "false",  # which would be downloaded
+        "zoo_source": "local",  # by default MONAI Label looks local bundles up on the internet
+        "sam2": "false",  # MONAI Label would download its weights
         "epistemic_model": ",".join(names),
         "epistemic_simulation_size": "5",
         "epistemic_dropout": "0.2",
     }
     options = [word for key, value in settings.items() for word in ("--conf", key, value)]
     where = ["--app", str(app), "--studies", str(images), "--host", host, "--port", str(port)]
-    # The script `monailabel` tears paths with spaces apart; the module does not.
+    # The script `monailabel` breaks paths with spaces; the module does not.
     start = [sys.executable, "-m", "monailabel.main", "start_server"]
     return [*start, *where, "--uvicorn_app", "guarded.application:app", *options]
 
 
 def environment(app: Path, hosts: Sequence[str]) -> dict[str, str]:
-    """Formats that are images, a folder for sessions, names of the server, and where its application is."""
+    """Environment variables: image formats, folder of sessions, names of the server, and import path."""
     given = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
     search_path = os.pathsep.join([str(HERE), *(str(Path(folder).resolve()) for folder in given)])
     patterns = json.dumps([f"*.{extension}" for extension in EXTENSIONS])
     ours = {
-        # All methods would score, again and again, and each overwrite what the other has found.
+        # All methods would score with every request, and each would overwrite the scores of the others.
         "MONAI_LABEL_AUTO_UPDATE_SCORING": "false",
         "MONAI_LABEL_DATASTORE_FILE_EXT": patterns,
         "MONAI_LABEL_SESSION_PATH": str(app / "sessions"),
@@ -95,32 +95,32 @@ def environment(app: Path, hosts: Sequence[str]) -> dict[str, str]:
 
 
 def check_hosts(host: str, hosts: Sequence[str]) -> None:
-    """Raise if other machines are let in and nothing says by which names they address this one."""
+    """Raise if other machines can connect, but no names are given by which they reach this one."""
     if host not in LOOPBACK and not hosts:
         raise SystemExit(
-            f"--host {host} lets other machines in, and there is no password; name how they may address this "
-            "one, such as --allow-host lab-server 192.168.1.20"
+            f"--host {host} lets other machines connect without a password; list the names by which they "
+            "reach this one, such as --allow-host lab-server 192.168.1.20"
         )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Make the app and become the server."""
+    """Make the app, and replace this process by the server."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("images", type=Path, help="folder of images; labels are saved below it")
+    parser.add_argument("images", type=Path, help="folder of images; labels go to its subfolder labels")
     parser.add_argument(
         "--app", type=Path, default=Path("label_app"), help="folder of the app (default label_app)"
     )
     parser.add_argument("--bundles", type=Path, default=BUNDLES, help="folder of bundles")
     parser.add_argument("--models", nargs="+", metavar="NAME", help="bundles (default all)")
     parser.add_argument(
-        "--host", default=LOOPBACK[0], help="0.0.0.0 lets other machines in; there is no password"
+        "--host", default=LOOPBACK[0], help="0.0.0.0 lets other machines connect; there is no password"
     )
     parser.add_argument(
         "--allow-host",
         nargs="+",
         default=[],
         metavar="NAME",
-        help="names and addresses by which other machines may address this one",
+        help="names and addresses by which other machines reach this one",
     )
     parser.add_argument("--port", type=int, default=8000)
     options = parser.parse_args(arguments)
@@ -132,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     make_app(options.app, names, options.bundles)
     app = options.app.resolve()
     words = command(app, options.images.resolve(), names, options.host, options.port)
-    nowhere = app / "empty"  # MONAI Label takes the name of an image for a path if there is such a file
+    nowhere = app / "empty"  # MONAI Label uses the name of an image as a path if such a file exists
     nowhere.mkdir(exist_ok=True)
     os.chdir(nowhere)
     sys.stdout.flush()

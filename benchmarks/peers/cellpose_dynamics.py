@@ -1,6 +1,6 @@
-"""Times of Cellpose's dynamics: `python cellpose_dynamics.py job.json`, by the Python of its environment.
+"""Time Cellpose's dynamics: `python cellpose_dynamics.py job.json`, with the Python of its environment.
 
-The flows are made from a label map, so they are perfect, and repeated to the size that is asked for.
+The flows are made from a label map, so they are perfect, and are repeated to the requested size.
 """
 
 import json
@@ -13,11 +13,11 @@ import torch
 from cellpose import dynamics
 
 CELL, BACKGROUND = 6.0, -6.0
-"""Logits of a network that is sure."""
+"""Logits of a certain prediction."""
 
 
 def main() -> None:
-    """Print the seconds of each call, after one that is not counted, and the number of cells."""
+    """Print the seconds of each call, after one untimed call, and the number of cells."""
     job = json.loads(Path(sys.argv[1]).read_text())
     torch.set_num_threads(job["threads"])
     labels = np.load(job["labels"])

@@ -1,8 +1,8 @@
-"""Cellpose 3 from scratch: `python cellpose_runner.py job.json`, by the Python of its environment.
+"""Train Cellpose 3 from scratch: `python cellpose_runner.py job.json`, with the Python of its environment.
 
-Settings are those that its documentation gives for a model of one's own: SGD at 0.1, weight decay 1e-4,
-batches of 8 crops of 224 pixels, its own augmentation and schedule; the diameter is that of the training
-masks. An epoch is one batch, so that the schedule has steps enough to follow.
+The settings are those of its documentation for training a model: SGD at 0.1, weight decay 1e-4, batches of 8
+crops of 224 pixels, its own augmentation and schedule. The diameter is that of the training masks. An epoch
+is one batch, so that the schedule has enough epochs.
 """
 
 import json
@@ -23,14 +23,14 @@ GREY = [0, 0]
 
 
 def new_model() -> models.CellposeModel:
-    """Random weights; nothing is downloaded."""
+    """Make a model with random weights; nothing is downloaded."""
     return models.CellposeModel(gpu=False, pretrained_model=False, nchan=2)
 
 
 def fit(
     model: models.CellposeModel, images: list[np.ndarray], flows: list[np.ndarray], steps: int, out: Path
 ) -> Path:
-    """Train for so many batches; the file of the weights."""
+    """Train for a number of batches, and return the file of the weights."""
     path, *_ = cellpose_train.train_seg(
         model.net,
         train_data=images,
@@ -51,7 +51,7 @@ def fit(
 
 
 def step_seconds(images: list[np.ndarray], flows: list[np.ndarray], out: Path) -> float:
-    """How long a batch takes, by a network that is thrown away."""
+    """Measure the seconds of a batch, with a network that is not used afterwards."""
     model, began = new_model(), []
     model.net.register_forward_pre_hook(lambda *_: began.append(time.perf_counter()))
     fit(model, images, flows, CALIBRATION_STEPS + 1, out)
@@ -59,9 +59,9 @@ def step_seconds(images: list[np.ndarray], flows: list[np.ndarray], out: Path) -
 
 
 def train(job: dict[str, Any], out: Path, clock: Clock) -> None:
-    """As many batches as fit into the budget.
+    """Train for as many batches as fit into the budget.
 
-    It has no use for validation images, and learns from them too.
+    Cellpose does not use validation images, so it is trained on them too.
     """
     torch.manual_seed(job["seed"])
     torch.set_num_threads(job["threads"])
@@ -81,10 +81,10 @@ def train(job: dict[str, Any], out: Path, clock: Clock) -> None:
 
 
 def predict(job: dict[str, Any], out: Path) -> None:
-    """Label maps at the diameter of the training masks."""
+    """Segment at the diameter of the training masks."""
     torch.set_num_threads(job["threads"])
     settings = json.loads(Path(job["model"], "model.json").read_text())
-    if not Path(settings["weights"]).is_file():  # Cellpose itself would download other weights
+    if not Path(settings["weights"]).is_file():  # Cellpose would download other weights
         raise FileNotFoundError(f"{settings['weights']} is missing; train again")
     model = models.CellposeModel(gpu=False, pretrained_model=settings["weights"], nchan=2)
     marks: dict[str, float] = {}

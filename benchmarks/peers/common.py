@@ -1,6 +1,6 @@
-"""What the runners share: the job they are given, images and label maps on disk, and the clock.
+"""Shared code of the runners: the job, images and label maps on disk, and the clock.
 
-A runner is executed by the Python of its peer, where `cellseg_monai` is not installed.
+A runner uses the Python of its tool's environment, where `cellseg_monai` is not installed.
 """
 
 import csv
@@ -24,7 +24,7 @@ STARTED = time.perf_counter()
 
 
 class Clock:
-    """Seconds of the training since the process started, without those that went into calibration."""
+    """Seconds of the training since the process started, without the time for calibration."""
 
     def __init__(self, budget: float) -> None:
         self.budget = budget
@@ -32,16 +32,16 @@ class Clock:
 
     @property
     def spent(self) -> float:
-        """What counts so far."""
+        """Seconds used so far."""
         return time.perf_counter() - STARTED - self.calibration
 
     @property
     def left(self) -> float:
-        """What may still be used."""
+        """Seconds left in the budget."""
         return self.budget - self.spent
 
     def calibrate(self, measure: Callable[[], Any]) -> Any:
-        """The result of a measurement that does not count."""
+        """Run a measurement whose time does not count, and return its result."""
         began = time.perf_counter()
         result = measure()
         self.calibration += time.perf_counter() - began
@@ -49,7 +49,7 @@ class Clock:
 
 
 def read_channels(path: str) -> np.ndarray:
-    """A float32 image of one channel, or of red, green and blue, channels first."""
+    """Read a float32 image of one channel, or of red, green and blue, channels first."""
     pixels = _read(path).astype(np.float32)
     if pixels.ndim == 3 and pixels.shape[2] in (3, 4):
         return np.moveaxis(pixels[..., :3], 2, 0)
@@ -59,13 +59,13 @@ def read_channels(path: str) -> np.ndarray:
 
 
 def read_image(path: str) -> np.ndarray:
-    """A two-dimensional float32 image; colour becomes luminance, as in the bundles."""
+    """Read a two-dimensional float32 image; colour is converted to luminance, as in the bundles."""
     channels = read_channels(path)
     return channels[0] if len(channels) == 1 else np.tensordot(np.float32(LUMINANCE), channels, axes=1)
 
 
 def read_labels(path: str) -> np.ndarray:
-    """A two-dimensional int32 label map."""
+    """Read a two-dimensional int32 label map."""
     labels = _read(path)
     if labels.ndim != 2:
         raise ValueError(f"{path} has the shape {labels.shape}; a label map has one channel")
@@ -73,12 +73,12 @@ def read_labels(path: str) -> np.ndarray:
 
 
 def is_mask(labels: np.ndarray) -> bool:
-    """Whether there is one value beside the background, which tells no objects apart."""
+    """Whether a mask has one value besides the background, so that objects are not separate."""
     return len(np.unique(labels)) <= 2
 
 
 def pieces(labels: np.ndarray) -> np.ndarray:
-    """Objects of a mask of one value are its connected pieces, corners included; others stay as they are."""
+    """Label the pieces of a mask of one value, connected by sides and corners; keep other masks unchanged."""
     return ndimage.label(labels > 0, np.ones((3, 3)))[0] if is_mask(labels) else labels
 
 
@@ -92,14 +92,14 @@ def predict_each(
     segment: Callable[[np.ndarray], tuple[np.ndarray, dict[str, float]]],
     read: Callable[[str], np.ndarray] = read_image,
 ) -> None:
-    """Write ``labels/<name>.tif`` and a line of ``timing.csv`` for each image.
+    """Write ``labels/<name>.tif`` and a row of ``timing.csv`` for each image.
 
     Args:
-        images: paths.
-        out: folder.
-        segment: label map of an image, and its seconds by stage; what it counts as ``read`` is added to the
-            reading of the file.
-        read: an image.
+        images: paths of the images.
+        out: output folder.
+        segment: function that returns the label map of an image, and the seconds of each stage; its seconds
+            of ``read`` are added to those of reading the file.
+        read: function that reads an image.
     """
     (out / "labels").mkdir(parents=True, exist_ok=True)
     with (out / "timing.csv").open("w", newline="", encoding="utf-8") as file:
@@ -126,11 +126,11 @@ def predict_each(
 def main(
     train: Callable[[dict[str, Any], Path, Clock], None], predict: Callable[[dict[str, Any], Path], None]
 ) -> None:
-    """Do the job in the JSON file that the command line names.
+    """Run the job in the JSON file that the command line names.
 
     Args:
-        train: leaves a model in the folder.
-        predict: segments by the model.
+        train: function that trains and saves a model in the folder.
+        predict: function that segments with the model.
     """
     job = json.loads(Path(sys.argv[1]).read_text())
     random.seed(job["seed"])

@@ -1,10 +1,10 @@
-"""This package beside other tools: same images, same time to train, same scores.
+"""Compare this package with other tools: same images, same training time, same metrics.
 
     python benchmarks/peers/compare.py --train nuclei/train --test nuclei/test --budget 600 --out peers
 
-Each tool starts from random weights, trains for the budget on the CPU, and segments the test folder. What is
-done already in ``--out`` is not done again, so a comparison that was interrupted goes on by the same command.
-The environments of the peers are made by the first call and take some gigabytes.
+Each tool starts from random weights, trains for the budget on the CPU, and segments the test folder. To
+resume an interrupted comparison, run the same command again; finished parts in ``--out`` are skipped. The
+first call makes the environments of the other tools, which take some gigabytes.
 """
 
 import argparse
@@ -26,7 +26,7 @@ SETTINGS, TRAINED = "settings.json", "trained.json"
 
 
 def trained(tool: str, setup: Setup, folder: Path) -> Training:
-    """Train a tool, or read how long it took before."""
+    """Train a tool, or read the seconds of an earlier training."""
     record = folder / TRAINED
     if not record.is_file():
         shutil.rmtree(folder, ignore_errors=True)
@@ -36,7 +36,7 @@ def trained(tool: str, setup: Setup, folder: Path) -> Training:
 
 
 def segmented(tool: str, setup: Setup, folder: Path, repeat: int) -> Path:
-    """Segment the test images, unless it was done before; the folder of the result."""
+    """Segment the test images, unless this is done already, and return the folder of the result."""
     out = folder / f"labels_{repeat}"
     record = out / "done.json"
     if not record.is_file():
@@ -46,20 +46,20 @@ def segmented(tool: str, setup: Setup, folder: Path, repeat: int) -> Path:
 
 
 def keep_settings(setup: Setup, out: Path) -> None:
-    """Write down what is compared.
+    """Save the settings of the comparison.
 
     Raises:
-        ValueError: the folder holds another comparison.
+        ValueError: the folder has another comparison.
     """
     settings = {name: str(value) for name, value in asdict(setup).items() if name != "cache"}
     file = out / SETTINGS
     if file.is_file() and (before := json.loads(file.read_text())) != settings:
-        raise ValueError(f"{file} is of another comparison, {before}; choose another --out")
+        raise ValueError(f"{file} belongs to another comparison, {before}; choose another --out")
     file.write_text(json.dumps(settings, indent=1))
 
 
 def compare(setup: Setup, tools: Sequence[str], repeats: int, out: Path) -> dict[str, Exception]:
-    """Print the table of the tools that could be run; why the others could not."""
+    """Print the table of the tools that ran, and return the errors of the others."""
     failed: dict[str, Exception] = {}
     training: dict[str, float] = {}
     runs: dict[str, list[Path]] = {tool: [] for tool in tools}
@@ -67,7 +67,7 @@ def compare(setup: Setup, tools: Sequence[str], repeats: int, out: Path) -> dict
         with _noted(tool, failed):
             tell(f"{tool}: training")
             training[tool] = trained(tool, setup, out / tool).seconds
-    for repeat in range(1, repeats + 1):  # in turns, so that a busy moment of the machine falls on all
+    for repeat in range(1, repeats + 1):  # in turns, so that a busy moment of the machine affects all
         for tool in [tool for tool in tools if tool not in failed]:
             with _noted(tool, failed):
                 tell(f"{tool}: segmenting, {repeat} of {repeats}")
@@ -82,7 +82,7 @@ def compare(setup: Setup, tools: Sequence[str], repeats: int, out: Path) -> dict
 
 @contextmanager
 def _noted(tool: str, failed: dict[str, Exception]) -> Iterator[None]:
-    """One tool that fails does not stop the others."""
+    """Keep the error of a tool, so that the others continue."""
     try:
         yield
     except Exception as error:  # noqa: BLE001
@@ -90,31 +90,37 @@ def _noted(tool: str, failed: dict[str, Exception]) -> Iterator[None]:
 
 
 def tell(message: str) -> None:
-    """What is going on, apart from the table; with the load, since others on the machine make all slow."""
+    """Log progress to stderr, with the load, because other processes slow the machine down."""
     now, load = time.strftime("%H:%M:%S"), os.getloadavg()[0]
     print(f"{now} load {load:.1f} on {os.cpu_count()} cores: {message}", file=sys.stderr, flush=True)
 
 
 def parser_of(description: str) -> argparse.ArgumentParser:
-    """What can be said of a comparison."""
+    """Options of a comparison."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--train", type=Path, required=True, help="folder with images/ and masks/")
-    parser.add_argument("--test", type=Path, required=True, help="the same, for the scores")
-    parser.add_argument("--out", type=Path, required=True, help="models, label maps, times and the table")
-    parser.add_argument("--budget", type=float, default=600, help="seconds to train, of each tool")
+    parser.add_argument("--test", type=Path, required=True, help="test folder with images/ and masks/")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder for models, label maps, times and the table"
+    )
+    parser.add_argument("--budget", type=float, default=600, help="training time of each tool in seconds")
     parser.add_argument("--tools", nargs="+", choices=TOOLS, default=["ours", "stardist", "cellpose"])
-    parser.add_argument("--threads", type=int, default=2, help="of every tool")
-    parser.add_argument("--seed", type=int, default=0, help="of every tool")
-    parser.add_argument("--repeats", type=int, default=3, help="how often the test folder is segmented")
+    parser.add_argument("--threads", type=int, default=2, help="threads of each tool")
+    parser.add_argument("--seed", type=int, default=0, help="seed of each tool")
+    parser.add_argument(
+        "--repeats", type=int, default=3, help="number of times that the test folder is segmented"
+    )
     parser.add_argument("--ours", nargs="+", default=[], metavar="ID=VALUE", help="options of our bundle")
-    parser.add_argument("--cache", type=Path, default=CACHE, help="folder of the peers' environments")
+    parser.add_argument(
+        "--cache", type=Path, default=CACHE, help="folder of the environments of the other tools"
+    )
     return parser
 
 
 def carried_out(options: argparse.Namespace, train: Path, out: Path) -> dict[str, Exception]:
-    """The comparison that the options describe, with these images to learn from."""
+    """Run the comparison of the options with these training images."""
     paths = [path.resolve() for path in (train, options.test, options.cache)]
     setup = Setup(*paths, options.budget, options.seed, options.threads, tuple(options.ours))
     out.mkdir(parents=True, exist_ok=True)
@@ -123,7 +129,7 @@ def carried_out(options: argparse.Namespace, train: Path, out: Path) -> dict[str
 
 
 def in_words(failed: Mapping[str, Exception]) -> str:
-    """Why tools failed; empty if none did."""
+    """Errors of the tools that failed; empty if all succeeded."""
     return "\n".join(f"{tool} failed: {error}" for tool, error in failed.items())
 
 

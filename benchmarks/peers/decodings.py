@@ -1,8 +1,8 @@
-"""From the maps of a network to cells: the watershed of the distance beside Cellpose's dynamics.
+"""Compare two decodings: the watershed of the distance, and Cellpose's dynamics.
 
     python benchmarks/peers/decodings.py
 
-Both get perfect maps of the same cells. The environment of Cellpose is made by the first call.
+Both get perfect maps of the same cells. The first call makes the environment of Cellpose.
 """
 
 import argparse
@@ -27,11 +27,11 @@ from instances import milliseconds_a_megapixel
 
 MIN_SIZE = 15
 IMAGES = ((1, 10), (1, 28), (1, 100), (2, 28))
-"""Tiles a side and cells across a tile."""
+"""Tiles per side, and cells across a tile."""
 
 
 def ours(tile: LabelMap, tiles: int, repeats: int) -> tuple[float, int]:
-    """Milliseconds a megapixel, and cells found."""
+    """Milliseconds per megapixel of our decoding, and cells found."""
     maps = np.tile(np.float32(foreground_distance_target(tile[None])), (1, tiles, tiles))
 
     def decode() -> LabelMap:
@@ -41,7 +41,7 @@ def ours(tile: LabelMap, tiles: int, repeats: int) -> tuple[float, int]:
 
 
 def cellpose(tile: LabelMap, tiles: int, repeats: int, threads: int, cache: Path) -> tuple[float, int]:
-    """The same of Cellpose."""
+    """Milliseconds per megapixel of Cellpose, and cells found."""
     with tempfile.TemporaryDirectory() as folder:
         labels, job = Path(folder, "labels.npy"), Path(folder, "job.json")
         np.save(labels, tile)
@@ -57,11 +57,13 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=1, help="of Cellpose; ours takes one")
-    parser.add_argument("--cache", type=Path, default=CACHE, help="folder of the peers' environments")
+    parser.add_argument("--threads", type=int, default=1, help="threads of Cellpose; ours uses one")
+    parser.add_argument(
+        "--cache", type=Path, default=CACHE, help="folder of the environments of the other tools"
+    )
     options = parser.parse_args()
     print(
-        "| image | cells | ours, ms a megapixel | found | Cellpose, ms a megapixel | found | ratio |\n"
+        "| image | cells | ours, ms per megapixel | found | Cellpose, ms per megapixel | found | ratio |\n"
         "|---|---|---|---|---|---|---|"
     )
     for tiles, across in IMAGES:

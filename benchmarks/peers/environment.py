@@ -1,7 +1,7 @@
-"""A virtual environment for each peer, made once from the requirements beside this file.
+"""A virtual environment for each of the other tools, made once from the requirements beside this file.
 
-Each has packages of its own: the peers agree neither on NumPy nor on the framework. The versions are pinned,
-so that the table can be made again.
+Each tool needs its own environment, because they need different versions of NumPy and different frameworks.
+The versions are pinned, so that the table can be reproduced.
 """
 
 import os
@@ -17,10 +17,10 @@ READY = "ready.txt"
 
 
 def requirements(tool: str) -> Path:
-    """The pinned packages of a peer.
+    """Pinned packages of a tool.
 
     Raises:
-        ValueError: there is no such peer.
+        ValueError: the tool is unknown.
     """
     path = HERE / f"{tool}.txt"
     if not path.is_file():
@@ -30,17 +30,17 @@ def requirements(tool: str) -> Path:
 
 
 def ready(tool: str, cache: Path = CACHE) -> bool:
-    """Whether the environment exists and was made from the requirements as they are now."""
+    """Whether the environment exists and was made from the current requirements."""
     marker = cache / tool / READY
     return marker.is_file() and marker.read_text() == requirements(tool).read_text()
 
 
 def python_of(tool: str, cache: Path = CACHE) -> Path:
-    """The interpreter of a peer; its environment is made if it is not there or its requirements have changed.
+    """Return the interpreter of a tool; make its environment if it is missing or its requirements changed.
 
     Raises:
-        RuntimeError: there is no Python of the version that the packages are pinned for.
-        subprocess.CalledProcessError: a package cannot be installed; pip has said why.
+        RuntimeError: Python is not available in the version that the packages are pinned for.
+        subprocess.CalledProcessError: a package cannot be installed; pip prints the reason.
     """
     folder = cache / tool
     python = folder / "bin" / "python"
@@ -54,7 +54,7 @@ def python_of(tool: str, cache: Path = CACHE) -> Path:
 
 
 def environment_of(threads: int) -> dict[str, str]:
-    """This process's environment with the same number of threads for every library, and no GPU.
+    """Environment variables with the same number of threads for every library, and without GPU.
 
     Raises:
         ValueError: fewer than one thread.
@@ -80,5 +80,5 @@ def _interpreter() -> str:
         return sys.executable
     found = shutil.which(f"python{PYTHON}")
     if found is None:
-        raise RuntimeError(f"the peers are pinned for Python {PYTHON}; put python{PYTHON} on the PATH")
+        raise RuntimeError(f"the other tools are pinned for Python {PYTHON}; put python{PYTHON} on the PATH")
     return found

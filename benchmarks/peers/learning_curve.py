@@ -1,10 +1,10 @@
-r"""How many annotated images each tool needs: the comparison for several numbers of images.
+r"""Compare the tools for several numbers of annotated images.
 
     python benchmarks/peers/learning_curve.py --train nuclei/train --test nuclei/test --counts 5,10,20 \
         --out curve
 
-The images of a smaller number are among those of a larger. Each tool has the same budget for any number.
-Beside the comparisons there are `learning_curve.csv`, `learning_curve.md`, and `report.html` with the curves.
+The images of a smaller number are among those of a larger one. Each tool always has the same budget.
+The results are the comparisons, `learning_curve.csv`, `learning_curve.md`, and `report.html` with the curves.
 """
 
 import json
@@ -22,11 +22,11 @@ from cellseg_monai.jobs import report
 from cellseg_monai.studies import learning_curve
 
 FEWEST = 5
-"""Images that can be split into five parts, one of which validates."""
+"""Smallest number of images that can be split into five parts, one of them for validation."""
 
 
 def listings(train: Path, counts: list[int], seed: int, out: Path) -> dict[int, Path]:
-    """A file for each number, with so many of the images."""
+    """Write a list of images for each number of images."""
     items = labelled(list_items(train.resolve()))
     files = {}
     for run in learning_curve(BUNDLE, items, [], counts, [seed]):
@@ -37,7 +37,7 @@ def listings(train: Path, counts: list[int], seed: int, out: Path) -> dict[int, 
 
 
 def curves(out: Path, counts: list[int], tools: list[str], test: Path, metric: str) -> pd.DataFrame:
-    """Mean score of each tool for each number of images, of what could be run."""
+    """Mean score of each tool for each number of images, for the runs that succeeded."""
     return pd.DataFrame(
         {"images": count, "score": scores(labels, test)[metric].mean(), "model": tool}
         for tool in tools
@@ -49,12 +49,14 @@ def curves(out: Path, counts: list[int], tools: list[str], test: Path, metric: s
 def main() -> None:
     """Read the command line."""
     parser = parser_of(__doc__)
-    parser.add_argument("--counts", required=True, metavar="N,N", help="numbers of images, 5 at least")
-    parser.add_argument("--metric", choices=["dice", "f1"], default="f1", help="of the table (default f1)")
+    parser.add_argument("--counts", required=True, metavar="N,N", help="numbers of images, at least 5")
+    parser.add_argument(
+        "--metric", choices=["dice", "f1"], default="f1", help="metric of the table (default f1)"
+    )
     options = parser.parse_args()
     counts = sorted({int(count) for count in options.counts.split(",")})
     if counts[0] < FEWEST:
-        parser.error(f"{counts[0]} images cannot be split for all tools; give {FEWEST} or more")
+        parser.error(f"{counts[0]} images are too few to split for all tools; use {FEWEST} or more")
     out = options.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     failed: dict[str, Exception] = {}

@@ -1,9 +1,9 @@
-"""nnU-Net 2 from scratch: `python nnunet_runner.py job.json`, by the Python of its environment.
+"""Train nnU-Net 2 from scratch: `python nnunet_runner.py job.json`, with the Python of its environment.
 
-Its own fingerprint, plans, augmentation, loss, schedule, mirrored prediction. For a CPU with patches of 256
-pixels, two at a time, and epochs as short as the budget asks for. It segments classes, not cells; as its
-authors do for cells, a border is a class of its own, and cells are the pieces inside of it, grown back. Masks
-of a single value are learned as they are.
+It uses its own fingerprint, plans, augmentation, loss, schedule and mirrored prediction. For the CPU it uses
+patches of 256 pixels, two at a time, and epochs that are short enough for the budget. nnU-Net segments
+classes, not cells. As its authors do for cells, the border is a separate class, and cells are the pieces
+inside of it, expanded into the border. Masks of a single value are used unchanged.
 """
 
 import json
@@ -23,26 +23,26 @@ from skimage.segmentation import expand_labels, find_boundaries
 DATASET = "Dataset001_Images"
 PATCH, BATCH = 256, 2
 DEEPEST = 4
-"""Pixels that a patch has left in the deepest stage; nnU-Net's planner leaves no fewer."""
+"""Side of a patch in the deepest stage; nnU-Net's planner does not go below this."""
 EPOCHS = 20
 VALIDATION_STEPS = 1
 CALIBRATION_STEPS = 3
 BORDER = 2
-"""Pixels that a cell loses on its edge to the class between cells."""
+"""Width of the border class inside a cell, in pixels."""
 
 PLANE = {"spacing": (999, 1, 1)}
-"""How nnU-Net describes an image that is no volume."""
+"""Properties that nnU-Net uses for a two-dimensional image."""
 
 
 def set_up(folder: Path) -> None:
-    """nnU-Net reads these when it is imported, which is why it is imported late."""
+    """Set the environment variables that nnU-Net reads on import; so it is imported later."""
     for name in ("raw", "preprocessed", "results"):
         os.environ[f"nnUNet_{name}"] = str(folder / name)
     os.environ.update(nnUNet_n_proc_DA="1", nnUNet_compile="false", nnUNet_def_n_proc="1")
 
 
 def classes(labels: np.ndarray) -> np.ndarray:
-    """0 outside, 1 inside, 2 where a cell ends."""
+    """Convert cells to classes: 0 outside, 1 inside, 2 border."""
     if labels.max() <= 0 or len(np.unique(labels)) <= 2:
         return (labels > 0).astype(np.uint8)
     inner = find_boundaries(labels, mode="inner")
@@ -51,12 +51,12 @@ def classes(labels: np.ndarray) -> np.ndarray:
 
 
 def cells(found: np.ndarray) -> np.ndarray:
-    """Pieces of the inside, grown into the border."""
+    """Convert classes to cells: pieces of the inside, expanded into the border."""
     return np.asarray(expand_labels(label(found == 1, connectivity=1), BORDER + 1) * (found > 0))
 
 
 def write_dataset(pairs: list[list[str]], folder: Path) -> list[str]:
-    """Images and classes as nnU-Net wants them; the names of the cases."""
+    """Write images and classes in nnU-Net's format, and return the names of the cases."""
     for part in ("imagesTr", "labelsTr"):
         (folder / part).mkdir(parents=True)
     names, most, channels = [], 1, 1
@@ -80,7 +80,7 @@ def write_dataset(pairs: list[list[str]], folder: Path) -> list[str]:
 
 
 def reduce_plans(out: Path) -> None:
-    """Patches that a CPU can do some hundreds of in the budget, and as many stages as nnU-Net gives them."""
+    """Reduce the patches so that a CPU can train on some hundreds, with nnU-Net's stages for that size."""
     file = out / "preprocessed" / DATASET / "nnUNetPlans.json"
     plans = json.loads(file.read_text())
     plan = plans["configurations"]["2d"]
@@ -95,7 +95,7 @@ def reduce_plans(out: Path) -> None:
 
 
 def new_trainer(out: Path, epochs: int, steps: int) -> Any:
-    """Untrained; of so many epochs of so many steps."""
+    """Make a trainer with random weights for a number of epochs and steps."""
     from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
     class Reduced(nnUNetTrainer):  # type: ignore[misc]
@@ -111,7 +111,7 @@ def new_trainer(out: Path, epochs: int, steps: int) -> Any:
 
 
 def step_seconds(out: Path) -> float:
-    """How long a step takes, by a network that is thrown away."""
+    """Measure the seconds of a step, with a network that is not used afterwards."""
     trainer = new_trainer(out, 1, CALIBRATION_STEPS)
     trainer.on_train_start()
     trainer.on_train_epoch_start()
@@ -123,7 +123,7 @@ def step_seconds(out: Path) -> float:
 
 
 def train(job: dict[str, Any], out: Path, clock: Clock) -> None:
-    """As many steps as fit into the budget."""
+    """Train for as many steps as fit into the budget."""
     set_up(out)
     from nnunetv2.experiment_planning.plan_and_preprocess_api import (
         extract_fingerprints,
@@ -139,7 +139,7 @@ def train(job: dict[str, Any], out: Path, clock: Clock) -> None:
     plan_experiments([1])
     reduce_plans(out)
     preprocess([1], configurations=("2d",), num_processes=(1,))
-    os.environ["nnUNet_n_proc_DA"] = "0"  # augment in this process; the planner refuses to hear of it
+    os.environ["nnUNet_n_proc_DA"] = "0"  # augment in this process; the planner has no option for it
     torch.set_num_threads(job["threads"])
     split = [{"train": names[: len(job["train"])], "val": names[len(job["train"]) :]}]
     (out / "preprocessed" / DATASET / "splits_final.json").write_text(json.dumps(split))
@@ -157,7 +157,7 @@ def train(job: dict[str, Any], out: Path, clock: Clock) -> None:
 
 
 def predict(job: dict[str, Any], out: Path) -> None:
-    """Label maps by the last weights, as nnU-Net does."""
+    """Segment with the last weights, as nnU-Net does."""
     model = Path(job["model"])
     set_up(model)
     from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor

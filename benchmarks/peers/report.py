@@ -1,4 +1,4 @@
-"""From label maps and times on disk to one table."""
+"""Make one table from label maps and times on disk."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ HEAD = (
     "Dice",
     "F1 at IoU 0.5",
     "cells",
-    "s/MP in all",
+    "s/MP in total",
     "of that read",
     "network",
     "post-processing",
@@ -35,17 +35,17 @@ HEAD = (
 
 
 class Row(NamedTuple):
-    """A tool's line of the table.
+    """Row of the table for one tool.
 
     Attributes:
-        tool: its name.
-        training: seconds.
-        dice: of the foreground, mean over images.
-        f1: of cells at an IoU of 0.5, mean over images.
-        cells: found in all images.
-        true_cells: in their masks.
-        seconds: per megapixel, by stage; medians over images and repeats.
-        total: per megapixel, from image to label map on disk; median.
+        tool: name of the tool.
+        training: seconds of the training.
+        dice: Dice score of the foreground, mean over images.
+        f1: F1 of cells at an IoU of 0.5, mean over images.
+        cells: number of predicted cells in all images.
+        true_cells: number of cells in their masks.
+        seconds: seconds per megapixel by stage; medians over images and repeats.
+        total: seconds per megapixel from image to label map on disk; median.
     """
 
     tool: str
@@ -62,7 +62,7 @@ def scores(predictions: Path, test: Path) -> pd.DataFrame:
     """Dice and F1 of each test image.
 
     Raises:
-        ValueError: an image has not exactly one label map.
+        ValueError: an image does not have exactly one label map.
     """
     found: dict[str, list[Path]] = {}
     for path in (predictions / "labels").rglob("*.tif"):
@@ -83,14 +83,14 @@ def scores(predictions: Path, test: Path) -> pd.DataFrame:
 
 
 def times(runs: Iterable[Path]) -> pd.DataFrame:
-    """Seconds of each image in each run, by stage."""
+    """Read the seconds of each image in each run, by stage."""
     tables = [pd.read_csv(run / "timing.csv") for run in runs]
     table = pd.concat(tables, ignore_index=True)
     return table.assign(image=[Path(path).stem for path in table["image"]]).set_index("image")
 
 
 def row(tool: str, training: float, runs: Sequence[Path], test: Path) -> Row:
-    """Scores of the first run, times of all."""
+    """Make a row from the scores of the first run and the times of all runs."""
     scored = scores(runs[0], test)
     taken = times(runs)
     per_megapixel = taken[list(STAGES)].div(scored["megapixels"].reindex(taken.index), axis=0)
@@ -107,7 +107,7 @@ def row(tool: str, training: float, runs: Sequence[Path], test: Path) -> Row:
 
 
 def render(rows: Sequence[Row]) -> str:
-    """The table in Markdown; the ratio is that of the totals to the first row's."""
+    """Render the table in Markdown; the ratio is the total relative to the first row."""
     lines = [HEAD, ("---",) * len(HEAD)]
     for line in rows:
         stages = [f"{line.seconds[stage]:.2f}" for stage in STAGES]

@@ -1,8 +1,8 @@
-"""StarDist: `python stardist_runner.py job.json`, by the Python of its environment.
+"""Train StarDist from scratch: `python stardist_runner.py job.json`, with the Python of its environment.
 
-Settings are those of its example notebook: 32 rays, grid of 2, normalisation between the percentiles 1 and
-99.8, flips, quarter turns, changes of intensity, noise, thresholds tuned on the validation images. Only the
-length of an epoch follows the budget; and where the masks hold no objects, thresholds are tuned by Dice.
+The settings are those of its example notebook: 32 rays, grid of 2, normalisation between the percentiles 1
+and 99.8, flips, quarter turns, changes of intensity, noise, thresholds tuned on the validation images. Only
+the length of an epoch depends on the budget. If the masks have no objects, the thresholds are tuned by Dice.
 """
 
 import json
@@ -20,15 +20,15 @@ from stardist.models import Config2D, StarDist2D
 
 NAME = "stardist"
 EPOCHS = 40
-PATIENCE = 40  # epochs without progress before the rate falls, StarDist's own setting: here it does not
-THRESHOLD_SHARE = 0.08  # of the budget, for the tuning of thresholds after the training
+PATIENCE = 40  # epochs without progress before the learning rate falls; StarDist's default, not reached here
+THRESHOLD_SHARE = 0.08  # fraction of the budget for tuning the thresholds after the training
 CALIBRATION_STEPS = 6
-PROBABILITIES = (0.05, 0.07, 0.1, 0.15, 0.2, 0.3)  # thresholds to choose from, where Dice chooses
+PROBABILITIES = (0.05, 0.07, 0.1, 0.15, 0.2, 0.3)  # thresholds to choose from by Dice
 OVERLAPS = (0.3, 0.6)
 
 
 class Deadline(keras.callbacks.Callback):
-    """Ends the training when the time is up, and knows how long a step took."""
+    """Callback that ends the training at the deadline, and measures the steps."""
 
     def __init__(self, clock: Clock, reserve: float) -> None:
         super().__init__()
@@ -38,18 +38,18 @@ class Deadline(keras.callbacks.Callback):
 
     @property
     def step_seconds(self) -> float:
-        """With the making of the batch; the first step, which compiles, and validations weigh nothing."""
+        """Median seconds of a step with its batch, without the first step, which compiles, and validation."""
         return float(np.median(np.diff(self.ends)))
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Stop here if need be."""
+        """Stop the training after the deadline."""
         self.ends.append(time.perf_counter())
         if self.clock.left < self.reserve:
             self.model.stop_training = True
 
 
 def augment(image: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Flips, quarter turns, intensity, noise, as in the example notebook."""
+    """Apply flips, quarter turns, changes of intensity and noise, as in the example notebook."""
     turns = np.random.randint(4)
     image, labels = np.rot90(image, turns), np.rot90(labels, turns)
     if np.random.rand() < 0.5:
@@ -59,9 +59,9 @@ def augment(image: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def prepared(channels: np.ndarray, wanted: int) -> np.ndarray:
-    """Every channel stretched between its percentiles; colours come last, a single one without an axis.
+    """Stretch every channel between its percentiles; channels come last, a single channel has no axis.
 
-    Among colour images a grey one has three equal channels.
+    A grey image in a set of colour images gets three equal channels.
     """
     if len(channels) < wanted:
         channels = np.repeat(channels, wanted, axis=0)
@@ -70,23 +70,23 @@ def prepared(channels: np.ndarray, wanted: int) -> np.ndarray:
 
 
 def read(pairs: list[list[str]], channels: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Images and label maps, ready for training."""
+    """Read images and label maps for training."""
     images = [prepared(read_channels(image), channels) for image, _ in pairs]
     return images, [objects(read_labels(labels)) for _, labels in pairs]
 
 
 def is_binary(pairs: list[list[str]]) -> bool:
-    """Whether no mask tells objects apart."""
+    """Whether all masks have no separate objects."""
     return all(is_mask(read_labels(labels)) for _, labels in pairs)
 
 
 def objects(labels: np.ndarray) -> np.ndarray:
-    """Cells without holes; of a mask of one value its pieces, whose holes are no errors."""
+    """Fill the holes of cells; for a mask of one value, label its pieces and keep their holes."""
     return pieces(labels) if is_mask(labels) else fill_label_holes(labels)
 
 
 def tune_by_dice(model: StarDist2D, images: list[np.ndarray], masks: list[np.ndarray]) -> None:
-    """Thresholds for masks without objects, by which StarDist's own tuning would find nothing."""
+    """Tune thresholds by Dice for masks without objects, for which StarDist's own tuning finds nothing."""
 
     def dice(prob: float, nms: float) -> float:
         scores = []
@@ -97,12 +97,12 @@ def tune_by_dice(model: StarDist2D, images: list[np.ndarray], masks: list[np.nda
 
     scores = {pair: dice(*pair) for pair in product(PROBABILITIES, OVERLAPS)}
     prob, nms = max(scores, key=scores.__getitem__)
-    print(f"Dice {scores[prob, nms]:.3f} of the validation images by prob={prob}, nms={nms}", flush=True)
+    print(f"Dice {scores[prob, nms]:.3f} of the validation images with prob={prob}, nms={nms}", flush=True)
     (model.logdir / "thresholds.json").write_text(json.dumps({"prob": prob, "nms": nms}))
 
 
 def new_model(folder: Path | None, example: np.ndarray) -> StarDist2D:
-    """Untrained, for images like this one; without a folder it writes nothing."""
+    """Make a model with random weights for images like this one; without a folder it writes no files."""
     config = Config2D(
         n_rays=32,
         grid=(2, 2),
@@ -119,7 +119,7 @@ def new_model(folder: Path | None, example: np.ndarray) -> StarDist2D:
 def fit(
     model: StarDist2D, data: Any, validation: Any, seed: int, epochs: int, steps: int, deadline: Deadline
 ) -> None:
-    """Train until the deadline, if the epochs do not end before."""
+    """Train until the deadline or the last epoch."""
     model.prepare_for_training()
     model.callbacks.append(deadline)
     model.train(
@@ -133,7 +133,7 @@ def fit(
 
 
 def train(job: dict[str, Any], out: Path, clock: Clock) -> None:
-    """As many steps as fit into the budget, then the thresholds."""
+    """Train for as many steps as fit into the budget, then tune the thresholds."""
     keras.utils.set_random_seed(job["seed"])
     channels = max(len(read_channels(image)) for image, _ in job["train"])
     data, validation = read(job["train"], channels), read(job["validation"], channels)
@@ -149,7 +149,7 @@ def train(job: dict[str, Any], out: Path, clock: Clock) -> None:
     steps = max(1, int((clock.left - reserve) / EPOCHS / step))
     model = new_model(out, data[0][0])
     deadline = Deadline(clock, reserve)
-    # More epochs than can be: the deadline ends them, and the best weights so far are kept.
+    # More epochs than possible: the deadline ends the training, and the best weights are kept.
     fit(model, data, validation, job["seed"], EPOCHS, steps, deadline)
     print(f"{len(deadline.ends)} steps of {step:.2f} s", flush=True)
     if is_binary(job["validation"]):
@@ -159,14 +159,14 @@ def train(job: dict[str, Any], out: Path, clock: Clock) -> None:
 
 
 def predict(job: dict[str, Any], out: Path) -> None:
-    """Label maps by the best weights and tuned thresholds."""
+    """Segment with the best weights and the tuned thresholds."""
     model = StarDist2D(None, NAME, job["model"])
 
     def segment(image: np.ndarray) -> tuple[np.ndarray, dict[str, float]]:
         began = time.perf_counter()
         image = prepared(image, model.config.n_channel_in)
         marks = [time.perf_counter()]
-        # What predict_instances() goes through: it yields "predict", "nms" and the result.
+        # The steps of predict_instances(): it yields "predict", "nms" and the result.
         steps = []
         for step in model._predict_instances_generator(image):
             steps.append(step)

@@ -1,9 +1,9 @@
-"""Several comparisons as the table of Chen et al.: Dice per task, coverage, final score, and F1 of cells.
+"""Combine comparisons in a table as in Chen et al.: Dice per task, coverage, final score, F1 of cells.
 
     python benchmarks/peers/tasks.py nuclei=RESULT_1 phase=RESULT_2 filaments=RESULT_3
 
-Each result is a folder of `compare.py`. A tool that a comparison leaves out, since what it makes of the task
-has no meaning, does not cover the task.
+Each result is a folder of `compare.py`. A tool that is not in a comparison, because its result would have no
+meaning, does not cover the task.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from cellseg_monai.metrics.mask_content import binary_maps, content_of
 
 
 def scored(results: Mapping[str, Path]) -> dict[str, dict[str, pd.DataFrame]]:
-    """Scores of the images, by tool and task."""
+    """Compute the scores of the images, by tool and task."""
     found: dict[str, dict[str, pd.DataFrame]] = {}
     for task, folder in results.items():
         for tool in TOOLS:
@@ -33,18 +33,18 @@ def scored(results: Mapping[str, Path]) -> dict[str, dict[str, pd.DataFrame]]:
 
 
 def test_of(result: Path) -> Path:
-    """The test images of a comparison."""
+    """Folder of the test images of a comparison."""
     return Path(json.loads((result / SETTINGS).read_text())["test"])
 
 
 def has_cells(result: Path) -> bool:
-    """Whether the masks number cells, so that F1 means something."""
+    """Whether the masks have separate cells, so that F1 has a meaning."""
     truths = [read_label_map(item["label"]) for item in list_items(test_of(result))]
     return not all(binary_maps([content_of(truth) for truth in truths]))
 
 
 def render(tasks: list[str], with_cells: list[str], found: Mapping[str, Mapping[str, pd.DataFrame]]) -> str:
-    """The table in Markdown."""
+    """Render the table in Markdown."""
     head = ["tool", *(f"{task}, Dice" for task in tasks), "average", "coverage", "final score"]
     lines = [[*head, *(f"{task}, F1" for task in with_cells)]]
     for tool, tables in found.items():

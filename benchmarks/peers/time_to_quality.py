@@ -1,9 +1,9 @@
-"""How soon ours is as good as the best peer in the end: `python benchmarks/peers/time_to_quality.py RESULT…`.
+"""Time until ours is as good as the best other tool: `python benchmarks/peers/time_to_quality.py RESULT…`.
 
-Each result is a folder of `compare.py`. The peers segment the images that ours validates on, which they have
-learned from or tuned on themselves; the clock of ours starts with its training and stops at the first
-validation that reaches their best F1, or at the end, if only the calibrated decoding does. A schedule that is
-made for less time is there sooner: `--ours` takes ours of another comparison, which had a smaller budget.
+Each result is a folder of `compare.py`. The other tools segment our validation images, on which they were
+trained or tuned themselves. Our time starts with the training. It ends at the first validation that reaches
+their best F1, or at the end of the training if only the calibrated decoding reaches it. A schedule for less
+time reaches it sooner: `--ours` uses our training of another comparison, with a smaller budget.
 """
 
 import argparse
@@ -23,7 +23,7 @@ F1 = "val_f1"
 
 
 def setup_of(result: Path, cache: Path) -> Setup:
-    """What was compared there."""
+    """Read the setup of a comparison."""
     kept = json.loads((result / SETTINGS).read_text())
     return Setup(
         Path(kept["train"]),
@@ -37,7 +37,7 @@ def setup_of(result: Path, cache: Path) -> Setup:
 
 
 def in_the_end(tool: str, setup: Setup, result: Path) -> tuple[float, float]:
-    """F1 on the validation images, and seconds of training."""
+    """F1 of a tool on the validation images, and seconds of its training."""
     listing = result / "validation.json"
     listing.write_text(json.dumps({"training": setup.split[1]}, default=str))
     labels = segmented(tool, replace(setup, test=listing), result / tool, repeat=0)
@@ -46,25 +46,25 @@ def in_the_end(tool: str, setup: Setup, result: Path) -> tuple[float, float]:
 
 
 def peers(setup: Setup, result: Path) -> Iterator[tuple[float, float, str]]:
-    """The same of each peer that was trained, with its name."""
+    """F1, seconds and name of each other tool that was trained."""
     for tool in TOOLS[1:]:
         if (result / tool / TRAINED).is_file():
             yield *in_the_end(tool, setup, result), tool
 
 
 def seconds_to(score: float, run: Path) -> float | None:
-    """From the start of a training to the first validation of that F1; None if there was none."""
+    """Seconds from the start of a training to the first validation with that F1; None if there is none."""
     for file in sorted(run.glob("events.*")):
         events = EventAccumulator(str(file))
         events.Reload()
         if F1 in events.Tags()["scalars"]:
             times = [event.wall_time for event in events.Scalars(F1) if event.value >= score]
             return times[0] - events.FirstEventTimestamp() if times else None
-    raise ValueError(f"{run} holds no {F1}; train ours by compare.py first")
+    raise ValueError(f"{run} has no {F1}; train ours with compare.py first")
 
 
 def ours_to(score: float, setup: Setup, result: Path) -> float | None:
-    """Seconds until ours has that F1, by a validation or at its end; None if it never has."""
+    """Seconds until ours reaches that F1, at a validation or at the end; None if it does not."""
     soonest = seconds_to(score, result / "ours" / MODEL / "run")
     if soonest is not None:
         return soonest
@@ -73,7 +73,7 @@ def ours_to(score: float, setup: Setup, result: Path) -> float | None:
 
 
 def line(result: Path, ours: Path, cache: Path) -> str:
-    """A row of the table."""
+    """Make a row of the table."""
     best, seconds, tool = max(peers(setup_of(result, cache), result))
     own = ours_to(best, setup_of(ours, cache), ours)
     told = "never | " if own is None else f"{own:.0f} | {own / seconds:.2f}"
@@ -84,13 +84,24 @@ def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("results", nargs="+", type=Path, metavar="RESULT")
-    parser.add_argument("--ours", nargs="+", type=Path, metavar="RESULT", help="one for each, of ours alone")
-    parser.add_argument("--cache", type=Path, default=CACHE, help="folder of the peers' environments")
+    parser.add_argument(
+        "--ours",
+        nargs="+",
+        type=Path,
+        metavar="RESULT",
+        help="one comparison for each result, with our training only",
+    )
+    parser.add_argument(
+        "--cache", type=Path, default=CACHE, help="folder of the environments of the other tools"
+    )
     options = parser.parse_args()
     ours = options.ours or options.results
     if len(ours) != len(options.results):
-        parser.error(f"--ours names {len(ours)} results, which are to go with {len(options.results)}")
-    print("| task | best peer | F1 | training, s | ours reaches it, s | ratio |\n|---|---|---|---|---|---|")
+        parser.error(f"--ours has {len(ours)} folders for {len(options.results)} results; pass one for each")
+    print(
+        "| task | best other tool | F1 | training, s | ours reaches it, s | ratio |\n"
+        "|---|---|---|---|---|---|"
+    )
     for result, quick in zip(options.results, ours, strict=True):
         print(line(result.resolve(), quick.resolve(), options.cache.resolve()), flush=True)
 

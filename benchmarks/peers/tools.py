@@ -1,4 +1,4 @@
-"""The tools that are compared, each as two commands: one that trains, one that segments a folder."""
+"""The tools of the comparison, each as two commands: one trains, one segments a folder."""
 
 import json
 import subprocess
@@ -18,15 +18,15 @@ BUNDLE = HERE.parents[1] / "bundles" / "patch_attention_unet"
 TOOLS = ("ours", "stardist", "cellpose", "nnunet")
 MODEL, DECODING = "model", "decoding"
 DECODING_SHARE = 0.03
-"""Of the budget, for choosing how to decode after the training."""
+"""Fraction of the budget to choose how to decode after the training."""
 
 
 class Training(NamedTuple):
-    """How long a training took, in seconds.
+    """Duration of a training in seconds.
 
     Attributes:
-        seconds: from the start of the command to the weights on disk, without the calibration.
-        calibration: for finding out how much fits into the budget.
+        seconds: time from the start of the command to the weights on disk, without the calibration.
+        calibration: time to find out how many steps fit into the budget.
     """
 
     seconds: float
@@ -35,7 +35,7 @@ class Training(NamedTuple):
 
 @dataclass(frozen=True)
 class Setup:
-    """What is the same for all tools."""
+    """Settings that are the same for all tools."""
 
     train: Path
     test: Path
@@ -48,17 +48,17 @@ class Setup:
 
     @property
     def split(self) -> tuple[list[Any], list[Any]]:
-        """Training and validation images: those of the bundle's first fold."""
+        """Training and validation images of the first fold, as in the bundle."""
         return k_folds(labelled(list_items(self.train)), folds=5, seed=self.seed)[0]
 
 
 def train(tool: str, setup: Setup, folder: Path) -> Training:
-    """Train a tool; its model is in ``<folder>/model``."""
+    """Train a tool; its model goes to ``<folder>/model``."""
     return _train_ours(setup, folder) if tool == "ours" else _train_peer(tool, setup, folder)
 
 
 def predict(tool: str, setup: Setup, folder: Path, out: Path) -> float:
-    """Segment the test images into ``<out>/labels``, with ``timing.csv`` beside; seconds of the command."""
+    """Segment the test images into ``<out>/labels``, with ``timing.csv``, and return the seconds."""
     if tool == "ours":
         words = bundle_command(
             "inference",
@@ -82,7 +82,7 @@ def bundle_command(config: str, **options: object) -> list[str]:
 
 
 def epochs_within(budget: float, one: float, several: float, epochs: int) -> int:
-    """How many epochs fit into a budget, if a training of one takes so long, and one of several so long."""
+    """Number of epochs that fit into a budget, from the seconds of a short and a longer training."""
     epoch = max((several - one) / (epochs - 1), 0.01)
     return max(1, int((budget - (one - epoch)) / epoch))
 
@@ -101,14 +101,14 @@ def _train_ours(setup: Setup, folder: Path) -> Training:
         )
         return _run(words, setup, folder / f"{name}.log", BUNDLE)
 
-    trial = 1 + _validated_every(setup)  # the second trial validates once more than the first
+    trial = 1 + _validated_every(setup)  # the second trial has one more validation than the first
     one, several = command("trial_1", 1), command("trial_2", trial)
     epochs = epochs_within((1 - DECODING_SHARE) * setup.budget, one, several, trial)
     return Training(command(MODEL, epochs) + _choose_decoding(setup, folder), one + several)
 
 
 def _choose_decoding(setup: Setup, folder: Path) -> float:
-    """By the images that validated, as StarDist tunes its thresholds; seconds."""
+    """Calibrate the decoding on the validation images, as StarDist does, and return the seconds."""
     listing = folder / "validation.json"
     listing.write_text(json.dumps({"training": setup.split[1]}))
     words = [sys.executable, "-m", "cellseg_monai.cli", "calibrate", str(BUNDLE), "--data", str(listing)]
@@ -119,13 +119,13 @@ def _choose_decoding(setup: Setup, folder: Path) -> float:
 
 
 def _validated_every(setup: Setup) -> int:
-    """Epochs from one validation to the next."""
+    """Number of epochs between validations."""
     config = json.loads((BUNDLE / "configs/train.json").read_text())
     return int(_options(setup, "train").get("val_interval", config["val_interval"]))
 
 
 def _options(setup: Setup, config: str) -> dict[str, str]:
-    """What the command line chose for ours, as far as the configuration knows it."""
+    """Options of the command line that the configuration of the bundle has."""
     known = json.loads((BUNDLE / f"configs/{config}.json").read_text())
     chosen = dict(option.split("=", 1) for option in setup.ours)
     return {name: value for name, value in chosen.items() if name.split("#")[0] in known}
@@ -161,5 +161,5 @@ def _run(words: Sequence[str], setup: Setup, log: Path, folder: Path) -> float:
             words, cwd=folder, env=environment_of(setup.threads), stdout=output, stderr=subprocess.STDOUT
         )
     if done.returncode:
-        raise RuntimeError(f"exit code {done.returncode}; {log} says why")
+        raise RuntimeError(f"exit code {done.returncode}; the reason is in {log}")
     return time.perf_counter() - began

@@ -2,9 +2,9 @@
 
     python annotation_loop.py --server http://127.0.0.1:8000 --model patch_attention_unet --truth masks
 
-Each round asks for the image of which the network is least sure, has it segmented, lets a person correct the
-label, saves it, and trains. Here the masks of ``--truth`` stand in for the person; replace :func:`correct` by
-whatever opens an editor.
+Each round finds the image with the least certain prediction, segments it, lets a person correct the label,
+saves it, and trains. In this script the masks of ``--truth`` replace the person. For real annotation, replace
+:func:`correct` by a function that opens an editor.
 """
 
 import argparse
@@ -30,10 +30,10 @@ Labels = npt.NDArray[np.int32]
 
 
 class Server:
-    """The requests of an annotation, to one model of a server.
+    """Client for one model of a MONAI Label server.
 
     Args:
-        url: such as ``http://127.0.0.1:8000``.
+        url: address of the server, such as ``http://127.0.0.1:8000``.
         model: name of the bundle.
     """
 
@@ -42,15 +42,15 @@ class Server:
         self.model = model
 
     def ask(self, verb: str, path: str, **options: Any) -> requests.Response:
-        """Send a request; an error tells what the server says of it."""
+        """Send a request; an error includes the message of the server."""
         answer = requests.request(verb, f"{self.url}{path}", timeout=600, **options)
         if not answer.ok:
             raise RuntimeError(f"{verb} {path}: {answer.status_code} {answer.text}")
         return answer
 
     def least_sure(self) -> list[str]:
-        """Images without a label, the one first of whose cells the network is least sure."""
-        self.ask("POST", f"/scoring/{self.model}", json={"max_workers": 1})  # two disturb each other
+        """Return the images without a label, sorted so that the least certain prediction is first."""
+        self.ask("POST", f"/scoring/{self.model}", json={"max_workers": 1})  # two interfere with each other
         self._wait("scoring")
         images = self.ask("GET", "/datastore/?output=all").json()["objects"]
         waiting = {
@@ -59,7 +59,7 @@ class Server:
         return sorted(waiting, key=lambda name: waiting[name].get("epistemic_entropy", 0.0), reverse=True)
 
     def segment(self, image: str, **parameters: Any) -> Labels:
-        """The cells that the network sees; parameters such as ``threshold=0.4`` are those of the bundle."""
+        """Segment an image, with parameters of the bundle such as ``threshold=0.4``."""
         wanted = {"result_extension": ".tif", **parameters}
         path = f"/infer/{self.model}?image={image}&output=image"
         answer = self.ask("POST", path, data={"params": json.dumps(wanted)})
@@ -69,7 +69,7 @@ class Server:
             return read_label_map(file)
 
     def save(self, image: str, labels: Labels) -> None:
-        """Make these the final labels of an image; a training uses final labels alone."""
+        """Save the final labels of an image; trainings use only final labels."""
         with TemporaryDirectory() as folder:
             file = Path(folder) / "label.tif"
             tifffile.imwrite(file, labels, compression="zlib")
@@ -77,7 +77,7 @@ class Server:
                 self.ask("PUT", f"/datastore/label?image={image}&tag=final", files={"label": content})
 
     def train(self, epochs: int) -> None:
-        """Train from the weights that the server has, on all images with final labels."""
+        """Train on all images with final labels, starting from the weights on the server."""
         self.ask("POST", f"/train/{self.model}", json={"max_epochs": epochs})
         self._wait("train")
 
@@ -89,24 +89,24 @@ class Server:
 
 
 def correct(image: str, labels: Labels, truth: Path) -> Labels:
-    """What a person makes of the labels: the mask of that image."""
+    """Return the corrected labels, here the mask of the image."""
     return read_label_map(next(truth.glob(f"{image}.*")))
 
 
 def run(
     server: Server, person: Callable[[str, Labels], Labels], truth: Path, rounds: int = 3, epochs: int = 5
 ) -> list[float]:
-    """Annotate one image a round.
+    """Annotate one image per round.
 
     Args:
-        server: with images, some without labels.
-        person: is given an image and the labels of the network, and returns corrected ones.
-        truth: masks of images that measure the progress.
-        rounds: images to annotate.
-        epochs: of each training.
+        server: server with images, some of them without labels.
+        person: function that gets an image and its predicted labels, and returns corrected labels.
+        truth: folder of masks to measure the progress.
+        rounds: number of images to annotate.
+        epochs: number of epochs of each training.
 
     Returns:
-        Mean Dice score over the images in ``truth``: before, and after each round.
+        Mean Dice scores over the images in ``truth``, before the first round and after each round.
     """
     scores = [score(server, truth)]
     logger.info("before: Dice %.3f", scores[0])
@@ -120,7 +120,7 @@ def run(
 
 
 def score(server: Server, truth: Path) -> float:
-    """Mean Dice score of the foreground."""
+    """Compute the mean Dice score of the foreground."""
     masks = {file.name.partition(".")[0]: read_label_map(file) for file in sorted(truth.iterdir())}
     counts = [pixel_counts(server.segment(name), mask) for name, mask in masks.items()]
     return float(np.mean([pixel_scores(each).dice for each in counts]))
@@ -131,7 +131,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--server", default="http://127.0.0.1:8000")
     parser.add_argument("--model", default="patch_attention_unet")
-    parser.add_argument("--truth", type=Path, required=True, help="masks that stand in for the person")
+    parser.add_argument("--truth", type=Path, required=True, help="folder of masks that replace the person")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=5)
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""MONAI Label's stock app ``monaibundle``, whose trainings run as viewers ask for them."""
+"""MONAI Label's stock app ``monaibundle``, with trainings that work with the requests of viewers."""
 
 import sys
 from pathlib import Path
@@ -13,11 +13,11 @@ stock = module_from_file("monaibundle", str(STOCK))
 
 
 class BundleApp(stock.MyApp, MONAILabelApp):
-    """The stock app; MONAI Label looks for a class that names ``MONAILabelApp`` as its base."""
+    """The stock app. MONAI Label looks for a class with the base ``MONAILabelApp``."""
 
     def train(self, request: dict[str, Any]) -> Any:
-        """Train by the part ``run`` of the configuration.
+        """Train with the part ``run`` of the configuration.
 
-        MONAI Label shows an empty ``run_id``. Viewers send it back, and it would run the whole configuration.
+        MONAI Label lists an empty ``run_id``. Viewers send it back, and it would run the whole configuration.
         """
         return super().train({name: value for name, value in request.items() if name != "run_id"})

@@ -1,1 +1,1 @@
-"""MONAI Label's web application behind checks: of who asks, of names, and of the values of parameters."""
+"""MONAI Label's web application with checks of the caller, of names, and of the values of parameters."""

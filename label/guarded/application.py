@@ -1,8 +1,8 @@
-"""MONAI Label's routes that bundles use, behind checks, with errors that say what is wrong.
+"""MONAI Label's routes for bundles, with checks and clear error messages.
 
-``monailabel start_server --uvicorn_app guarded.application:app`` takes this in place of its own application.
-The routes for whole slides, OHIF, DICOM and log-in are left out: bundles need none of them. There is no CORS:
-pages of other servers may not read what this one answers.
+``monailabel start_server --uvicorn_app guarded.application:app`` uses this application instead of its own.
+It has no routes for whole slides, OHIF, DICOM and log-in, because bundles do not need them. There is no CORS:
+web pages of other servers cannot read the answers.
 """
 
 from collections.abc import Callable
@@ -36,7 +36,7 @@ __all__ = ["app"]
 
 
 def keep_before_upload(request: Request) -> None:
-    """Weights that are sent to the server replace others, which are kept."""
+    """Keep the weights that an upload replaces."""
     bundle = app_instance().bundle_path(request.path_params.get("model"))
     if request.method == "PUT" and bundle:
         keep_former(weights_of(Path(bundle)))
@@ -54,7 +54,7 @@ ROUTES: list[tuple[APIRouter, list[Callable[[Request], Any]]]] = [
     (session.router, [no_archives]),
     (model.router, [keep_before_upload]),
 ]
-"""What is checked before a route is taken, besides the names and the files."""
+"""Checks of each route, in addition to those of names and files."""
 
 app = FastAPI(
     title="MONAI Label",

@@ -1,8 +1,8 @@
-"""Who may use the server: programs, and the pages of the server itself.
+"""Accept requests only from programs and from the pages of the server itself.
 
-Any web page that is open in a browser can send requests to this machine. The browser says in ``Origin`` which
-page asks, and in ``Host`` by which name it found the server. A page that makes its own name point to this
-machine is recognized by that name. Scripts, 3D Slicer and QuPath send no ``Origin``.
+Any web page that is open in a browser can send requests to this machine. The browser sends the page in
+``Origin``, and the name by which it found the server in ``Host``. A page whose own name points to this
+machine is recognised by that name. Scripts, 3D Slicer and QuPath send no ``Origin``.
 """
 
 import os
@@ -13,21 +13,21 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-"""Names by which a machine addresses itself."""
+"""Names of a machine for itself."""
 
 VARIABLE = "CELLSEG_LABEL_HOSTS"
-"""Environment variable with further names of the server, with commas between them."""
+"""Environment variable with more names of the server, separated by commas."""
 
 
 class KnownCallers:
-    """Middleware that answers 403 to pages of other servers, and to requests by an unknown name."""
+    """Middleware that answers 403 to pages of other servers and to requests for an unknown name."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self.hosts = {*LOOPBACK, *filter(None, os.environ.get(VARIABLE, "").lower().split(","))}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what may pass."""
+        """Pass on a request, or answer 403."""
         fault = None if scope["type"] == "lifespan" else fault_of(Headers(scope=scope), self.hosts)
         if fault is None:
             await self.app(scope, receive, send)
@@ -36,7 +36,7 @@ class KnownCallers:
 
 
 def fault_of(headers: Headers, hosts: set[str]) -> str | None:
-    """Why a request is refused, or None."""
+    """Reason to reject a request, or None."""
     asked = headers.getlist("host")
     if len(asked) != 1 or host_name(asked[0]) not in hosts:
         return (
@@ -50,7 +50,7 @@ def fault_of(headers: Headers, hosts: set[str]) -> str | None:
 
 
 def host_name(host: str) -> str | None:
-    """A ``Host`` header without its port; None if it is malformed."""
+    """Host name in a ``Host`` header, without the port; None if the header is malformed."""
     try:
         return urlsplit(f"//{host}").hostname
     except ValueError:

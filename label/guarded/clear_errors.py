@@ -1,7 +1,7 @@
-"""Errors that say what is wrong.
+"""Error messages that give the reason.
 
-By itself MONAI Label answers every error of a request with 500 and "Internal Server Error", and the reason
-stands in the server's log alone.
+MONAI Label itself answers every error with 500 and "Internal Server Error", and writes the reason only to the
+log of the server.
 """
 
 import logging
@@ -22,7 +22,7 @@ NOT_FOUND, UNPROCESSABLE, BROKEN = 404, 422, 500
 
 
 def status_of(error: BaseException) -> tuple[int, str]:
-    """Whose fault an error is, and what to say of it."""
+    """HTTP status and message for an error."""
     if isinstance(error, MONAILabelException):
         missing = isinstance(error, (ImageNotFoundException, LabelNotFoundException))
         return (NOT_FOUND if missing or "there is no" in error.msg.lower() else UNPROCESSABLE), error.msg
@@ -33,13 +33,13 @@ def status_of(error: BaseException) -> tuple[int, str]:
 
 
 async def tell(request: Request, error: Exception) -> JSONResponse:
-    """Answer with the reason."""
+    """Answer with the status and the reason."""
     status, detail = status_of(error)
     logger.warning("%s %s: %d %s", request.method, request.url.path, status, detail)
     return JSONResponse({"detail": detail}, status)
 
 
 def add_clear_errors(application: FastAPI) -> None:
-    """Have the application tell of every error that it does not handle by itself."""
+    """Make the application answer every error that it does not handle itself with the reason."""
     for kind in (MONAILabelException, ValueError, TypeError, LookupError, OSError, ImportError, RuntimeError):
         application.add_exception_handler(kind, tell)

@@ -1,10 +1,10 @@
-"""Put weights back that a training or an upload has replaced.
+"""Restore weights that a training or an upload has replaced.
 
     python label/guarded/former_weights.py label_app/model/stemcell_unet
     python label/guarded/former_weights.py label_app/model/stemcell_unet --restore model-1f2e3d4c
 
-The first lists what is kept in ``models/former``, the latest last. The second puts it back; the weights that
-it replaces are kept as well. A running server uses the restored weights from the next request on.
+The first command lists the weights kept in ``models/former``, newest last. The second restores some of them,
+and keeps the weights that it replaces. A running server uses the restored weights from the next request on.
 """
 
 import argparse
@@ -21,11 +21,11 @@ from cellseg_monai.outputs.former import FORMER, keep_former
 logger = logging.getLogger("label")
 
 DECODING = ".decoding.json"
-"""Suffix of the values that were calibrated for weights, in a file beside them."""
+"""Suffix of the file beside the weights that has their calibrated values."""
 
 
 def restore(bundle: Path, name: str) -> None:
-    """Put former weights in place, after keeping the present ones."""
+    """Restore former weights, and keep the current ones."""
     kept = {file.stem: file for file in former(bundle)}
     if name not in kept:
         known = ", ".join(kept) or "there are none yet"
@@ -40,21 +40,21 @@ def restore(bundle: Path, name: str) -> None:
 
 
 def former(bundle: Path) -> list[Path]:
-    """The weights that are kept, the latest last."""
+    """Former weights of a bundle, newest last."""
     folder = weights_of(bundle).parent / FORMER
     return sorted(folder.glob("*.pt"), key=lambda file: file.stat().st_mtime_ns)
 
 
 def weights_of(bundle: Path) -> Path:
-    """The weights that a server uses."""
+    """Path of the weights that the server uses."""
     return bundle / "models/model.pt"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """List the weights that are kept, or restore some."""
+    """List the former weights, or restore some of them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("bundle", type=Path, help="a bundle in the folder of the app, label_app/model/NAME")
-    parser.add_argument("--restore", metavar="WEIGHTS", help="put these back")
+    parser.add_argument("bundle", type=Path, help="bundle in the folder of the app, label_app/model/NAME")
+    parser.add_argument("--restore", metavar="WEIGHTS", help="former weights to restore")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     if not weights_of(options.bundle).parent.is_dir():

@@ -1,7 +1,7 @@
-"""Names in a request stay names: none of them leads out of the folder of images.
+"""Checks that names in a request are names, so that none of them leads out of the folder of images.
 
-MONAI Label joins the names of images, labels, tags, models and sessions to paths as they come, and takes the
-name of an image for a path if there is such a file.
+MONAI Label joins the names of images, labels, tags, models and sessions to paths without a check, and uses
+the name of an image as a path if such a file exists.
 """
 
 import re
@@ -21,27 +21,27 @@ ELSEWHERE = {
         rb"^[ \t]*ElementDataFile[ \t]*[=:](?![ \t]*LOCAL[ \t\r]*$)", re.IGNORECASE | re.MULTILINE
     ),
 }
-"""By suffixes, what says in the header of an image that its pixels are in another file."""
+"""Patterns in the header of an image whose pixels are in another file, by suffix."""
 
 
 def is_plain(name: str) -> bool:
-    """Whether a text can be joined to a folder without leaving it."""
+    """Whether a text can be joined to a folder without leading out of it."""
     return name.isprintable() and name not in (".", "..") and not set(name) & set("/\\")
 
 
 async def plain_names(request: Request) -> None:
-    """Refuse a path where a name is expected: in the address, or as the name of a file that is sent along."""
+    """Reject a path where a name is expected: in the address, or as the name of an uploaded file."""
     for place, name in [*request.path_params.items(), *request.query_params.multi_items()]:
         if not is_plain(name):
             raise HTTPException(UNPROCESSABLE, f"{place} must be a name, not a path: {name!r}")
     for upload in await uploads(request):
         name = upload.filename or ""
-        if not is_plain(name.rpartition("/")[2]):  # 3D Slicer sends the whole path; the last part is used
+        if not is_plain(name.rpartition("/")[2]):  # 3D Slicer sends a path; the last part is used
             raise HTTPException(UNPROCESSABLE, f"{name!r} cannot be the name of a file")
 
 
 async def whole_images(request: Request) -> None:
-    """Refuse an image whose header names another file: that would be one of this machine."""
+    """Reject an image whose header names another file, because that would be a file of this machine."""
     for upload in await uploads(request):
         name = (upload.filename or "").lower()
         for suffixes, elsewhere in ELSEWHERE.items():
@@ -56,7 +56,7 @@ async def whole_images(request: Request) -> None:
 
 
 async def storable_formats(request: Request) -> None:
-    """Refuse to store what is no image: a page, sent back, would be one of the server itself."""
+    """Reject a file that is not an image: a stored web page would count as one of the server's own pages."""
     patterns = settings.MONAI_LABEL_DATASTORE_FILE_EXT
     for upload in await uploads(request):
         name = PurePosixPath(upload.filename or "").name
@@ -66,7 +66,7 @@ async def storable_formats(request: Request) -> None:
 
 
 async def known_image(request: Request) -> None:
-    """Refuse an image that is not among those of the server, unless the request brings its own."""
+    """Reject an image that the server does not have, unless the request brings its own."""
     image = request.query_params.get("image")
     if not image or app_instance().datastore().get_image_uri(image):
         return
@@ -78,17 +78,17 @@ async def known_image(request: Request) -> None:
 
 
 async def no_archives(request: Request) -> None:
-    """Refuse to unpack: the members of an archive may have paths."""
+    """Reject archives, because their members may have paths."""
     if request.query_params.get("uncompress", "false").lower() not in ("false", "0", "off", "no", "f", "n"):
         raise HTTPException(UNPROCESSABLE, "archives are not unpacked; send the image itself")
 
 
 async def uploads(request: Request) -> list[UploadFile]:
-    """The files that come with a request."""
+    """Files in a request."""
     return [upload for _, upload in await fields_of_uploads(request)]
 
 
 async def fields_of_uploads(request: Request) -> list[tuple[str, UploadFile]]:
-    """The same, with the names of their fields."""
+    """Files in a request, with the names of their fields."""
     form = (await request.form()).multi_items()
     return [(field, value) for field, value in form if isinstance(value, UploadFile)]

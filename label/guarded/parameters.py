@@ -1,8 +1,9 @@
-"""Values of parameters are values: none of them is evaluated.
+"""Checks of parameter values, so that MONAI does not evaluate them.
 
-The parameters of a request are put into the configuration of a bundle, where MONAI evaluates text that begins
-with ``$``, follows a reference after ``@`` and opens a file after ``%``. So a request may set the parameters
-that the server shows in ``/info/``, to values of the same type, and a few more that MONAI Label knows.
+MONAI Label puts the parameters of a request into the configuration of a bundle. There MONAI evaluates text
+that begins with ``$``, follows a reference after ``@`` and opens a file after ``%``. So a request may set
+only the parameters that the server lists in ``/info/``, to values of the same type, and a few that MONAI
+Label always accepts.
 """
 
 import json
@@ -18,16 +19,16 @@ from monailabel.interfaces.utils.app import app_instance
 from guarded.names import NOT_FOUND, UNPROCESSABLE
 
 EVALUATED = ("$", "@", "%")
-"""What MONAI's configurations evaluate begins with one of these."""
+"""First characters of the text that MONAI evaluates."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What a value must be.
+    """Requirement for the value of a parameter.
 
     Args:
-        demand: in words, after the name of the parameter.
-        fits: whether a value is of this kind.
+        demand: requirement in words, for an error message after the name of the parameter.
+        fits: function that returns whether a value meets the requirement.
     """
 
     demand: str
@@ -35,7 +36,7 @@ class Kind:
 
 
 def one_of(choices: list[Any]) -> Kind:
-    """One of the choices, or the list of them in any order, as viewers send it."""
+    """One of the choices, or a list of choices in any order, as viewers send it."""
 
     def fits(value: Any) -> bool:
         parts = value if isinstance(value, list) and value else [value]
@@ -45,45 +46,45 @@ def one_of(choices: list[Any]) -> Kind:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Equal, and of one type: True is not 1."""
+    """Whether two values are equal and of the same type: True is not 1."""
     return type(one) is type(other) and bool(one == other)
 
 
 def written_as(pattern: str, demand: str) -> Kind:
-    """Text of a form."""
+    """Text that matches a pattern."""
     return Kind(demand, lambda value: isinstance(value, str) and bool(re.fullmatch(pattern, value)))
 
 
-FLAG = Kind("is true or false", lambda value: isinstance(value, bool))
-WHOLE = Kind("is a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool))
+FLAG = Kind("must be true or false", lambda value: isinstance(value, bool))
+WHOLE = Kind("must be a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool))
 NUMBER = Kind(
-    "is a number",
+    "must be a number",
     lambda value: isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value),
 )
-TEXT = Kind("is text", lambda value: isinstance(value, str))
-NESTED = Kind("has parameters of its own", lambda value: True)
-GPUS = written_as(r"all|\d+(,\d+)*", "is all, or numbers with commas between them")
+TEXT = Kind("must be text", lambda value: isinstance(value, str))
+NESTED = Kind("must be an object of parameters", lambda value: True)
+GPUS = written_as(r"all|\d+(,\d+)*", "must be all, or numbers separated by commas")
 
 EVERYWHERE = {"client_id": TEXT}
 RESOURCES = {"max_workers": WHOLE, "multi_gpu": FLAG, "gpus": GPUS}
 ANSWER = {
-    "result_extension": written_as(r"(\.\w+)+", "is a suffix such as .tif"),
-    "result_dtype": written_as(r"\w+", "is a type such as uint16"),
+    "result_extension": written_as(r"(\.\w+)+", "must be a suffix such as .tif"),
+    "result_dtype": written_as(r"\w+", "must be a type such as uint16"),
     "result_compress": FLAG,
     "save_label": FLAG,
-    "label_tag": written_as(r"[\w-]+", "is the name of a tag"),
+    "label_tag": written_as(r"[\w-]+", "must be the name of a tag"),
     "logging": one_of(["DEBUG", "INFO", "WARNING", "ERROR", "debug", "info", "warning", "error"]),
 }
 
 
 @dataclass(frozen=True)
 class Verb:
-    """What a server is asked to do.
+    """Task of a request.
 
     Args:
-        section: of ``/info/``, which lists who does it and with which parameters.
-        noun: for who does it.
-        more: parameters that are not listed.
+        section: section of ``/info/`` that lists the models or methods for the task, and their parameters.
+        noun: word for such a model or method in error messages.
+        more: parameters that ``/info/`` does not list.
     """
 
     section: str
@@ -101,7 +102,7 @@ CHOOSE = Verb("strategies", "such strategy", EVERYWHERE)
 
 
 def sound_parameters(verb: Verb) -> Callable[[Request], Awaitable[None]]:
-    """The dependency of a route that refuses what is not a value of a parameter."""
+    """Dependency of a route that rejects unknown parameters and values of another kind."""
 
     async def check(request: Request) -> None:
         if request.method != "POST":
@@ -109,7 +110,7 @@ def sound_parameters(verb: Verb) -> Callable[[Request], Awaitable[None]]:
         params = await sent(request)
         able = app_instance().info()[verb.section]
         asked = next(iter(request.path_params.values()), None)
-        if asked is None:  # all of them, each with parameters of its own
+        if asked is None:  # all of them, each with its own parameters
             check_values(params, {**dict.fromkeys(able, NESTED), **EVERYWHERE})
             for name in able:
                 check_values(as_mapping(params.get(name)), allowed(verb, able[name].get("config", {})))
@@ -124,12 +125,12 @@ def sound_parameters(verb: Verb) -> Callable[[Request], Awaitable[None]]:
 
 
 async def sent(request: Request) -> Mapping[str, Any]:
-    """The parameters of a request: its body, or the field ``params`` of its form."""
+    """Parameters of a request: its body, or the field ``params`` of its form."""
     kind = request.headers.get("content-type", "").lower()
     if kind.startswith(("multipart/", "application/x-www-form-urlencoded")):
         fields = (await request.form()).getlist("params")
         if len(fields) > 1 or not all(isinstance(field, str) for field in fields):
-            raise HTTPException(UNPROCESSABLE, "params must be one field of text, in JSON")
+            raise HTTPException(UNPROCESSABLE, "params must be one text field with JSON")
         text: Any = fields[0] if fields else ""
     else:
         text = await request.body()
@@ -140,60 +141,58 @@ async def sent(request: Request) -> Mapping[str, Any]:
 
 
 def as_mapping(params: Any) -> Mapping[str, Any]:
-    """Parameters by name; none if there is nothing."""
+    """Parameters by name; empty if there are none."""
     if params is None:
         return {}
     if not isinstance(params, dict):
-        raise HTTPException(
-            UNPROCESSABLE, f"the parameters must be an object of JSON, not {shortened(params)}"
-        )
+        raise HTTPException(UNPROCESSABLE, f"the parameters must be a JSON object, not {shortened(params)}")
     return params
 
 
 def allowed(verb: Verb, config: Mapping[str, Any]) -> dict[str, Kind]:
-    """What each parameter may be, by the defaults that the server shows."""
+    """Allowed kind of each parameter, from the default values that the server lists."""
     return {**verb.more, **{name: kind_of(name, default) for name, default in config.items()}}
 
 
 def kind_of(name: str, default: Any) -> Kind:
-    """Of the type of the default; a few parameters become more than a value, and are bound more closely."""
+    """Kind with the type of the default; stricter for a few parameters that are more than a value."""
     if name == "device":
         listed, general = one_of(default), written_as(r"cpu|cuda(:\d+)?", "")
         return Kind(f"{listed.demand}, cpu, cuda", lambda value: listed.fits(value) or general.fits(value))
     if name == "gpus":
         return GPUS
-    if name == "run_id":  # the part of the configuration that is run
+    if name == "run_id":  # selects the part of the configuration to run
         return one_of(["", "run"])
     for types, kind in ((bool, FLAG), (int, WHOLE), (float, NUMBER)):
         if isinstance(default, types):
             return kind
     if isinstance(default, list):
         return one_of(default)
-    if isinstance(default, str) and name != "tracking_uri":  # where a training would write to
+    if isinstance(default, str) and name != "tracking_uri":  # the folder or server that a training writes to
         return TEXT
-    return Kind(f"cannot be changed by a request from {default!r}", lambda value: same(value, default))
+    return Kind(f"must be {default!r} (a request cannot change it)", lambda value: same(value, default))
 
 
 def check_values(params: Mapping[str, Any], kinds: Mapping[str, Kind]) -> None:
-    """Refuse the first parameter that is unknown, or not of its kind."""
+    """Reject the first parameter that is unknown or not of its kind."""
     for name, value in params.items():
         if name not in kinds:
             raise HTTPException(
-                UNPROCESSABLE, f"there is no parameter {name!r}; choose of {', '.join(sorted(kinds))}"
+                UNPROCESSABLE, f"there is no parameter {name!r}; choose one of {', '.join(sorted(kinds))}"
             )
         if kinds[name] is NESTED:
             continue
         found = evaluated(value)
         if found is not None:
             raise HTTPException(
-                UNPROCESSABLE, f"{name} must be a value, and {shortened(found)} would be evaluated"
+                UNPROCESSABLE, f"{name} must be a plain value, but MONAI would evaluate {shortened(found)}"
             )
         if not kinds[name].fits(value):
             raise HTTPException(UNPROCESSABLE, f"{name} {kinds[name].demand}, not {shortened(value)}")
 
 
 def evaluated(value: Any) -> str | None:
-    """The first text in a value, at any depth, that MONAI would evaluate."""
+    """First text in a value, at any depth, that MONAI would evaluate."""
     if isinstance(value, str):
         return value if value.lstrip().startswith(EVALUATED) else None
     if isinstance(value, dict):
@@ -203,6 +202,6 @@ def evaluated(value: Any) -> str | None:
 
 
 def shortened(value: Any, length: int = 60) -> str:
-    """A value as it is told of."""
+    """Value for an error message, shortened if it is long."""
     text = repr(value)
     return text if len(text) <= length else f"{text[:length]}…"

@@ -130,7 +130,7 @@ def test_table_of_two_tools_and_no_work_twice(comparison: Comparison) -> None:
     found = dict(zip([name.strip("| ") for name in table[0]], table[2], strict=True))
     assert found["Dice"] == found["F1 at IoU 0.5"] == "1.000 (1.000 to 1.000)"
     megapixels = math.prod(SIZE) / 1e6
-    assert found["s/MP in all"] == f"{0.016 / megapixels:.2f}"
+    assert found["s/MP in total"] == f"{0.016 / megapixels:.2f}"
     assert found["network"] == f"{0.010 / megapixels:.2f}"
     assert (comparison.out / "table.md").read_text() == again.printed
 
@@ -150,7 +150,7 @@ def test_a_tool_that_fails_does_not_stop_the_others(comparison: Comparison) -> N
     comparison.pretend("cellpose")
     outcome = comparison.run("--tools", "stardist", "cellpose", "--repeats", "1")
     log = comparison.out / "stardist" / "model.log"
-    assert outcome.error == f"stardist failed: exit code 1; {log} says why"
+    assert outcome.error == f"stardist failed: exit code 1; the reason is in {log}"
     assert log.read_text().strip() == "no luck"
     assert "| cellpose | " in outcome.printed
 

@@ -22,7 +22,12 @@ MEGABYTE = 1 << 20
         ("/infer/unknown?image=nuclei_000", {}, 404, "no model 'unknown'"),
         ("/infer/pixels?image=unknown", {}, 404, "there is no image 'unknown'"),
         ("/infer/pixels?image=nuclei_000", {"threshold": 2}, 422, "threshold must be a probability"),
-        ("/infer/pixels?image=nuclei_000", {"threshold": "high"}, 422, "threshold is a number, not 'high'"),
+        (
+            "/infer/pixels?image=nuclei_000",
+            {"threshold": "high"},
+            422,
+            "threshold must be a number, not 'high'",
+        ),
         ("/infer/pixels?image=nuclei_000", {"morphology": "dilation"}, 422, "morphology must be one of none"),
         ("/infer/pixels?image=nuclei_000", {"min_size": -1}, 422, "cannot be negative"),
         ("/activelearning/unknown", {}, 404, "no such strategy 'unknown'"),

@@ -96,31 +96,31 @@ def test_no_expression_is_evaluated(route: str, name: str, server: Server, tmp_p
 def test_no_reference_or_macro_is_followed(route: str, value: str, server: Server) -> None:
     answer = send(server, route, {"device": value})
     assert answer.status_code == 422
-    assert "would be evaluated" in answer.json()["detail"]
+    assert "but MONAI would evaluate" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(
     ("route", "params", "detail"),
     [
-        ("infer", {"tresh": 0.5}, "there is no parameter 'tresh'; choose of client_id, device,"),
+        ("infer", {"tresh": 0.5}, "there is no parameter 'tresh'; choose one of client_id, device,"),
         ("infer", {"image": "/etc/hostname"}, "there is no parameter 'image'"),
-        ("infer", {"tta": 1}, "tta is true or false, not 1"),
-        ("infer", {"min_size": True}, "min_size is a whole number, not True"),
-        ("infer", {"min_size": 1.5}, "min_size is a whole number, not 1.5"),
-        ("infer", {"threshold": float("nan")}, "threshold is a number, not nan"),
-        ("infer", {"threshold": None}, "threshold is a number, not None"),
-        ("infer", {"threshold": {"_target_": "os.getcwd"}}, "threshold is a number"),
+        ("infer", {"tta": 1}, "tta must be true or false, not 1"),
+        ("infer", {"min_size": True}, "min_size must be a whole number, not True"),
+        ("infer", {"min_size": 1.5}, "min_size must be a whole number, not 1.5"),
+        ("infer", {"threshold": float("nan")}, "threshold must be a number, not nan"),
+        ("infer", {"threshold": None}, "threshold must be a number, not None"),
+        ("infer", {"threshold": {"_target_": "os.getcwd"}}, "threshold must be a number"),
         ("infer", {"morphology": []}, "morphology must be one of none, opening, closing, both"),
-        ("infer", [], "the parameters must be an object of JSON, not []"),
+        ("infer", [], "the parameters must be a JSON object, not []"),
         ("batch", {"images": ["/etc/hostname"]}, "there is no parameter 'images'"),
-        ("train", {"max_epochs": "2"}, "max_epochs is a whole number, not '2'"),
+        ("train", {"max_epochs": "2"}, "max_epochs must be a whole number, not '2'"),
         ("train", {"model": "skip_unet"}, "there is no parameter 'model'"),
         ("train", {"run_id": "initialize"}, "run_id must be one of nothing, run"),
-        ("train", {"tracking_uri": "file:///tmp/runs"}, "tracking_uri cannot be changed by a request"),
+        ("train", {"tracking_uri": "file:///tmp/runs"}, "(a request cannot change it)"),
         ("train", {"tracking": "/tmp/settings.json"}, "tracking must be one of None, mlflow"),
         ("train all", {"epochs": 2}, "there is no parameter 'epochs'"),
-        ("scoring", {"simulation_size": "5"}, "simulation_size is a whole number, not '5'"),
-        ("choose", {"label_tag": "final"}, "there is no parameter 'label_tag'; choose of client_id"),
+        ("scoring", {"simulation_size": "5"}, "simulation_size must be a whole number, not '5'"),
+        ("choose", {"label_tag": "final"}, "there is no parameter 'label_tag'; choose one of client_id"),
     ],
 )
 def test_what_is_no_value_of_a_parameter_is_told(
@@ -146,7 +146,7 @@ def test_a_body_that_is_no_json_is_told(server: Server) -> None:
     twice = [("params", (None, '{"threshold": "high"}')), ("params", (None, "{}"))]
     answer = server.ask("POST", ROUTES["infer"], files=twice)
     assert answer.status_code == 422
-    assert "params must be one field of text" in answer.json()["detail"]
+    assert "params must be one text field" in answer.json()["detail"]
 
 
 def shown(config: Mapping[str, Any]) -> dict[str, Any]:
