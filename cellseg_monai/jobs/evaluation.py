@@ -102,7 +102,7 @@ def evaluate(
         >>> for name in ("pred/a.tif", "truth/a_mask.tif", "truth/b_mask.tif"):
         ...     (folder / name).parent.mkdir(exist_ok=True)
         ...     tifffile.imwrite(folder / name, np.eye(8, dtype=np.uint16))
-        >>> result = evaluate(folder / "pred", folder / "truth", folder / "out", ["dice"])
+        >>> result = evaluate(folder / "pred", folder / "truth", folder / "out", metrics=["dice"])
         >>> result.scores.dice.tolist(), result.summary["missing"]
         ([1.0, 0.0], ['b'])
     """

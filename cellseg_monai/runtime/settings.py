@@ -80,7 +80,7 @@ def keep_settings(
     kept = {name: _described(name, value) for name, value in settings.items()}
     kept |= {name: value for name, value in content.get("settings", {}).items() if name not in kept}
     for name in PARTS:  # a value that has an id of its own is kept once
-        if name in kept:
+        if kept.get(name) is not None:
             kept[name] = {
                 key: value for key, value in kept[name].items() if key not in kept or name == "network_def"
             }
@@ -197,9 +197,17 @@ def as_trained(part: Callable[..., Part], settings: SimpleNamespace, name: str) 
 
 
 def _described(name: str, value: Any) -> Any:
-    if name == "network_def":
-        return value.architecture
-    return describe(value) if name in PARTS else value
+    if name != "network_def":
+        return describe(value) if name in PARTS else value
+    try:
+        return value.architecture if hasattr(value, "architecture") else describe(value)
+    except ValueError as error:
+        logger.warning(
+            "%s; its weights keep no network: repeat --network_def with them, or define the network as the "
+            "architecture of cellseg_monai.runtime.network_of",
+            error,
+        )
+        return None
 
 
 def _read(weights: Path) -> dict[str, Any]:

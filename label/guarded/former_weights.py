@@ -20,9 +20,6 @@ from cellseg_monai.outputs.former import FORMER, keep_former
 
 logger = logging.getLogger("label")
 
-DECODING = ".decoding.json"
-"""Suffix of the file beside the weights that has their calibrated values."""
-
 
 def restore(bundle: Path, name: str) -> None:
     """Restore former weights, and keep the current ones."""
@@ -32,11 +29,9 @@ def restore(bundle: Path, name: str) -> None:
         raise SystemExit(f"{bundle}: no weights are kept as {name!r}; choose one of: {known}")
     weights = weights_of(bundle)
     keep_former(weights)
-    for suffix in (DECODING, weights.suffix):
-        source = kept[name].with_suffix(suffix)
-        if source.is_file():
-            with written_whole(weights.with_suffix(suffix)) as part:
-                shutil.copyfile(source, part)
+    for source in sorted(kept[name].parent.glob(f"{name}.*")):  # settings before weights
+        with written_whole(weights.with_suffix(source.name.removeprefix(name))) as part:
+            shutil.copyfile(source, part)
 
 
 def former(bundle: Path) -> list[Path]:

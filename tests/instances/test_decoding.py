@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-from cellseg_monai.causes import cause_of
 from monai.bundle import ConfigParser
 from monai.data import MetaTensor
 
 from cellseg_monai import instances
 from cellseg_monai.instances import Decoding, Decodingd, Foregroundd
+from cellseg_monai.outputs.causes import cause_of
 
 TARGETS = {
     "Components": ("foreground", 1),

@@ -47,8 +47,9 @@ def pixels(bundle: Path) -> Path:
     """Exchange the network for a convolution of one pixel, with weights that need no training."""
     config = bundle / "configs/inference.json"
     content = json.loads(config.read_text())
-    point = {"_target_": "torch.nn.Conv2d", "in_channels": 1, "out_channels": 2, "kernel_size": 1}
-    content["network_def"]["network"] = point
+    arguments = {"in_channels": 1, "out_channels": 2, "kernel_size": 1}
+    point = {"_target_": "torch.nn.Conv2d", "_mode_": "callable", **arguments}
+    content["network_def"]["architecture"] = point
     config.write_text(json.dumps(content))
     state = {"weight": torch.tensor([8.0, 1.0]).reshape(2, 1, 1, 1), "bias": torch.tensor([-4.0, 0.0])}
     torch.save(state, bundle / "models/model.pt")

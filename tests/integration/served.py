@@ -33,7 +33,7 @@ ONE_THREAD: Mapping[str, str] = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES":
 def narrowed(name: str, folder: Path) -> Path:
     """A bundle whose configurations are themselves small, and untrained; a server takes no options."""
     bundle = folder / name
-    shutil.copytree(BUNDLES / name, bundle, ignore=shutil.ignore_patterns("model.pt"))
+    shutil.copytree(BUNDLES / name, bundle, ignore=shutil.ignore_patterns("model.*"))
     small = NARROW[name]
     for config, options in {"train": {**small, **QUICK}, "inference": small}.items():
         file = bundle / f"configs/{config}.json"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cellseg_monai.runtime import keep_decoding
+from cellseg_monai.runtime import keep_settings
 from tests.integration.served import LABEL, Server, narrowed, serving
 
 pytestmark = pytest.mark.label
@@ -22,7 +22,7 @@ def annotated(label_python: str, dataset: Path, tmp_path_factory: pytest.TempPat
     folder = tmp_path_factory.mktemp("former")
     bundle = narrowed(NAME, folder / "app/model")
     subprocess.run([label_python, "-c", UNTRAINED, str(bundle)], check=True, cwd=LABEL)
-    keep_decoding(bundle / "models/model.pt", {"threshold": 0.625})
+    keep_settings(bundle / "models/model.pt", threshold=0.625)
     images = folder / "images"
     images.mkdir()
     for image in sorted((dataset / "images").iterdir())[:3]:
@@ -72,12 +72,12 @@ def test_former_weights_come_back(annotated: Server, label_python: str) -> None:
     [name] = names(label_python, bundle)
     former = bundle / f"models/former/{name}.pt"
     assert former.read_bytes() == first
-    assert '"threshold": 0.625' in former.with_suffix(".decoding.json").read_text()
-    weights.with_suffix(".decoding.json").unlink()  # as if calibrated anew
+    assert '"threshold": 0.625' in former.with_suffix(".json").read_text()
+    weights.with_suffix(".json").unlink()  # as if deleted by hand
     back = command(label_python, str(bundle), "--restore", name)
     assert (back.returncode, back.stdout) == (0, f"{bundle} has the weights {name} again\n")
     assert weights.read_bytes() == first
-    assert '"threshold": 0.625' in weights.with_suffix(".decoding.json").read_text()
+    assert '"threshold": 0.625' in weights.with_suffix(".json").read_text()
     assert annotated.infer(NAME, "nuclei_002", threshold=0.5).content == first_label
     [_, later] = names(label_python, bundle)
     assert command(label_python, str(bundle), "--restore", later).returncode == 0

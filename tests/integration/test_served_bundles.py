@@ -27,7 +27,7 @@ def test_every_bundle_is_there_with_what_a_user_may_change(server: Server) -> No
     for name in NARROW:
         model = info["models"][name]
         assert (model["type"], model["dimension"], model["labels"]) == ("segmentation", 2, {"cell": 1})
-        defaults = json.loads((BUNDLES / name / "configs/inference.json").read_text()) | DECODING
+        defaults = json.loads((BUNDLES / name / "configs/inference.json").read_text())["settings"] | DECODING
         for key in ("threshold", "seed_height", "min_size", "max_hole", "tta"):
             assert model["config"][key] == defaults[key], key
         assert sorted(model["config"]["morphology"]) == ["both", "closing", "none", "opening"]

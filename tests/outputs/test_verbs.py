@@ -172,7 +172,7 @@ def test_weights_that_a_training_replaces_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "models/model.pt"
     path.parent.mkdir()
     path.write_bytes(b"published")
-    path.with_suffix(".decoding.json").write_text("{}")
+    path.with_suffix(".json").write_text("{}")
     best = BestWeights(path, torch.nn.Conv2d(1, 1, 1), metric="f1")
     evaluator = Engine(lambda engine, batch: None)
     best.attach(evaluator)
