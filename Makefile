@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DATA   ?=
 DEMO   := demo
-PYTHONS ?= 3.10 3.12 3.13
+PYTHONS ?= 3.12 3.10 3.13
 REPORTS := .reports
 
 # MONAI Label needs older versions of some packages, so it has a separate environment with Python 3.11.
@@ -17,7 +17,7 @@ MODELS      ?=
 PORT        ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pythons check format docs bench label-env label test-label clean
+.PHONY: help demo test test-slow test-pythons check format docs bench label-env label test-label clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -34,13 +34,16 @@ demo: $(READY)  ## check synthetic images (or DATA=folder), show the training pa
 	-$(BIN)/cellseg data patches "$(or $(DATA),$(DEMO)/data)" --out $(DEMO)/patches.png  # needs masks
 	$(BIN)/cellseg predict patch_attention_unet "$(or $(DATA),$(DEMO)/data)" --out $(DEMO)/cells --overlay
 
-# One thread per worker; more would wait for each other. Tests run in the order of the files, so that the quick
-# doctests come last.
-test: $(READY)  ## run every test, doctest and code block of the documentation; durations in .reports
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder \
-		--durations=30 --junit-xml=$(REPORTS)/tests.xml
+# One thread for each worker; more would wait for each other. In the order of the files, so that the quick doctests come last.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations=20
 
-test-pythons: $(READY)  ## run quick tests and the demo of the wheel under each of PYTHONS that is installed
+test: $(READY)  ## tests, doctests and the pages of the documentation, without the slow ones; seconds of each in .reports
+	$(PYTEST) -m 'not slow and not label' --junit-xml=$(REPORTS)/tests.xml
+
+test-slow: $(READY)  ## the slow tests: trainings, studies, the commands as users start them, long pages
+	$(PYTEST) -m 'slow and not label' --junit-xml=$(REPORTS)/tests-slow.xml
+
+test-pythons: $(READY)  ## the wheel under each of PYTHONS that is installed: core tests under 3.12, imports and the demo under each
 	$(BIN)/python tests/pythons.py $(PYTHONS)
 
 check: $(READY)  ## check lint, formatting, types, layers and bundles
@@ -76,8 +79,9 @@ label_studies: | $(LABEL_READY)
 label: $(LABEL_READY) $(if $(STUDIES),,label_studies)  ## serve the bundles in MONAI Label for STUDIES=folder of images (or synthetic ones)
 	$(LABEL_VENV)/bin/python label/serve.py $(or $(STUDIES),label_studies/images) --port $(PORT) $(if $(MODELS),--models $(MODELS))
 
-test-label: $(READY) $(LABEL_READY)  ## test the bundles in a running MONAI Label
-	CELLSEG_LABEL_PYTHON=$(abspath $(LABEL_VENV))/bin/python $(BIN)/python -m pytest tests/integration -m label
+test-label: $(READY) $(LABEL_READY)  ## the bundles in a running MONAI Label
+	CELLSEG_LABEL_PYTHON=$(abspath $(LABEL_VENV))/bin/python $(BIN)/python -m pytest tests/integration -m 'label' \
+		--durations=20 --junit-xml=$(REPORTS)/tests-label.xml
 
 clean:  ## remove everything that make has created
 	rm -rf $(VENV) $(LABEL_VENV) $(DEMO) $(REPORTS) label_app label_studies site build dist

@@ -17,9 +17,15 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="session")
+def real_images() -> Path:
+    """The small real images of the repository; their README names source and licence."""
+    return REPOSITORY / "tests/data/real"
+
+
+@pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of real images, which is not part of the repository."""
+    """The folder of whole real datasets, which is not part of the repository."""
     folder = Path(os.environ.get("CELLSEG_DATA", REPOSITORY.parent / "shared" / "data"))
     if not folder.is_dir():
-        pytest.skip(f"no real images at {folder}; set CELLSEG_DATA to a folder that has them")
+        pytest.skip(f"no real datasets at {folder}; set CELLSEG_DATA to a folder that has them")
     return folder

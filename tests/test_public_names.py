@@ -48,6 +48,15 @@ def test_inventory_is_up_to_date():
     )
 
 
+def test_every_module_is_imported():
+    """By each Python of `make test-pythons`; the plugin of napari has tests of its own."""
+    modules = [module.name for module in pkgutil.walk_packages(cellseg_monai.__path__, "cellseg_monai.")]
+    imported = [name for name in modules if not name.endswith(("__main__", "napari_plugin"))]
+    assert len(imported) > 100
+    for name in imported:
+        importlib.import_module(name)
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_stage_with_modules_has_names(stage):
     module = importlib.import_module(f"cellseg_monai.{stage}")

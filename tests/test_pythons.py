@@ -1,12 +1,13 @@
-"""Which interpreters `make test-pythons` takes; what it does with them is its own test."""
+"""Which interpreters `make test-pythons` takes, and which tests each of them runs."""
 
 import logging
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.pythons import QUICK, REPOSITORY, interpreter, main
+from tests.pythons import CORE, EVERYWHERE, REPOSITORY, interpreter, main
 
 THIS = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -52,5 +53,47 @@ def test_one_that_is_not_there_is_told(caplog: pytest.LogCaptureFixture) -> None
     assert "Python 3.99: NOT TESTED, there is no python3.99 under pyenv or on the PATH" in caplog.messages[-1]
 
 
-def test_every_quick_test_is_there() -> None:
-    assert [path for path in QUICK if not (REPOSITORY / path).exists()] == []
+def test_every_chosen_test_is_there() -> None:
+    assert [path for path in [*EVERYWHERE, *CORE] if not (REPOSITORY / path).exists()] == []
+
+
+@pytest.mark.parametrize(
+    ("versions", "with_core"),
+    [(["3.10", "3.12", "3.13"], ["3.12"]), (["3.10", "3.13"], ["3.10"]), (["3.13"], ["3.13"])],
+    ids=["3.12", "the first", "the only one"],
+)
+def test_the_core_runs_under_one_python(
+    versions: list[str], with_core: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = dict[str, list[str]]()
+
+    def check(version: str, tests: list[str], folder: Path) -> None:
+        checked[version] = tests
+
+    monkeypatch.setattr("tests.pythons.interpreter", lambda version: f"python{version}")
+    monkeypatch.setattr("tests.pythons.build_wheel", lambda folder: folder / "a.whl")
+    monkeypatch.setattr("tests.pythons.install", lambda *words: None)
+    monkeypatch.setattr("tests.pythons.check", check)
+    assert main(versions) == 0
+    assert list(checked) == versions
+    assert [version for version, tests in checked.items() if set(CORE) <= set(tests)] == with_core
+    assert all(tests[: len(EVERYWHERE)] == EVERYWHERE for tests in checked.values())
+
+
+def test_a_failed_installation_fails_that_python_alone(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def install(version: str, *words: object) -> None:
+        if version == "3.10":
+            raise subprocess.CalledProcessError(1, ["pip", "install", "a.whl"])
+
+    checked = list[str]()
+    monkeypatch.setattr("tests.pythons.interpreter", lambda version: f"python{version}")
+    monkeypatch.setattr("tests.pythons.build_wheel", lambda folder: folder / "a.whl")
+    monkeypatch.setattr("tests.pythons.install", install)
+    monkeypatch.setattr("tests.pythons.check", lambda version, tests, folder: checked.append(version))
+    with caplog.at_level(logging.INFO, "pythons"):
+        assert main(["3.10", "3.12"]) == 1
+    assert checked == ["3.12"]
+    assert "Python 3.10: FAILED in pip install a.whl" in caplog.messages[-2]
+    assert "Python 3.12: passed" in caplog.messages[-1]

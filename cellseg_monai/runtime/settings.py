@@ -79,11 +79,9 @@ def keep_settings(
         content = {}
     kept = {name: _described(name, value) for name, value in settings.items()}
     kept |= {name: value for name, value in content.get("settings", {}).items() if name not in kept}
-    for name in PARTS:  # a value that has an id of its own is kept once
-        if kept.get(name) is not None:
-            kept[name] = {
-                key: value for key, value in kept[name].items() if key not in kept or name == "network_def"
-            }
+    decoding = kept.get("decoding") or {}
+    for name in decoding.keys() & kept.keys():  # what has an id of its own is kept under it, as it was used
+        kept[name] = decoding.pop(name)
     content = {"weights_sha256": sha256, "bundle": content.get("bundle"), "settings": kept}
     if bundle_root is not None:
         content["bundle"] = Path(os.path.relpath(bundle_root, weights.parent)).as_posix()

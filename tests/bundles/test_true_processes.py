@@ -17,6 +17,7 @@ from cellseg_monai import bundling
 from tests.bundles.reduced import BUNDLES, Bundle, copied, labels_in, words
 from tests.forked.commands import CELLSEG, run
 
+pytestmark = pytest.mark.slow  # an interpreter takes seconds to import MONAI
 SCHEMA = Path(bundling.__file__).with_name("metadata_schema.json")
 MEASURED = re.compile(r"\d+[\d:., -]*|0x[0-9a-f]+|\s+")
 """Times, losses, addresses and how lines are broken."""

@@ -309,6 +309,10 @@ def test_every_check_has_a_remedy() -> None:
     assert used | {"mixed channels", "mixed dtype", "mixed pixel size"} == listed
 
 
+def test_real_images_pass(real_images: Path) -> None:
+    assert not check_dataset(real_images / "nuclei").failed
+
+
 def test_real_sets_pass_and_their_known_quirks_are_found(real_data: Path) -> None:
     assert not check_dataset(real_data / "tasks/nuclei").failed
     blood = check_dataset(real_data / "multiclass/white_blood_cells")

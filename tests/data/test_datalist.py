@@ -169,6 +169,13 @@ def test_weights_that_are_wrong(datasets: list, weights: list, message: str) -> 
         combine_datasets(datasets, weights)
 
 
+def test_real_images_are_paired(real_images: Path) -> None:
+    assert len(list_items(real_images / "large_nuclei")) == 5
+    assert {item["modality"] for item in list_items(real_images / "tissue", modality="^[a-z]+")} == {
+        "histology"
+    }
+
+
 def test_real_sets_are_paired(real_data: Path) -> None:
     assert len(list_items(real_data / "shift/dataset1")) == 37
     items = list_items(real_data / "multimodal/train", modality="^[a-z]+")

@@ -24,8 +24,8 @@ from tests.forked.commands import shims
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = [*sorted(REPOSITORY.glob("*.md")), *sorted((REPOSITORY / "docs").rglob("*.md"))]
-SLOW = {"README.md", "docs/how-to/run-a-study.md", "docs/tutorials/your-own-bundle.md"}
-"""Pages that train with more than a glance at the images."""
+SLOW = {"docs/tutorials/your-own-bundle.md"}
+"""Pages that train for longer than a moment."""
 
 RUN = {"python", "bash", "console"}
 SHOWN = {"text", "yaml", "toml", "json", "markdown"}

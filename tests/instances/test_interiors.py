@@ -36,8 +36,16 @@ def test_what_the_published_decoding_loses_of_the_same_maps(radius):
     assert neurips_decoding(interior).max() == 0
 
 
-def test_perfect_maps_of_real_masks(real_data, real_masks):
-    for truth in real_masks(real_data / "tasks" / "nuclei" / "train", 3):
+@pytest.mark.parametrize(
+    ("source", "folder", "count"),
+    [
+        ("real_images", "nuclei/train", 5),
+        ("real_images", "nuclei/field", 1),
+        ("real_data", "tasks/nuclei/train", 3),
+    ],
+)
+def test_perfect_maps_of_real_masks(request, source, folder, count, real_masks):
+    for truth in real_masks(request.getfixturevalue(source) / folder, count):
         _, interior, boundary = one_hot(truth)
         assert f1(regrown_interiors(interior, boundary), truth) > 0.99
 

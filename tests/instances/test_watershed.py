@@ -23,8 +23,16 @@ def test_perfect_maps_of_packed_cells(radius, elongation):
     assert f1(watershed_from_distance(foreground, distance), truth) == 1
 
 
-def test_perfect_maps_of_real_masks(real_data, real_masks):
-    for truth in real_masks(real_data / "tasks" / "nuclei" / "train", 3):
+@pytest.mark.parametrize(
+    ("source", "folder", "count"),
+    [
+        ("real_images", "nuclei/train", 5),
+        ("real_images", "nuclei/field", 1),
+        ("real_data", "tasks/nuclei/train", 3),
+    ],
+)
+def test_perfect_maps_of_real_masks(request, source, folder, count, real_masks):
+    for truth in real_masks(request.getfixturevalue(source) / folder, count):
         foreground, distance = foreground_distance_target(truth[None])
         assert f1(watershed_from_distance(foreground, distance), truth) > 0.98
 

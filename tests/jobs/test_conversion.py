@@ -254,8 +254,13 @@ class TestInputs:
             convert([labels], "rois", tmp_path / "out", measurements=table)
 
 
-def test_real_masks_come_back(real_data: Path, tmp_path: Path) -> None:
-    masks = sorted((real_data / "tasks/phase/train/masks").glob("*.png"))[:1]
+@pytest.mark.parametrize(
+    ("source", "folder"), [("real_images", "nuclei/field"), ("real_data", "tasks/phase/train")]
+)
+def test_real_masks_come_back(
+    request: pytest.FixtureRequest, source: str, folder: str, tmp_path: Path
+) -> None:
+    masks = sorted((request.getfixturevalue(source) / folder / "masks").glob("*.png"))[:1]
     made = convert(masks, "geojson", tmp_path)
     found = read_geojson(made.written[0]).label_map
     np.testing.assert_array_equal(found, read_label_map(masks[0]))

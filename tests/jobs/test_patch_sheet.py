@@ -1,10 +1,11 @@
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from cellseg_monai.data import write_synthetic_dataset
+from cellseg_monai.data import list_items, write_synthetic_dataset
 from cellseg_monai.jobs.patch_sheet import preview
 
 
@@ -35,6 +36,14 @@ def test_images_without_labels_are_refused(tmp_path: Path) -> None:
     Image.new("L", (8, 8)).save(tmp_path / "a.png")
     with pytest.raises(ValueError, match=r"none of the 1 images, .* has a label"):
         preview(tmp_path, tmp_path / "sheet.png")
+
+
+def test_real_patches_of_two_modalities(real_images: Path, tmp_path: Path) -> None:
+    listing = tmp_path / "dataset.json"
+    items = [item for folder in ("nuclei/train", "tissue") for item in list_items(real_images / folder)]
+    listing.write_text(json.dumps({"training": items}))
+    sheet = Image.open(preview(listing, tmp_path / "a.png", patch_size=48, count=7))
+    assert sheet.size == (7 * 50 + 2, 52)
 
 
 def test_real_patches_of_every_modality(real_data: Path, tmp_path: Path) -> None:

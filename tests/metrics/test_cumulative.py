@@ -195,6 +195,7 @@ def _score_share(rank: int, folder: str) -> None:
     torch.distributed.destroy_process_group()
 
 
+@pytest.mark.slow
 def test_two_processes_equal_one_even_if_one_of_them_sees_no_image(tmp_path: pathlib.Path):
     torch.multiprocessing.spawn(_score_share, (str(tmp_path),), nprocs=2)
     for rank, images in itertools.product(range(2), (3, 1)):

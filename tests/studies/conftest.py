@@ -1,30 +1,16 @@
-"""A few real nuclei, cut small, and a bundle small enough to train on them in seconds."""
+"""A few small images of real nuclei, and a bundle small enough to train on them in seconds."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import tifffile
 
-from cellseg_monai.data import list_items, read_label_map, read_pixels
 from tests.bundles.reduced import BUNDLES
 from tests.forked.commands import as_executable
 
-SIDE = 128
 BUNDLE = BUNDLES / "patch_attention_unet"
-SMALL: dict[str, Any] = {"network_def#architecture#channels": [8, 16], "patch_size": 64, "max_epochs": 1}
-
-
-def cut(source: Path, folder: Path, count: int) -> Path:
-    """A dataset of the upper left corners of the first images."""
-    for part in ("images", "masks"):
-        (folder / part).mkdir(parents=True)
-    for item in list_items(source)[:count]:
-        pixels, labels = read_pixels(item["image"]), read_label_map(item["label"])
-        tifffile.imwrite(folder / "images" / f"{item['name']}.tif", pixels[:SIDE, :SIDE])
-        tifffile.imwrite(folder / "masks" / f"{item['name']}.tif", labels[:SIDE, :SIDE])
-    return folder
+SMALL: dict[str, Any] = {"networks#patch_attention_unet#channels": [8, 16], "patch_size": 64, "max_epochs": 1}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -35,15 +21,16 @@ def _forked() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def train(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return cut(real_data / "tasks/nuclei/train", tmp_path_factory.mktemp("nuclei") / "train", 5)
+def train(real_images: Path) -> Path:
+    return real_images / "nuclei/train"
 
 
 @pytest.fixture(scope="session")
-def test(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return cut(real_data / "tasks/nuclei/test", tmp_path_factory.mktemp("nuclei") / "test", 2)
+def test(real_images: Path) -> Path:
+    return real_images / "nuclei/test"
 
 
 @pytest.fixture(scope="session")
-def shifted(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return cut(real_data / "shift/dataset2", tmp_path_factory.mktemp("shift") / "new", 5)
+def shifted(real_images: Path) -> Path:
+    """Larger nuclei of other brightness."""
+    return real_images / "large_nuclei"

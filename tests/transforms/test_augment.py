@@ -172,8 +172,8 @@ def test_settings_are_checked_at_construction(setting, message):
         RandElasticGridd("image", **settings)
 
 
-def test_real_nuclei(real_data):
-    folder = real_data / "tasks/nuclei/train"
+def test_real_nuclei(real_images):
+    folder = real_images / "nuclei/train"
     image = np.array(Image.open(folder / "images/IXMtest_A15_s5.tif"))[None]
     label = np.array(Image.open(next((folder / "masks").glob("IXMtest_A15_s5*"))))[None].astype(np.int32)
     deform = RandElasticGridd(BOTH, MODES, prob=1.0).set_random_state(0)

@@ -327,9 +327,9 @@ class TestTransform:
                 PercentileStretch()(image)
 
 
-def test_a_real_sparse_image(real_data):
+def test_a_real_sparse_image(real_images):
     """One nucleus in noise of three grey levels: the plain stretch shows nothing but noise."""
-    image = np.array(Image.open(real_data / "shift/dataset1/images/07_93c5638e.png"))[..., :1].T
+    image = np.array(Image.open(real_images / "sparse/07_93c5638e.png"))[..., :1].T
     background = image < 10
     plain = stretch(image, intensity_limits(image, 2, 98, min_range=0))
     ours = PercentileStretch(2, 98)(image).numpy()
@@ -338,9 +338,16 @@ def test_a_real_sparse_image(real_data):
     assert ours[~background].mean() > 0.9
 
 
-@pytest.mark.parametrize("folder", ["tasks/nuclei/train", "tasks/phase/train", "timelapse/c2c12_phase"])
-def test_real_images_use_the_range(real_data, folder):
-    for file in sorted((real_data / folder / "images").iterdir())[:3]:
+@pytest.mark.parametrize(
+    ("source", "folder"),
+    [
+        ("real_images", "nuclei/train"),
+        ("real_data", "tasks/phase/train"),
+        ("real_data", "timelapse/c2c12_phase"),
+    ],
+)
+def test_real_images_use_the_range(request, source, folder):
+    for file in sorted((request.getfixturevalue(source) / folder / "images").iterdir())[:3]:
         stretched = PercentileStretch(2, 98)(np.array(Image.open(file))[None])
         assert stretched.std() > 0.1
         assert ((stretched > 0) & (stretched < 1)).float().mean() > 0.9

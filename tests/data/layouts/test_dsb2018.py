@@ -69,15 +69,29 @@ def test_what_does_not_fit_is_reported(
     assert reason in run("dsb2018").failures()[file]
 
 
-def test_real_sample(real_data: Path, tmp_path: Path) -> None:
-    source = real_data / "layouts" / "dsb2018"
+@pytest.mark.parametrize(
+    ("sample", "folder", "expected"),
+    [
+        ("real_images", "dsb2018", {11: (11, 1328)}),
+        ("real_data", "layouts/dsb2018", {22: (22, 31_976), 70: (70, 29_375), 27: (27, 5_714)}),
+    ],
+)
+def test_real_sample(
+    request: pytest.FixtureRequest,
+    sample: str,
+    folder: str,
+    expected: dict[int, tuple[int, int]],
+    tmp_path: Path,
+) -> None:
+    """Of each image the masks, and the nuclei and their pixels in the label map."""
+    source = request.getfixturevalue(sample) / folder
     report = import_dataset("dsb2018", source, tmp_path / "plain")
-    assert report.imported == {"training": 3}
+    assert report.imported == {"training": len(expected)}
     assert not report.failures
     assert not report.conflicts
     areas = {}
-    for folder in source.iterdir():
-        label_map = tifffile.imread(tmp_path / "plain" / "labels" / f"{folder.name}.tif")
+    for image in source.iterdir():
+        label_map = tifffile.imread(tmp_path / "plain" / "labels" / f"{image.name}.tif")
         overlap = overlap_matrix(label_map, label_map > 0)
-        areas[len(list((folder / "masks").iterdir()))] = (len(overlap.row_ids) - 1, overlap.counts[1:].sum())
-    assert areas == {22: (22, 31_976), 70: (70, 29_375), 27: (27, 5_714)}
+        areas[len(list((image / "masks").iterdir()))] = (len(overlap.row_ids) - 1, overlap.counts[1:].sum())
+    assert areas == expected

@@ -373,6 +373,13 @@ def test_interpolated_mask_is_refused(tmp_path: Path) -> None:
         read_label_map(tmp_path / "mask.tif")
 
 
+def test_small_real_images_and_masks_are_read(real_images: Path) -> None:
+    for folder in ("nuclei/train", "nuclei/test", "large_nuclei", "tissue"):
+        for image in (real_images / folder / "images").iterdir():
+            mask = real_images / folder / "masks" / f"{image.stem}.png"
+            assert read_label_map(mask).shape == read_pixels(image).shape[:2], image
+
+
 def test_every_real_image_and_mask_is_read(real_data: Path) -> None:
     for folder in ("tasks/nuclei", "tasks/phase", "tasks/filaments", "neurites", "multimodal"):
         for image in sorted((real_data / folder / "train" / "images").iterdir())[::5]:

@@ -109,8 +109,11 @@ def test_an_unknown_form_is_refused(make):
         make("thick")
 
 
-def test_real_cells_all_keep_an_interior(real_data):
-    masks = sorted((real_data / "tasks" / "phase" / "train" / "masks").iterdir())[:3]
+@pytest.mark.parametrize(
+    ("source", "folder"), [("real_images", "nuclei/train"), ("real_data", "tasks/phase/train")]
+)
+def test_real_cells_all_keep_an_interior(request, source, folder):
+    masks = sorted((request.getfixturevalue(source) / folder / "masks").iterdir())[:3]
     assert len(masks) == 3
     for mask in masks:
         ids = imread(mask)[None]
