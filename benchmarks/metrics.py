@@ -37,9 +37,9 @@ def all_instance_metrics(pred: LabelMap, truth: LabelMap, of_pred: Any, of_truth
     metrics.jaccard_score(metrics.jaccard_counts(pairs))
     metrics.jaccard_score(metrics.jaccard_counts(pairs, plus=True))
     metrics.pair_count_errors(pairs)
-    metrics.instance_scores(metrics.class_counts(pairs, of_pred, of_truth, CLASSES))
+    metrics.instance_scores(metrics.class_counts(pairs, of_pred, of_truth, classes=CLASSES))
     metrics.neurips_f1(pred, truth)
-    metrics.detection_scores(pred, truth, of_pred, of_truth, CLASSES, pairing="near")
+    metrics.detection_scores(pred, truth, of_pred, of_truth, classes=CLASSES, pairing="near")
 
 
 def random_classes(cells: LabelMap) -> Any:
@@ -92,9 +92,11 @@ def main() -> None:
             "AJI": lambda: metrics.jaccard_counts(pairs),
             "AJI+": lambda: metrics.jaccard_counts(pairs, plus=True),
             "splits and merges": lambda: metrics.pair_count_errors(pairs),
-            "F1 of 3 classes": lambda: metrics.class_counts(pairs, of_pred, of_truth, CLASSES),
+            "F1 of 3 classes": lambda: metrics.class_counts(pairs, of_pred, of_truth, classes=CLASSES),
             "NeurIPS F1": lambda: metrics.neurips_f1(pred, truth),
-            "F1d": lambda: metrics.detection_scores(pred, truth, of_pred, of_truth, CLASSES, pairing="near"),
+            "F1d": lambda: metrics.detection_scores(
+                pred, truth, of_pred, of_truth, classes=CLASSES, pairing="near"
+            ),
             "boundary F1": lambda: metrics.boundary_f1(pred, truth),
         },
         repeats,

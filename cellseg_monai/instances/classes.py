@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from cellseg_monai.instances.decoding import Decoding, Decodingd, Map, Probability, like
 from cellseg_monai.instances.tidying import require_finite
@@ -99,6 +98,7 @@ class ClassMap(Decoding):
         logits: whether the input is the raw output of a network. If False, it must hold probabilities.
 
     Example:
+        >>> import torch
         >>> ClassMap()(torch.tensor([[[3.0, -1.0]], [[0.0, -2.0]], [[1.0, 4.0]]]))
         tensor([[[0, 2]]], dtype=torch.int32)
     """
@@ -110,10 +110,6 @@ class ClassMap(Decoding):
     def __call__(self, prediction: Map) -> Map:
         """Take the largest value of each pixel; a softmax would not change which one that is."""
         return like(prediction, self.decode(self.checked(prediction).cpu().numpy()), np.int32)
-
-    def activate(self, logits: torch.Tensor) -> torch.Tensor:
-        """Apply a softmax over the classes."""
-        return logits.softmax(dim=0)
 
     def decode(self, probability: Probability) -> LabelMap:
         """Find the most likely class of each pixel."""

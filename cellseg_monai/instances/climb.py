@@ -1,7 +1,7 @@
-"""Each pixel of a landscape to the summit that it reaches by always stepping to the highest neighbour.
+"""Assign each pixel of a landscape to the summit that it reaches by stepping to the highest neighbour.
 
-All in whole arrays, a band of rows at a time: what is worked on stays in a processor's cache, so an image of
-a hundred megapixels costs a pixel little more than one of a single megapixel.
+The work is done on whole arrays, one band of rows at a time, so that the data stay in the processor cache.
+The time per pixel therefore hardly grows from one megapixel to a hundred.
 """
 
 from itertools import product
@@ -13,21 +13,21 @@ import numpy.typing as npt
 from cellseg_monai.label_maps import LabelMap
 
 _PIXELS_AT_ONCE = 1 << 16
-_ROUNDS_IN_CACHE = 6  # after which nearly all pixels of cells of a hundred pixels are at their summits
+_ROUNDS_IN_CACHE = 6  # enough for nearly all pixels of cells of a hundred pixels
 
 Heights = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.int64]
 
 
 def climb(heights: Heights) -> tuple[LabelMap, Pixels]:
-    """Number the summits, and give each pixel the number of the one above it.
+    """Number the summits, and give each pixel the number of its summit.
 
     Args:
-        heights: the landscape in a frame of one pixel of -inf; -inf also where there is none.
+        heights: landscape within a frame of -inf, one pixel wide; -inf also marks pixels outside it.
 
     Returns:
-        The numbers, from 1 in reading order, 0 where there is no landscape; and the places of the summits in
-        the flattened array.
+        Numbers of the summits, from 1 in reading order and 0 outside the landscape, and the positions of the
+        summits in the flattened array.
 
     Example:
         >>> framed = np.full((3, 7), -np.inf, np.float32)
@@ -53,7 +53,7 @@ def climb(heights: Heights) -> tuple[LabelMap, Pixels]:
 
 
 def bands(shape: tuple[int, ...]) -> list[slice]:
-    """The rows (planes of a volume) inside the frame, in parts that stay in a processor's cache.
+    """Bands of rows (planes of a volume) inside the frame that fit into the processor cache.
 
     Example:
         >>> bands((5, 40_000))
@@ -64,7 +64,7 @@ def bands(shape: tuple[int, ...]) -> list[slice]:
 
 
 def forward_steps(shape: tuple[int, ...]) -> list[int]:
-    """From a pixel to its neighbours by side or corner that come later, in the flattened array.
+    """Offsets in the flattened array from a pixel to its later neighbours, by side or corner.
 
     Example:
         >>> forward_steps((5, 10))
@@ -74,15 +74,15 @@ def forward_steps(shape: tuple[int, ...]) -> list[int]:
 
 
 def _steps(shape: tuple[int, ...]) -> Pixels:
-    """From a pixel to each of the cube of three around it, in reading order, in the flattened array."""
+    """Offsets in the flattened array from a pixel to its 3 × 3 (× 3) neighbourhood, in reading order."""
     strides = np.cumprod([1, *shape[:0:-1]])[::-1]
     return np.array([np.dot(shift, strides) for shift in product((-1, 0, 1), repeat=len(shape))])
 
 
 def _highest_neighbours(heights: Heights) -> npt.NDArray[Any]:
-    """Where the highest of each pixel and its neighbours lies in the flattened array.
+    """Position in the flattened array of the highest among each pixel and its neighbours.
 
-    Of equal heights it is the first in reading order, so no walk is a circle.
+    In a tie the first in reading order wins, so no walk is circular.
     """
     dtype = np.int32 if heights.size <= np.iinfo(np.int32).max else np.int64
     above = np.zeros(heights.shape, dtype)
@@ -98,9 +98,9 @@ def _highest_neighbours(heights: Heights) -> npt.NDArray[Any]:
 
 
 def _highest_of_cubes(heights: Heights) -> npt.NDArray[np.uint8]:
-    """The number, in reading order, of the highest pixel in the cube of three around each pixel.
+    """Index, in reading order, of the highest pixel in the 3 × 3 (× 3) neighbourhood of each pixel.
 
-    Axis by axis: first the highest of three in a line, then of three such.
+    It is found axis by axis: first the highest of three pixels in a line, then of three such lines.
     """
     number: npt.NDArray[np.uint8] | None = None
     for done, axis in enumerate(reversed(range(heights.ndim))):
@@ -119,12 +119,12 @@ def _highest_of_cubes(heights: Heights) -> npt.NDArray[np.uint8]:
 
 
 def _part(array: npt.NDArray[Any], axis: int, start: int) -> npt.NDArray[Any]:
-    """All but two along an axis."""
+    """The array without two of its elements along an axis."""
     return array[(slice(None),) * axis + (slice(start, array.shape[axis] - 2 + start),)]
 
 
 def _double_strides(above: npt.NDArray[Any], heights: Heights) -> None:
-    """Let each pixel point to the end of its walk; each round makes all strides twice as long."""
+    """Let each pixel point to the end of its walk; each round doubles the length of all strides."""
     flat = above.ravel()
 
     def stride(here: Pixels) -> Pixels:
@@ -145,6 +145,6 @@ def _double_strides(above: npt.NDArray[Any], heights: Heights) -> None:
 
 
 def _pixels(heights: Heights, band: slice) -> Pixels:
-    """Places of the landscape's pixels in a band."""
+    """Positions of the pixels of the landscape in a band."""
     places: Pixels = np.flatnonzero(heights[band] > -np.inf) + band.start * heights[0].size
     return places

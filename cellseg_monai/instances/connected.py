@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy.typing as npt
-import torch
 
 from cellseg_monai.instances.decoding import Decoding, Decodingd, Probability
 from cellseg_monai.instances.tidying import DEFAULTS, Tidying, foreground_mask
@@ -45,6 +44,7 @@ class Components(Tidying, Decoding):
             it holds probabilities.
 
     Example:
+        >>> import torch
         >>> Components()(torch.tensor([[[2.5, -3.0, 0.7]]]))
         tensor([[[1, 0, 2]]], dtype=torch.int32)
     """
@@ -52,10 +52,6 @@ class Components(Tidying, Decoding):
     decodes = "foreground"
     channels = 1
     background_first = False
-
-    def activate(self, logits: torch.Tensor) -> torch.Tensor:
-        """Apply a sigmoid."""
-        return logits.sigmoid()
 
     def decode(self, probability: Probability) -> LabelMap:
         """Label the connected components of the one channel."""

@@ -8,7 +8,7 @@ import inspect
 import logging
 from abc import abstractmethod
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -59,9 +59,9 @@ class Decoding(Transform):
     @property
     def options(self) -> dict[str, Any]:
         """Options that reproduce this decoding, as plain values for JSON."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {
-            name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in asdict(self).items()
         }
 
     def __call__(self, prediction: Map) -> Map:
@@ -97,9 +97,11 @@ class Decoding(Transform):
         self._check_range(values if self.background_first else values[:1])
         return values
 
-    @abstractmethod
     def activate(self, logits: torch.Tensor) -> torch.Tensor:
-        """Convert logits to probabilities."""
+        """Convert logits to probabilities: softmax over classes, or sigmoid on the foreground only."""
+        if self.background_first:
+            return logits.softmax(dim=0)
+        return torch.cat([logits[:1].sigmoid(), logits[1:]])
 
     @abstractmethod
     def decode(self, probability: Probability) -> LabelMap:
@@ -108,9 +110,7 @@ class Decoding(Transform):
     def _check_range(self, values: torch.Tensor) -> None:
         low, high = (float(end) for end in torch.aminmax(values)) if values.numel() else (0.0, 0.0)
         if not np.isfinite([low, high]).all():
-            raise ValueError(
-                "the prediction contains NaN or infinite values; check the network that produced it"
-            )
+            raise ValueError("the prediction contains NaN or infinite values; check the network")
         if not self.logits and (low < -1e-4 or high > 1 + 1e-4):
             raise ValueError(
                 f"logits=False expects probabilities, but the values range from {low:.4g} to {high:.4g}; "

@@ -1,9 +1,10 @@
-"""Cut a landscape into its hills: a watershed in linear time.
+"""Split a landscape into its hills: a watershed in linear time.
 
-A priority queue floods a landscape pixel by pixel. Here every pixel belongs to the summit that it reaches by
-always stepping to the highest neighbour (:func:`~cellseg_monai.instances.climb.climb`). A summit that rises
-less than ``min_rise`` above the pass to a higher one is joined to it, from the highest pass down. So remain
-the summits that the h-maxima transform keeps, and at least one in every piece of foreground.
+The usual watershed floods a landscape pixel by pixel from a priority queue. Here every pixel belongs to the
+summit that it reaches by always stepping to the highest neighbour
+(:func:`~cellseg_monai.instances.climb.climb`). A summit that rises less than ``min_rise`` above the pass to a
+higher one is merged into it, from the highest pass down. The remaining summits are those of the h-maxima
+transform, and at least one in every foreground region.
 """
 
 from typing import Any
@@ -17,19 +18,19 @@ from cellseg_monai.label_maps import LabelMap
 _FEW_PASSES = 200
 
 Passes = tuple[npt.NDArray[Any], npt.NDArray[Any], Heights]
-"""Numbers of two hills and the height of the pass between them, one a pair of pixels that touch."""
+"""Numbers of two hills and the height of the pass between them, for each pair of touching pixels."""
 
 
 def basins(height: npt.NDArray[Any], foreground: npt.NDArray[np.bool_], min_rise: float) -> LabelMap:
     """Give each foreground pixel the number of its hill.
 
     Args:
-        height: the landscape, without NaN, of any dimension.
-        foreground: where hills are; pixels that touch by a corner are neighbours.
-        min_rise: how far a summit must rise above the pass to a higher one; above 0.
+        height: landscape without NaN, of any dimension.
+        foreground: mask of the hills; pixels that touch at a corner are neighbours.
+        min_rise: height by which a summit must rise above the pass to a higher one; above 0.
 
     Returns:
-        Hills numbered from 1 without gaps, in the order in which reading row by row meets their summits.
+        Hills numbered from 1 without gaps, in reading order of their summits.
 
     Example:
         >>> landscape = np.array([[0.2, 0.9, 0.5, 0.6, 0.1, 0.8]])
@@ -58,12 +59,12 @@ def check_seed_height(seed_height: float) -> None:
 
 
 def _passes(heights: Heights, numbers: LabelMap, peaks: Heights, min_rise: float) -> Passes:
-    """Passes between neighbouring hills from the lowest up, if the lower hill rises too little above it."""
+    """Passes between neighbouring hills above which the lower hill rises too little, lowest pass first."""
     found: list[Passes] = [(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32))]
     steps = forward_steps(heights.shape)
     flat, flat_numbers, plane = heights.ravel(), numbers.ravel(), heights[0].size
     for band in bands(heights.shape):
-        own = slice(band.start * plane, (band.stop + 1) * plane - steps[-1])  # what is left out is frame
+        own = slice(band.start * plane, (band.stop + 1) * plane - steps[-1])  # the rest is frame
         for step in steps:
             other = slice(own.start + step, own.stop + step)
             one, two = flat_numbers[own], flat_numbers[other]
@@ -78,23 +79,19 @@ def _passes(heights: Heights, numbers: LabelMap, peaks: Heights, min_rise: float
 
 
 def _joined(passes: Passes, peaks: Heights, min_rise: float) -> npt.NDArray[np.int32]:
-    """The new number of each hill, 0 first, after small hills went to the higher one beyond their pass.
+    """New number of each hill, from 0, after low hills are merged into the higher one behind their pass.
 
-    Most hills are joined all at once: if the highest of all passes of a hill leads to a higher hill, no other
-    join can change that. A few rounds of this leave little, which is joined pass by pass.
+    Most hills are merged at once: if the highest pass of a hill leads to a higher hill, no other merge can
+    change that. A few rounds leave a small rest, which is merged pass by pass.
     """
     leads_to = np.arange(len(peaks))
     before = len(passes[0]) + 1
-    while before > len(passes[0]) > 0:
+    while before > len(passes[0]) >= _FEW_PASSES:
         before = len(passes[0])
-        if before < _FEW_PASSES:
-            break
         lower, higher, passage = _by_peak(passes, peaks)
         highest_pass = np.full(len(peaks), -np.inf, np.float32)
-        for hill in (lower, higher):  # of repeated places the last is written, which is the highest pass
-            highest = np.full(len(peaks), -np.inf, np.float32)
-            highest[hill] = passage
-            np.maximum(highest_pass, highest, out=highest_pass)
+        both = np.stack([lower, higher], axis=1).ravel()
+        highest_pass[both] = passage.repeat(2)  # the last of repeated assignments wins: the highest pass
         sure = passage == highest_pass[lower]
         leads_to[lower[sure]] = higher[sure]
         leads_to = _ends(leads_to)
@@ -104,21 +101,21 @@ def _joined(passes: Passes, peaks: Heights, min_rise: float) -> npt.NDArray[np.i
 
 
 def _by_peak(passes: Passes, peaks: Heights) -> Passes:
-    """The same passes, the hill of the lower summit first; of equal ones the first in reading is higher."""
+    """Passes with the hill of the lower summit first; in a tie, the later one in reading order is lower."""
     one, two, passage = passes
     swap = (peaks[one] > peaks[two]) | ((peaks[one] == peaks[two]) & (one < two))
     return np.where(swap, two, one), np.where(swap, one, two), passage
 
 
 def _remaining(passes: Passes, peaks: Heights, min_rise: float) -> Passes:
-    """The passes between two hills that may still join, since summits only become higher."""
+    """Passes over which hills may still merge; summits only become higher."""
     one, two, passage = passes
     keep = (one != two) & (np.minimum(peaks[one], peaks[two]) - passage < min_rise)
     return one[keep], two[keep], passage[keep]
 
 
 def _join_one_by_one(passes: Passes, peaks: Heights, min_rise: float, leads_to: Pixels) -> None:
-    """Join over every pass in turn, from the highest down."""
+    """Merge over one pass after another, from the highest down."""
     for one, two, passage in zip(*(part[::-1].tolist() for part in passes), strict=True):
         higher, lower = _end(leads_to, one), _end(leads_to, two)
         if (peaks[lower], -lower) > (peaks[higher], -higher):
@@ -128,7 +125,7 @@ def _join_one_by_one(passes: Passes, peaks: Heights, min_rise: float, leads_to: 
 
 
 def _ends(leads_to: Pixels) -> Pixels:
-    """Where each chain ends."""
+    """End of each chain."""
     while not np.array_equal(further := leads_to[leads_to], leads_to):
         leads_to = further
     return leads_to

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy.typing as npt
-import torch
 
 from cellseg_monai.instances.decoding import Decoding, Decodingd, Probability
 from cellseg_monai.instances.hills import basins, check_seed_height
@@ -69,6 +68,7 @@ class RegrownInteriors(Tidying, Decoding):
             it holds probabilities.
 
     Example:
+        >>> import torch
         >>> target = torch.tensor([2, 1, 2, 2, 1, 0])  # 1 interior, 2 boundary
         >>> RegrownInteriors()(9.0 * torch.nn.functional.one_hot(target).T[:, None])
         tensor([[[1, 1, 1, 2, 2, 0]]], dtype=torch.int32)
@@ -83,10 +83,6 @@ class RegrownInteriors(Tidying, Decoding):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_seed_height(self.seed_height)
-
-    def activate(self, logits: torch.Tensor) -> torch.Tensor:
-        """Apply a softmax over the three channels."""
-        return logits.softmax(dim=0)
 
     def decode(self, probability: Probability) -> LabelMap:
         """Find the cells from interior and boundary."""

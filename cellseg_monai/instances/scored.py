@@ -122,7 +122,5 @@ class Cellsd(Invertd):
 def _array_transform(decoding: Decodingd) -> Decoding:
     decode = getattr(decoding, "decode", None)
     if not isinstance(decode, Decoding):
-        raise TypeError(
-            f"{decoding!r} is not a decoding of cellseg_monai.instances; use one of them, such as Componentsd"
-        )
+        raise TypeError(f"{decoding!r} is not a decoding, such as cellseg_monai.instances.Componentsd")
     return decode

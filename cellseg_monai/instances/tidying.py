@@ -55,9 +55,7 @@ class Tidying:
         if self.morphology not in (choices := get_args(Morphology)):
             raise ValueError(f"morphology must be one of {', '.join(choices)}, not {self.morphology!r}")
         if self.radius < 1:
-            raise ValueError(
-                f"radius must be at least 1 pixel, not {self.radius}; morphology='none' switches both off"
-            )
+            raise ValueError(f"radius must be at least 1 pixel, not {self.radius}")
         for name in ("max_hole", "min_size"):
             if (value := getattr(self, name)) < 0:
                 raise ValueError(f"{name} is a number of pixels and cannot be negative: {value}")

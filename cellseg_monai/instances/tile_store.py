@@ -1,4 +1,4 @@
-"""Where the labels of tiles are kept until all are there: in memory, or in a folder that outlives a run."""
+"""Storage for the labels of tiles: in memory, or in a folder that outlives a run."""
 
 import json
 import os
@@ -13,21 +13,21 @@ from cellseg_monai.outputs.whole import PART
 
 PLAN = "plan.json"
 FORMAT = 1
-"""Of the folder; a folder of another format is refused."""
+"""Format version of the folder; a folder of another version is rejected."""
 
 
 class TileStore:
-    """Label maps by the number of their tile.
+    """Label maps by the index of their tile.
 
-    In a folder each tile is one file, complete or not there, whenever a run is killed. It is not compressed,
-    so that a strip of it can be read without the rest.
+    In a folder each tile is one file, which is either complete or absent, even if a run is killed. Files are
+    uncompressed, so that a strip can be read without the rest.
 
     Args:
-        folder: made if need be; in memory without.
-        plan: what the folder is for, in plain lists; a folder of another plan is refused.
+        folder: folder for the files, created if necessary. None keeps the labels in memory.
+        plan: description of the tiles as plain lists; a folder with another plan is rejected.
 
     Raises:
-        ValueError: the folder holds the tiles of another plan, or something else.
+        ValueError: If the folder holds tiles of another plan, or something else.
 
     Example:
         >>> store = TileStore(None, [])
@@ -43,7 +43,7 @@ class TileStore:
             self._open(self.folder, {"format": FORMAT, "tiles": plan})
 
     def keep(self, number: int, labels: npt.NDArray[Any]) -> None:
-        """Keep the labels of a tile, instead of those it had."""
+        """Store the labels of a tile, or replace those stored earlier."""
         if self.folder is None:
             self._in_memory[number] = labels
             return
@@ -52,14 +52,14 @@ class TileStore:
             np.save(file, labels)
 
     def load(self, number: int) -> npt.NDArray[Any]:
-        """The labels of a tile; of a file only what is looked at gets read."""
+        """Labels of a tile; a file is memory-mapped, so only the used part is read."""
         if self.folder is None:
             return self._in_memory[number]
         labels: npt.NDArray[Any] = np.load(self.folder / f"{number}.npy", mmap_mode="r")
         return labels
 
     def numbers(self) -> set[int]:
-        """Of the tiles that are kept."""
+        """Indices of the stored tiles."""
         if self.folder is None:
             return set(self._in_memory)
         return {int(path.stem) for path in self.folder.glob("*.npy") if path.stem.isdigit()}
@@ -69,7 +69,7 @@ class TileStore:
         path = folder / PLAN
         if not path.exists():
             if foreign := sorted(other.name for other in folder.iterdir() if not other.name.startswith(PART)):
-                raise ValueError(f"{folder} holds {foreign[0]} but no {PLAN}; name a folder for tiles alone")
+                raise ValueError(f"{folder} holds {foreign[0]} but no {PLAN}; choose an empty folder")
             write_text(path, json.dumps(plan))
         if json.loads(path.read_text()) != plan:
-            raise ValueError(f"{folder} holds the labels of other tiles; delete it or name another folder")
+            raise ValueError(f"{folder} holds the labels of other tiles; delete it or choose another folder")

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from scipy import ndimage
 
 from cellseg_monai.instances.decoding import Decoding, Decodingd, Probability
@@ -77,6 +76,7 @@ class WatershedFromDistance(Tidying, Decoding):
             False, it holds probabilities. The second channel is the distance itself in both cases.
 
     Example:
+        >>> import torch
         >>> distance = torch.tensor([[0.3, 1.0, 0.3, 0.9, 0.4, 0.0]])
         >>> WatershedFromDistance()(torch.stack([20 * distance - 1, distance]))
         tensor([[[1, 1, 1, 2, 2, 0]]], dtype=torch.int32)
@@ -92,10 +92,6 @@ class WatershedFromDistance(Tidying, Decoding):
     def __post_init__(self) -> None:
         super().__post_init__()
         _check(self.seed_height, self.smoothing)
-
-    def activate(self, logits: torch.Tensor) -> torch.Tensor:
-        """Apply a sigmoid to the first channel only."""
-        return torch.cat([logits[:1].sigmoid(), logits[1:]])
 
     def decode(self, probability: Probability) -> LabelMap:
         """Find the cells from foreground and distance."""

@@ -1,15 +1,15 @@
-"""Every channel as a yes-or-no question: the form in which all losses of this package take their input.
+"""Each channel as a binary problem of its own: the input format of all losses of this package.
 
-Sigmoid channels are independent questions already. Softmax channels compete, and the probability of one of
-them is the sigmoid of its logit against all the others together::
+Sigmoid channels are independent already. Softmax channels compete, and the probability of one channel is the
+sigmoid of its logit against all others combined::
 
     softmax(x)_c = sigmoid(x_c − log Σ_{k≠c} exp(x_k))
 
-So softmax is a change of the logits, and what follows needs to know of sigmoid alone. Everything is float32
-from here on, also under autocast; float64 stays float64.
+A softmax therefore only changes the logits, and the losses need to handle the sigmoid alone. Everything is
+float32 from here on, also under autocast; float64 stays float64.
 
-A target that is not 0…1 cannot be refused: reading its values would make the device wait at each step. Its
-pixels become NaN instead, and with them the loss.
+Target values outside 0…1 cannot raise an error: checking them would stall the device at each step. These
+pixels become NaN instead, and so does the loss.
 """
 
 import torch
@@ -20,28 +20,30 @@ from torch import Tensor
 def binary_problems(
     logits: Tensor,
     target: Tensor,
+    *,
     include_background: bool = True,
     to_onehot_y: bool = False,
     softmax: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """Logits and targets of which each channel stands alone.
+    """Convert logits and target so that each channel is an independent binary problem.
 
     Args:
-        logits: shape (batch, channels, spatial…), floating point, before any activation.
-        target: the same shape with values 0…1; for ``to_onehot_y`` class numbers, (batch, 1, spatial…).
-        include_background: keep channel 0.
-        to_onehot_y: turn class numbers into one channel per class.
-        softmax: the channels exclude each other; else they are independent.
+        logits: floating-point logits of shape (batch, channels, spatial…), before any activation.
+        target: target of the same shape with values 0…1, or class indices of shape (batch, 1, spatial…) with
+            ``to_onehot_y``.
+        include_background: whether to keep channel 0.
+        to_onehot_y: whether to convert class indices to one channel per class.
+        softmax: whether the channels are mutually exclusive. Otherwise they are independent.
 
     Returns:
-        Logits and target of the same shape; the sigmoid of the logits are the probabilities.
+        Logits and target of the same shape; the sigmoid of the logits gives the probabilities.
 
     Raises:
-        TypeError: the logits are not floating point.
-        ValueError: the shapes do not fit each other, or an argument needs several channels and there is one.
+        TypeError: If the logits are not floating point.
+        ValueError: If the shapes do not match, or an option needs several channels and there is one.
 
     Example:
-        Three classes with the odds 1 : 2 : 1. Each probability is that of the softmax:
+        Three classes with odds 1 : 2 : 1. The probabilities are those of the softmax:
 
         >>> logits = torch.tensor([1.0, 2.0, 1.0]).log().reshape(1, 3, 1)
         >>> classes = torch.tensor([[[1]]])
@@ -49,22 +51,26 @@ def binary_problems(
         >>> alone.sigmoid().flatten(), target.flatten()
         (tensor([0.2500, 0.5000, 0.2500]), tensor([0., 1., 0.]))
     """
-    logits, target = _plain(logits), _plain(target)
+    logits, target = without_metadata(logits), without_metadata(target)
     if not logits.is_floating_point():
-        raise TypeError(f"logits are floating point, these are {logits.dtype}; pass the network's raw output")
+        raise TypeError(f"logits must be floating point, not {logits.dtype}; pass the raw network output")
     if logits.ndim < 3:
-        raise ValueError(
-            f"logits are (batch, channels, spatial…), these have the shape {tuple(logits.shape)}"
-        )
+        raise ValueError(f"logits need shape (batch, channels, spatial…), not {tuple(logits.shape)}")
     channels = logits.shape[1]
-    if channels == 1:
-        _require_no_multichannel_option(include_background, to_onehot_y, softmax)
+    options = {
+        "include_background=False": not include_background,
+        "to_onehot_y=True": to_onehot_y,
+        "softmax=True": softmax,
+    }
+    if channels == 1 and any(options.values()):
+        chosen = " and ".join(name for name, is_set in options.items() if is_set)
+        raise ValueError(f"{chosen} needs several channels, but the logits have one; omit it")
     logits = logits if logits.dtype == torch.float64 else logits.float()
     expected = (logits.shape[0], 1, *logits.shape[2:]) if to_onehot_y else logits.shape
     if target.shape != expected:
         raise ValueError(
-            f"the target has the shape {tuple(target.shape)}, logits of {tuple(logits.shape)} need "
-            f"{tuple(expected)}; set to_onehot_y=True for a target of class numbers"
+            f"the target has shape {tuple(target.shape)}, but logits of shape {tuple(logits.shape)} need "
+            f"{tuple(expected)}; set to_onehot_y=True for a target of class indices"
         )
     target = _one_hot(target, channels, logits.dtype) if to_onehot_y else target.to(logits.dtype)
     target = torch.where((target >= 0) & (target <= 1), target, torch.nan)
@@ -75,24 +81,13 @@ def binary_problems(
     return logits, target
 
 
-def _plain(tensor: Tensor) -> Tensor:
-    """Without metadata, whose bookkeeping would follow each operation."""
+def without_metadata(tensor: Tensor) -> Tensor:
+    """Drop the metadata of a tensor, which MONAI would track through each operation."""
     return tensor.as_tensor() if isinstance(tensor, MetaTensor) else tensor
 
 
-def _require_no_multichannel_option(include_background: bool, to_onehot_y: bool, softmax: bool) -> None:
-    options = {
-        "include_background=False": not include_background,
-        "to_onehot_y=True": to_onehot_y,
-        "softmax=True": softmax,
-    }
-    chosen = [option for option, is_chosen in options.items() if is_chosen]
-    if chosen:
-        raise ValueError(f"{' and '.join(chosen)} needs several channels, the logits have one; leave it out")
-
-
 def _one_hot(classes: Tensor, channels: int, dtype: torch.dtype) -> Tensor:
-    """One channel per class; NaN where the number is none of them."""
+    """One channel per class; NaN where the index is not a class."""
     numbers = torch.arange(channels, device=classes.device).reshape(1, -1, *(1,) * (classes.ndim - 2))
     hot = classes == numbers
     return torch.where(hot.any(dim=1, keepdim=True), hot.to(dtype), torch.nan)

@@ -1,28 +1,29 @@
-"""One loss for a target whose last channels are distances and whose first ones are classes."""
+"""One loss for a target with class channels first and distance channels last."""
 
 from collections.abc import Callable
 
-from monai.data import MetaTensor
 from torch import Tensor
 from torch.nn.modules.loss import _Loss
 
+from cellseg_monai.losses.channels import without_metadata
+
 
 class JointLoss(_Loss):
-    """Any segmentation loss on the first channels, and the mean squared error on the last ones.
+    """Any segmentation loss on the first channels, plus the mean squared error on the last ones.
 
         L = L_seg(z_s, y_s) + λ · mean (z_d − y_d)²
 
-    where the network's output z and the target y are parted into segmentation channels s and distance
-    channels d. Distances are regressed as they are, without an activation. The error runs over all pixels:
-    in the background the distance is 0, and a seed there would be a cell that is not.
+    The output z and the target y are split into segmentation channels s and distance channels d. Distances
+    are regressed without an activation. The mean is over all pixels: the distance of the background is 0,
+    and a seed there would be a false cell.
 
     Args:
         segmentation: loss of logits and target.
-        distances: how many of the last channels are distances; 0 leaves the segmentation loss alone.
+        distances: number of distance channels at the end; 0 uses the segmentation loss alone.
         distance_weight: λ.
 
     Raises:
-        ValueError: an argument is negative, or, when called, no channel is left for the segmentation.
+        ValueError: If an argument is negative or, when called, no channel is left for the segmentation.
 
     Example:
         >>> import torch
@@ -40,28 +41,20 @@ class JointLoss(_Loss):
     ) -> None:
         super().__init__()
         if distances < 0 or distance_weight < 0:
-            raise ValueError(
-                f"distances={distances} counts channels and distance_weight={distance_weight} is a weight; "
-                "neither can be negative"
-            )
+            raise ValueError(f"{distances=} and {distance_weight=} cannot be negative")
         self.segmentation = segmentation
         self.distances = distances
         self.distance_weight = distance_weight
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Compute the loss of the network's output, shape (batch, channels, spatial…)."""
+        """Compute the loss of a network output of shape (batch, channels, spatial…)."""
         if self.distances == 0:
             return self.segmentation(input, target)
         if input.shape != target.shape or input.shape[1] <= self.distances:
             raise ValueError(
-                f"the output has the shape {tuple(input.shape)} and the target {tuple(target.shape)}; both "
-                f"need the same one, with {self.distances} distance channel after those of the segmentation"
+                f"the output has shape {tuple(input.shape)} and the target {tuple(target.shape)}; both need "
+                f"the same shape, with {self.distances} distance channel(s) after the segmentation channels"
             )
-        segmented = self.segmentation(input[:, : -self.distances], target[:, : -self.distances])
-        errors = _plain(input[:, -self.distances :]).float() - _plain(target[:, -self.distances :])
-        return segmented + self.distance_weight * errors.square().mean()
-
-
-def _plain(tensor: Tensor) -> Tensor:
-    """Without metadata, whose bookkeeping would follow each operation."""
-    return tensor.as_tensor() if isinstance(tensor, MetaTensor) else tensor
+        loss = self.segmentation(input[:, : -self.distances], target[:, : -self.distances])
+        predicted, true = (without_metadata(tensor[:, -self.distances :]) for tensor in (input, target))
+        return loss + self.distance_weight * (predicted.float() - true).square().mean()

@@ -1,8 +1,11 @@
-"""A loss is computed for every patch and channel by itself, then reduced to a number.
+"""Base class of the losses: a value for each patch and channel, then reduced to one number.
 
-So a batch has the mean of the losses of its patches, whatever else is in it. MONAI's ``batch=True``, which
-pools the pixels of a batch first, is not offered: what a patch is worth would depend on its neighbours.
+The loss of a batch is the mean of the losses of its patches, whatever else is in the batch. MONAI's
+``batch=True``, which pools the pixels of a batch first, is not offered: the loss of a patch would depend on
+the other patches.
 """
+
+from dataclasses import dataclass
 
 from torch import Tensor
 from torch.nn.modules.loss import _Loss
@@ -12,70 +15,74 @@ from cellseg_monai.losses.channels import binary_problems
 REDUCTIONS = ("mean", "sum", "none")
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class PatchLoss(_Loss):
-    """What the losses of this package share: the form of the input, the weights of samples, the reduction.
+    """Base class of the losses of this package: input format, sample weights and reduction.
 
-    A subclass says in :meth:`patch_values` what it is about.
+    A subclass declares its options as fields and defines :meth:`patch_values`. PyTorch allows plain values to
+    be set before a module is initialised, which is what a dataclass does.
 
     Args:
-        include_background: keep channel 0 of several.
-        to_onehot_y: the target holds class numbers, shape (batch, 1, spatial…).
-        softmax: the channels exclude each other; the default takes the sigmoid of each.
-        reduction: "mean" or "sum" over patches and channels, or "none" for the values, (batch, channels).
+        include_background: whether to include channel 0 if there are several.
+        to_onehot_y: whether the target holds class indices, shape (batch, 1, spatial…).
+        softmax: whether the channels are mutually exclusive. By default each channel gets a sigmoid.
+        reduction: ``"mean"`` or ``"sum"`` over patches and channels, or ``"none"`` for values of shape
+            (batch, channels).
 
     Raises:
-        ValueError: an unknown reduction.
+        ValueError: If the reduction is unknown.
     """
 
-    def __init__(
-        self,
-        include_background: bool = True,
-        to_onehot_y: bool = False,
-        softmax: bool = False,
-        reduction: str = "mean",
-    ) -> None:
-        if reduction not in REDUCTIONS:
-            raise ValueError(f"reduction must be one of {REDUCTIONS}, not {reduction!r}")
-        super().__init__(reduction=reduction)
-        self.include_background = include_background
-        self.to_onehot_y = to_onehot_y
-        self.softmax = softmax
+    include_background: bool = True
+    to_onehot_y: bool = False
+    softmax: bool = False
+    reduction: str = "mean"
+
+    def __post_init__(self) -> None:
+        if self.reduction not in REDUCTIONS:
+            raise ValueError(f"reduction must be one of {REDUCTIONS}, not {self.reduction!r}")
+        super().__init__(reduction=self.reduction)
 
     def forward(self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """Compute the loss.
 
         Args:
-            input: logits, shape (batch, channels, spatial…).
-            target: the same shape with values 0…1, or class numbers for ``to_onehot_y``.
-            sample_weight: shape (batch,); multiplies the loss of each sample before the reduction. A mean is
-                still over all samples, so that a weight of 0.5 halves what a sample adds.
+            input: logits of shape (batch, channels, spatial…).
+            target: target of the same shape with values 0…1, or class indices with ``to_onehot_y``.
+            sample_weight: weights of shape (batch,) that multiply the loss of each sample before the
+                reduction. A mean is still over all samples, so a weight of 0.5 halves the contribution of a
+                sample.
 
         Returns:
-            A number, or shape (batch, channels) with the reduction "none".
+            One number, or values of shape (batch, channels) with the reduction ``"none"``.
         """
         logits, target = binary_problems(
-            input, target, self.include_background, self.to_onehot_y, self.softmax
+            input,
+            target,
+            include_background=self.include_background,
+            to_onehot_y=self.to_onehot_y,
+            softmax=self.softmax,
         )
         return reduce_patches(self.patch_values(logits, target), self.reduction, sample_weight)
 
     def patch_values(self, logits: Tensor, target: Tensor) -> Tensor:
-        """The loss of each patch and channel, from logits and target of the same shape."""
+        """Loss of each patch and channel, from logits and target of the same shape."""
         raise NotImplementedError(f"{type(self).__name__} does not define patch_values()")
 
 
 def reduce_patches(values: Tensor, reduction: str, sample_weight: Tensor | None = None) -> Tensor:
-    """Weigh each sample and reduce.
+    """Weight each sample and reduce.
 
     Args:
-        values: shape (batch, channels).
-        reduction: "mean", "sum" or "none".
-        sample_weight: shape (batch,).
+        values: values of shape (batch, channels).
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+        sample_weight: weights of shape (batch,).
 
     Returns:
-        A number, or the weighted values.
+        One number, or the weighted values.
 
     Raises:
-        ValueError: there is not one weight per sample.
+        ValueError: If there is not one weight per sample.
 
     Example:
         >>> import torch
@@ -85,8 +92,8 @@ def reduce_patches(values: Tensor, reduction: str, sample_weight: Tensor | None 
     if sample_weight is not None:
         if sample_weight.shape != values.shape[:1]:
             raise ValueError(
-                f"sample_weight has the shape {tuple(sample_weight.shape)}; give one weight per sample, "
-                f"here ({values.shape[0]},)"
+                f"sample_weight needs shape ({len(values)},), one weight per sample, not shape "
+                f"{tuple(sample_weight.shape)}"
             )
         values = values * sample_weight.to(values.device, values.dtype)[:, None]
     if reduction == "mean":

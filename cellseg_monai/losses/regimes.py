@@ -1,4 +1,4 @@
-"""The regime of a patch: no cell, a small region, or a large one."""
+"""Three regimes of patches: background only, small regions, and large regions of cells."""
 
 from torch import Tensor
 
@@ -7,18 +7,18 @@ NAMES = ("background", "small", "large")
 
 
 def patch_regimes(foreground: Tensor, small_below: float = 0.0625) -> Tensor:
-    """Sort patches by their share of foreground.
+    """Classify patches by their foreground fraction.
 
     Args:
-        foreground: bool, shape (batch, channels, spatial…).
-        small_below: share of the pixels from which on a patch is large.
+        foreground: boolean mask of shape (batch, channels, spatial…).
+        small_below: foreground fraction from which a patch is large.
 
     Returns:
-        The regime of each patch and channel: 0 without foreground, 2 if the share is at least
-        ``small_below``, else 1.
+        Regime of each patch and channel: 0 without foreground, 2 if the fraction is at least ``small_below``,
+        otherwise 1.
 
     Example:
-        No, one and two pixels of sixteen:
+        Zero, one and two of sixteen pixels:
 
         >>> import torch
         >>> patches = torch.zeros(3, 1, 16, dtype=torch.bool)

@@ -1,16 +1,10 @@
-"""Label map and truth to numbers: pixels, instances, tracks, and whole studies.
+"""Scores of predicted and true label maps: pixels, instances, tracks, and whole studies.
 
-Functions are the mathematics. The classes collect images for MONAI; its ``IgniteMetricHandler`` puts any of
-them into an engine.
+The functions do the mathematics. :class:`LabelMapMetric` collects any of them over images for MONAI, and
+handlers put instance and pixel scores into an engine.
 """
 
-from cellseg_monai.metrics.boundary import (
-    BoundaryMetric,
-    boundary_counts,
-    boundary_f1,
-    boundary_scores,
-    hausdorff95,
-)
+from cellseg_monai.metrics.boundary import boundary_counts, boundary_f1, boundary_scores, hausdorff95
 from cellseg_monai.metrics.classes import class_counts, object_classes
 from cellseg_monai.metrics.counting import CountErrors, count_errors, pair_count_errors
 from cellseg_monai.metrics.coverage import TaskScores, task_scores
@@ -18,6 +12,7 @@ from cellseg_monai.metrics.cumulative import LabelMapMetric
 from cellseg_monai.metrics.detection import DetectionScores, detection_scores
 from cellseg_monai.metrics.fates import Fates, object_fates, pixel_fates
 from cellseg_monai.metrics.fine_tuning import Transfer, transfer
+from cellseg_monai.metrics.handlers import InstanceHandler, PixelHandler
 from cellseg_monai.metrics.instance import (
     AP_THRESHOLDS,
     InstanceScores,
@@ -26,9 +21,7 @@ from cellseg_monai.metrics.instance import (
     mean_average_precision,
     pair_counts,
 )
-from cellseg_monai.metrics.instance_metric import InstanceHandler, InstanceMetric
 from cellseg_monai.metrics.jaccard import (
-    JaccardMetric,
     aggregated_jaccard,
     aggregated_jaccard_plus,
     jaccard_counts,
@@ -36,69 +29,21 @@ from cellseg_monai.metrics.jaccard import (
 )
 from cellseg_monai.metrics.lineage import Graph, lineage_graph
 from cellseg_monai.metrics.matching import ObjectPairs, keep_objects, match_objects, object_pairs
-from cellseg_monai.metrics.neurips import NeuripsMetric, neurips_counts, neurips_f1, neurips_scores
+from cellseg_monai.metrics.neurips import neurips_counts, neurips_f1, neurips_scores
 from cellseg_monai.metrics.pixel import PixelScores, pixel_counts, pixel_scores
-from cellseg_monai.metrics.pixel_metric import PixelHandler, PixelMetric
 from cellseg_monai.metrics.save_scores import ScoresSaver
 from cellseg_monai.metrics.summary import Comparison, Estimate, Summary, compare_paired, summarize
 from cellseg_monai.metrics.tracking import TrackingScores, segmentation_score, tracking_scores
 
 __all__ = [
-    "AP_THRESHOLDS",
-    "BoundaryMetric",
-    "Comparison",
-    "CountErrors",
-    "DetectionScores",
-    "Estimate",
-    "Fates",
-    "Graph",
-    "InstanceHandler",
-    "InstanceMetric",
-    "InstanceScores",
-    "JaccardMetric",
-    "LabelMapMetric",
-    "NeuripsMetric",
-    "ObjectPairs",
-    "PixelHandler",
-    "PixelMetric",
-    "PixelScores",
-    "ScoresSaver",
-    "Summary",
-    "TaskScores",
-    "TrackingScores",
-    "Transfer",
-    "aggregated_jaccard",
-    "aggregated_jaccard_plus",
-    "boundary_counts",
-    "boundary_f1",
-    "boundary_scores",
-    "class_counts",
-    "compare_paired",
-    "count_errors",
-    "detection_scores",
-    "hausdorff95",
-    "instance_counts",
-    "instance_scores",
-    "jaccard_counts",
-    "jaccard_score",
-    "keep_objects",
-    "lineage_graph",
-    "match_objects",
-    "mean_average_precision",
-    "neurips_counts",
-    "neurips_f1",
-    "neurips_scores",
-    "object_classes",
-    "object_fates",
-    "object_pairs",
-    "pair_count_errors",
-    "pair_counts",
-    "pixel_counts",
-    "pixel_fates",
-    "pixel_scores",
-    "segmentation_score",
-    "summarize",
-    "task_scores",
-    "tracking_scores",
-    "transfer",
-]
+    "AP_THRESHOLDS", "Comparison", "CountErrors", "DetectionScores", "Estimate", "Fates", "Graph",
+    "InstanceHandler", "InstanceScores", "LabelMapMetric", "ObjectPairs", "PixelHandler", "PixelScores",
+    "ScoresSaver", "Summary", "TaskScores", "TrackingScores", "Transfer", "aggregated_jaccard",
+    "aggregated_jaccard_plus", "boundary_counts", "boundary_f1", "boundary_scores", "class_counts",
+    "compare_paired", "count_errors", "detection_scores", "hausdorff95", "instance_counts",
+    "instance_scores", "jaccard_counts", "jaccard_score", "keep_objects", "lineage_graph",
+    "match_objects", "mean_average_precision", "neurips_counts", "neurips_f1", "neurips_scores",
+    "object_classes", "object_fates", "object_pairs", "pair_count_errors", "pair_counts",
+    "pixel_counts", "pixel_fates", "pixel_scores", "segmentation_score", "summarize", "task_scores",
+    "tracking_scores", "transfer",
+]  # fmt: skip

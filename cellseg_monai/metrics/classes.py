@@ -1,6 +1,6 @@
-"""Scores of each class of cells, as if the others were not there.
+"""Scores of each class of cells, as if the other classes were absent.
 
-The class of an object comes as an array with one entry an object, in ascending order of the ids.
+The classes of objects are arrays with one entry per object, in ascending order of the ids.
 """
 
 from collections.abc import Sequence
@@ -11,20 +11,21 @@ import numpy.typing as npt
 from cellseg_monai.label_maps import overlap_matrix
 from cellseg_monai.metrics.instance import pair_counts
 from cellseg_monai.metrics.matching import ObjectPairs, keep_objects
+from cellseg_monai.metrics.ratio import Scores
 
 Classes = npt.NDArray[np.int64]
 
 
 def object_classes(label_map: npt.ArrayLike, class_map: npt.ArrayLike) -> Classes:
-    """The class that most pixels of each object have.
+    """Class of most pixels of each object.
 
     Args:
-        label_map: objects.
+        label_map: label map of the objects.
         class_map: class of each pixel, of the same shape; 0 is no class and loses against any other.
 
     Returns:
-        One class an object, in ascending order of the ids; 0 if no pixel has a class. Of classes with as
-        many pixels the lower one is taken.
+        One class per object, in ascending order of the ids; 0 if no pixel has a class. The lower class wins a
+        tie.
 
     Example:
         >>> object_classes([[1, 1, 1, 7, 7]], [[2, 2, 3, 0, 3]])
@@ -34,7 +35,7 @@ def object_classes(label_map: npt.ArrayLike, class_map: npt.ArrayLike) -> Classe
     counts = overlap.counts[1:].tocoo()
     rows, columns = counts.row, counts.col
     classes = np.zeros(len(overlap.row_ids) - 1, np.int64)
-    # The last write wins: the most pixels, and the lower class among equals.
+    # The last assignment wins: the most pixels, and the lower class in a tie.
     order = np.lexsort((-columns, counts.data))
     order = order[columns[order] > 0]
     classes[rows[order]] = overlap.column_ids[columns[order]]
@@ -45,23 +46,24 @@ def class_counts(
     pairs: ObjectPairs,
     pred_classes: npt.ArrayLike,
     truth_classes: npt.ArrayLike,
+    *,
     classes: Sequence[int],
     thresholds: float | Sequence[float] = 0.5,
-) -> npt.NDArray[np.float64]:
-    """Instance counts of each class, as if the objects of other classes were not there.
+) -> Scores:
+    """Instance counts of each class, as if objects of other classes were absent.
 
     Args:
-        pairs: from :func:`~cellseg_monai.metrics.object_pairs`.
+        pairs: pairs from :func:`~cellseg_monai.metrics.object_pairs`.
         pred_classes: class of each predicted object, in ascending order of the ids.
-        truth_classes: class of each true object, likewise.
-        classes: those to count.
-        thresholds: least IoU of a match, one or several.
+        truth_classes: class of each true object, in the same order.
+        classes: classes to count.
+        thresholds: one or several IoU thresholds; a pair matches at or above it.
 
     Returns:
-        Shape (classes, thresholds, 4), for :func:`~cellseg_monai.metrics.instance_scores`.
+        Counts of shape (classes, thresholds, 4) for :func:`~cellseg_monai.metrics.instance_scores`.
 
     Example:
-        The second cell is found, but under another class:
+        The second cell is found, but has the wrong class:
 
         >>> from cellseg_monai.metrics import object_pairs
         >>> pairs = object_pairs([[1, 1, 2, 2]], [[1, 1, 2, 2]])
@@ -77,7 +79,7 @@ def class_counts(
 
 
 def one_each(name: str, classes: npt.ArrayLike, objects: int) -> Classes:
-    """The classes as an array, or an error if there is not one for each object.
+    """Classes as an array, after a check that there is one for each object.
 
     Example:
         >>> one_each("pred_classes", [2, 1], objects=2)
@@ -85,5 +87,5 @@ def one_each(name: str, classes: npt.ArrayLike, objects: int) -> Classes:
     """
     array = np.asarray(classes, np.int64)
     if array.shape != (objects,):
-        raise ValueError(f"{name} has the shape {array.shape} for {objects} objects; give one for each")
+        raise ValueError(f"{name} has shape {array.shape} for {objects} objects; give one class per object")
     return array

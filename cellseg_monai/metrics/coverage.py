@@ -1,4 +1,4 @@
-"""Several tasks, and models that cannot do all of them: task coverage and the final score weighted by it.
+"""Scores over several tasks, for models that cannot do all of them: task coverage and final score.
 
 After Chen et al., "A Low-Resource Training Strategy for Cell Segmentation using Patch-Based Attention U-Net".
 """
@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 
 class TaskScores(NamedTuple):
-    """A model over several tasks.
+    """Scores of a model over several tasks.
 
     Attributes:
         average: mean score over the tasks that the model can do.
-        coverage: share of the tasks that the model can do.
-        final: average · coverage, the mean over all tasks with 0 for what cannot be done.
+        coverage: fraction of the tasks that the model can do.
+        final: average · coverage, which is the mean over all tasks with 0 for those it cannot do.
 
     Example:
         >>> task_scores({"nuclei": 0.8, "filaments": None}).final
@@ -27,27 +27,27 @@ class TaskScores(NamedTuple):
 
 
 def task_scores(scores: Mapping[str, float | None]) -> TaskScores:
-    """Average, coverage and final score.
+    """Average, coverage and final score over several tasks.
 
     Args:
-        scores: the score in each task; None or NaN where the model does not apply, such as a model of convex
-            cells on filaments.
+        scores: score in each task; None or NaN if the model does not apply, such as a model of convex cells
+            on filaments.
 
     Returns:
-        :class:`TaskScores`.
+        Average, coverage and final score.
 
     Raises:
-        ValueError: there is no task.
+        ValueError: If there is no task.
 
     Example:
-        The source's figures for Cellpose:
+        The published values for Cellpose:
 
         >>> result = task_scores({"nuclei": 0.9834, "cells": 0.9036, "filaments": None})
         >>> f"{result.average:.4f} {result.coverage:.4f} {result.final:.4f}"
         '0.9435 0.6667 0.6290'
     """
     if not scores:
-        raise ValueError("scores is empty; name each task with its score, or None where there is none")
+        raise ValueError("scores is empty; give each task and its score, or None if the model does not apply")
     done = [score for score in scores.values() if score is not None and not math.isnan(score)]
     coverage = len(done) / len(scores)
     average = sum(done) / len(done) if done else 0.0

@@ -1,4 +1,4 @@
-"""What became of each object: found, missed, invented, split or merged. Each is told once."""
+"""Fate of each object: matched, missed, added, split or merged. Each object has one fate."""
 
 from typing import NamedTuple
 
@@ -6,18 +6,19 @@ import numpy as np
 import numpy.typing as npt
 
 from cellseg_monai.label_maps import LabelMap
+from cellseg_monai.metrics.counting import containment
 from cellseg_monai.metrics.matching import match_objects, object_pairs
 
 
 class Fates(NamedTuple):
-    """Objects by what became of them, each kind as a label map.
+    """Objects by fate, each kind as a label map.
 
     Attributes:
         matched: predictions that match a true object.
-        missed: true objects that no prediction stands for.
-        added: predictions that stand for no true object.
-        split: true objects in which at least two predictions lie.
-        merged: predictions in which at least two true objects lie.
+        missed: true objects without a corresponding prediction.
+        added: predictions without a corresponding true object.
+        split: true objects that contain at least two predictions.
+        merged: predictions that contain at least two true objects.
 
     Example:
         >>> fates = object_fates(np.array([[1, 1, 2, 2, 0, 3]]), np.array([[4, 4, 4, 4, 0, 0]]))
@@ -32,26 +33,26 @@ class Fates(NamedTuple):
     merged: LabelMap
 
     def counts(self) -> dict[str, int]:
-        """How many objects of each kind."""
+        """Number of objects of each kind."""
         return {
             kind: int(np.count_nonzero(np.unique(label_map))) for kind, label_map in self._asdict().items()
         }
 
 
 def object_fates(pred: LabelMap, truth: LabelMap, threshold: float = 0.5) -> Fates:
-    """Sort objects by what became of them.
+    """Sort objects by fate.
 
-    An object lies in another if more than half of its pixels do. A true cell in two pieces is told as one
-    split, not as a miss and two inventions, also where one of the pieces is large enough to match; likewise a
-    merge.
+    An object lies in another one if more than half of its pixels do. A true cell in two pieces counts as one
+    split, not as a miss and two additions, even if one of the pieces is large enough to match. The same holds
+    for merges.
 
     Args:
         pred: predicted label map.
         truth: true label map of the same shape.
-        threshold: least IoU of a match.
+        threshold: IoU threshold; a pair matches at or above it.
 
     Returns:
-        :class:`Fates`.
+        Label maps of the objects of each fate.
 
     Example:
         >>> object_fates(np.array([[1, 1, 1, 1]]), np.array([[1, 1, 2, 2]])).counts()
@@ -59,32 +60,24 @@ def object_fates(pred: LabelMap, truth: LabelMap, threshold: float = 0.5) -> Fat
     """
     pairs = object_pairs(pred, truth)
     n_pred, n_truth = len(pairs.pred_ids), len(pairs.truth_ids)
-    pred_inside = pairs.shared > 0.5 * pairs.pred_sizes[pairs.pred]
-    truth_inside = pairs.shared > 0.5 * pairs.truth_sizes[pairs.truth]
+    pred_inside, truth_inside = containment(pairs)
     split = np.bincount(pairs.truth[pred_inside], minlength=n_truth) > 1
     merged = np.bincount(pairs.pred[truth_inside], minlength=n_pred) > 1
-    of_split, of_merged = np.zeros(n_pred, bool), np.zeros(n_truth, bool)
-    of_split[pairs.pred[pred_inside & split[pairs.truth]]] = True
-    of_merged[pairs.truth[truth_inside & merged[pairs.pred]]] = True
+    of_split = _flags(pairs.pred[pred_inside & split[pairs.truth]], n_pred)
+    of_merged = _flags(pairs.truth[truth_inside & merged[pairs.pred]], n_truth)
     chosen = match_objects(pairs, threshold)
-    pred_hit, truth_hit = np.zeros(n_pred, bool), np.zeros(n_truth, bool)
-    pred_hit[pairs.pred[chosen]] = True
-    truth_hit[pairs.truth[chosen]] = True
-
-    def only(label_map: LabelMap, ids: npt.NDArray[np.int64]) -> LabelMap:
-        return np.where(np.isin(label_map, ids), label_map, 0).astype(np.int32)
-
+    pred_matched, truth_matched = _flags(pairs.pred[chosen], n_pred), _flags(pairs.truth[chosen], n_truth)
     return Fates(
-        matched=only(pred, pairs.pred_ids[pred_hit & ~of_split & ~merged]),
-        missed=only(truth, pairs.truth_ids[~truth_hit & ~of_merged & ~split]),
-        added=only(pred, pairs.pred_ids[~pred_hit & ~of_split & ~merged]),
-        split=only(truth, pairs.truth_ids[split]),
-        merged=only(pred, pairs.pred_ids[merged]),
+        matched=_only(pred, pairs.pred_ids[pred_matched & ~of_split & ~merged]),
+        missed=_only(truth, pairs.truth_ids[~truth_matched & ~of_merged & ~split]),
+        added=_only(pred, pairs.pred_ids[~pred_matched & ~of_split & ~merged]),
+        split=_only(truth, pairs.truth_ids[split]),
+        merged=_only(pred, pairs.pred_ids[merged]),
     )
 
 
 def pixel_fates(pred: LabelMap, truth: LabelMap) -> Fates:
-    """The same for binary masks: pixels that both have, that are missed, that are added.
+    """Pixels of two binary masks that are in both, missed, or added.
 
     Example:
         >>> fates = pixel_fates(np.array([[1, 1, 0]]), np.array([[0, 1, 1]]))
@@ -93,5 +86,15 @@ def pixel_fates(pred: LabelMap, truth: LabelMap) -> Fates:
     """
     one, other = pred > 0, truth > 0
     nothing = np.zeros(pred.shape, np.int32)
-    hit, missed, added = (part.astype(np.int32) for part in (one & other, other & ~one, one & ~other))
-    return Fates(hit, missed, added, nothing, nothing)
+    both, missed, added = (part.astype(np.int32) for part in (one & other, other & ~one, one & ~other))
+    return Fates(both, missed, added, nothing, nothing)
+
+
+def _flags(places: npt.NDArray[np.int64], length: int) -> npt.NDArray[np.bool_]:
+    flags = np.zeros(length, bool)
+    flags[places] = True
+    return flags
+
+
+def _only(label_map: LabelMap, ids: npt.NDArray[np.int64]) -> LabelMap:
+    return np.where(np.isin(label_map, ids), label_map, 0).astype(np.int32)

@@ -1,4 +1,4 @@
-"""What fine-tuning gains on the new data and loses on the old."""
+"""Gain of fine-tuning on the new data, and loss on the old data."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,13 +7,13 @@ import numpy as np
 
 
 class Transfer(NamedTuple):
-    """Fine-tuning in numbers; each is a difference of mean scores.
+    """Effects of fine-tuning, as differences of mean scores.
 
     Attributes:
-        transfer: new data, after − before: what was gained.
-        forgetting: old data, before − after: what was lost; negative if the model got better there too.
-        gap_closed: share of what the new data lacked to the old, before fine-tuning, that was gained; NaN if
-            nothing was lacking.
+        transfer: gain on the new data, after − before.
+        forgetting: loss on the old data, before − after; negative if the model improved there as well.
+        gap_closed: gain as a fraction of the gap between old and new data before fine-tuning; NaN without a
+            gap.
         balance: transfer − forgetting.
 
     Example:
@@ -36,16 +36,16 @@ def transfer(
     """Compare a model before and after fine-tuning, on test images of the old and the new data.
 
     Args:
-        old_before: scores of the base model on images of the data it was trained on.
+        old_before: scores of the base model on images of its training domain.
         old_after: scores of the fine-tuned model on the same images.
         new_before: scores of the base model on images of the new data.
         new_after: scores of the fine-tuned model on the same images.
 
     Returns:
-        :class:`Transfer`.
+        Differences of mean scores.
 
     Raises:
-        ValueError: before and after have not the same number of images, or there is none.
+        ValueError: If the numbers of images before and after differ, or there are no images.
 
     Example:
         >>> result = transfer([0.9, 0.9], [0.8, 0.9], [0.4, 0.6], [0.7, 0.9])
@@ -55,14 +55,12 @@ def transfer(
     for name, before, after in (("old", old_before, old_after), ("new", new_before, new_after)):
         if not len(before) or len(before) != len(after):
             raise ValueError(
-                f"{len(before)} scores before and {len(after)} after on the {name} data; "
+                f"{len(before)} scores before and {len(after)} after fine-tuning on the {name} data; "
                 "score the same images with both models"
             )
         if not np.isfinite([*before, *after]).all():
-            raise ValueError(
-                f"a score on the {name} data is not a finite number; leave that image out of both"
-            )
-    gained = float(np.mean(new_after) - np.mean(new_before))
-    lost = float(np.mean(old_before) - np.mean(old_after))
-    lacked = float(np.mean(old_before) - np.mean(new_before))
-    return Transfer(gained, lost, gained / lacked if lacked > 0 else float("nan"), gained - lost)
+            raise ValueError(f"a score on the {name} data is not finite; leave that image out of both lists")
+    gain = float(np.mean(new_after) - np.mean(new_before))
+    loss = float(np.mean(old_before) - np.mean(old_after))
+    gap = float(np.mean(old_before) - np.mean(new_before))
+    return Transfer(gain, loss, gain / gap if gap > 0 else float("nan"), gain - loss)

@@ -1,7 +1,7 @@
 """F1, precision, recall, average precision and panoptic quality of objects matched at IoU thresholds.
 
-Counts first, scores second: counts of images add up, scores do not. So the same two functions give the score
-of an image and that of a data set.
+Counts come first and scores second: counts of images can be summed, scores cannot. The same two functions
+therefore score an image and a whole data set.
 """
 
 from collections.abc import Sequence
@@ -11,11 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from cellseg_monai.metrics.matching import ObjectPairs, match_objects, object_pairs
-
-Scores = npt.NDArray[np.float64]
+from cellseg_monai.metrics.ratio import Scores, ratio
 
 AP_THRESHOLDS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
-"""0.5:0.95. Written out, because ``numpy.arange`` gives 0.6000000000000001, which an IoU of 3/5 misses."""
+"""0.5:0.95. Written out because ``numpy.arange`` gives 0.6000000000000001, which an IoU of 3/5 misses."""
 
 
 class InstanceScores(NamedTuple):
@@ -24,7 +23,7 @@ class InstanceScores(NamedTuple):
     Attributes:
         precision: TP / (TP + FP).
         recall: TP / (TP + FN).
-        f1: 2·TP / (2·TP + FP + FN); the recognition quality RQ is the same number.
+        f1: 2·TP / (2·TP + FP + FN), which equals the recognition quality RQ.
         ap: TP / (TP + FP + FN), the average precision of the Data Science Bowl and of Cellpose.
         sq: segmentation quality, the mean IoU of the matches.
         pq: panoptic quality, SQ · RQ.
@@ -45,19 +44,19 @@ class InstanceScores(NamedTuple):
 def instance_counts(
     pred: npt.ArrayLike, truth: npt.ArrayLike, thresholds: float | Sequence[float] = 0.5
 ) -> Scores:
-    """Count hits, false alarms and misses at each threshold.
+    """Count true positives, false positives and false negatives at each threshold.
 
     Args:
         pred: predicted label map.
         truth: true label map of the same shape.
-        thresholds: least IoU of a match, one or several.
+        thresholds: one or several IoU thresholds; a pair matches at or above it.
 
     Returns:
-        Array of shape (thresholds, 4): TP, FP, FN, and the sum of the IoU of the matches. Add those of
+        Array of shape (thresholds, 4): TP, FP, FN, and the summed IoU of the matches. Add the arrays of
         several images to pool them.
 
     Example:
-        Three pixels against three, two shared, IoU 2/4; the second object is a false alarm:
+        Three pixels each, two shared, IoU 2/4; the second prediction is a false positive:
 
         >>> instance_counts([[1, 1, 1, 0, 2]], [[0, 5, 5, 5, 0]], [0.5, 0.6])
         array([[1. , 1. , 0. , 0.5],
@@ -67,7 +66,7 @@ def instance_counts(
 
 
 def pair_counts(pairs: ObjectPairs, thresholds: float | Sequence[float] = 0.5) -> Scores:
-    """As :func:`instance_counts`, from pairs that have been found already.
+    """Count as in :func:`instance_counts`, from the pairs of objects.
 
     Example:
         >>> pair_counts(object_pairs([[1, 1]], [[2, 2]]))
@@ -76,10 +75,10 @@ def pair_counts(pairs: ObjectPairs, thresholds: float | Sequence[float] = 0.5) -
     counts = []
     for threshold in np.atleast_1d(np.asarray(thresholds, float)):
         ious = pairs.iou[match_objects(pairs, float(threshold))]
-        hits = len(ious)
-        counts.append([hits, len(pairs.pred_ids) - hits, len(pairs.truth_ids) - hits, ious.sum()])
+        tp = len(ious)
+        counts.append([tp, len(pairs.pred_ids) - tp, len(pairs.truth_ids) - tp, ious.sum()])
     if not counts:
-        raise ValueError("thresholds is empty; name at least one IoU to match at, such as 0.5")
+        raise ValueError("thresholds is empty; give at least one IoU threshold, such as 0.5")
     return np.array(counts, float)
 
 
@@ -87,16 +86,17 @@ def instance_scores(counts: npt.ArrayLike, empty: float = 1.0) -> InstanceScores
     """Turn counts into scores.
 
     Args:
-        counts: from :func:`instance_counts`, shape (…, 4). Of NaN are made scores that are NaN.
-        empty: every score where there is neither a predicted nor a true object. An image without cells that
-            is left empty is right, hence 1. NaN leaves it out of averages; 0 is what `stardist.matching` has.
+        counts: counts from :func:`instance_counts`, shape (…, 4). NaN values give NaN scores.
+        empty: value of every score if there is neither a predicted nor a true object. The default is 1,
+            because it is correct to leave an image without cells empty. NaN leaves it out of averages; 0 is
+            the convention of `stardist.matching`.
 
     Returns:
-        :class:`InstanceScores`, of the shape of the counts without the last axis. A score whose denominator
-        alone is 0, such as the precision where nothing is predicted, is 0.
+        Scores of the shape of the counts without the last axis. A score is 0 if only its own denominator is
+        0, such as the precision where nothing is predicted.
 
     Example:
-        Two hits with IoU 0.5 and 1, one false alarm, one miss:
+        Two true positives with IoU 0.5 and 1, one false positive, one false negative:
 
         >>> scores = instance_scores([2, 1, 1, 1.5])
         >>> print(f"{scores.f1:.3f} {scores.ap:.3f} {scores.sq:.3f} {scores.pq:.3f}")
@@ -104,22 +104,17 @@ def instance_scores(counts: npt.ArrayLike, empty: float = 1.0) -> InstanceScores
     """
     values = np.asarray(counts, float)
     if values.ndim == 0 or values.shape[-1] != 4:
-        raise ValueError(f"counts have 4 columns TP, FP, FN and sum of IoU, not the shape {values.shape}")
-    hits, alarms, misses, iou_sum = np.moveaxis(values, -1, 0)
-    nothing = hits + alarms + misses == 0
-
-    def share(part: Scores, whole: Scores) -> Scores:
-        ratio = np.divide(part, whole, out=np.zeros_like(whole), where=whole != 0)
-        return np.where(nothing, empty, ratio)
-
-    return InstanceScores(
-        precision=share(hits, hits + alarms),
-        recall=share(hits, hits + misses),
-        f1=share(2 * hits, 2 * hits + alarms + misses),
-        ap=share(hits, hits + alarms + misses),
-        sq=share(iou_sum, hits),
-        pq=share(2 * iou_sum, 2 * hits + alarms + misses),
+        raise ValueError(f"counts need 4 columns TP, FP, FN and sum of IoU, but have shape {values.shape}")
+    tp, fp, fn, iou_sum = np.moveaxis(values, -1, 0)
+    scores = InstanceScores(
+        precision=ratio(tp, tp + fp),
+        recall=ratio(tp, tp + fn),
+        f1=ratio(2 * tp, 2 * tp + fp + fn),
+        ap=ratio(tp, tp + fp + fn),
+        sq=ratio(iou_sum, tp),
+        pq=ratio(2 * iou_sum, 2 * tp + fp + fn),
     )
+    return InstanceScores(*(np.where(tp + fp + fn == 0, empty, score) for score in scores))
 
 
 def mean_average_precision(pred: npt.ArrayLike, truth: npt.ArrayLike, empty: float = 1.0) -> float:
@@ -128,13 +123,13 @@ def mean_average_precision(pred: npt.ArrayLike, truth: npt.ArrayLike, empty: flo
     Args:
         pred: predicted label map.
         truth: true label map of the same shape.
-        empty: the value where both maps are empty.
+        empty: score if both maps are empty.
 
     Returns:
-        A number from 0 to 1.
+        Score from 0 to 1.
 
     Example:
-        IoU 3/5 is a match at 0.5, 0.55 and 0.6, three thresholds of ten:
+        An IoU of 3/5 matches at 0.5, 0.55 and 0.6, three of ten thresholds:
 
         >>> mean_average_precision([[1, 1, 1, 0, 0]], [[1, 1, 1, 1, 1]])
         0.3

@@ -1,4 +1,4 @@
-"""The graph of cells over time, from the ids in each frame and a table of tracks."""
+"""Lineage graph of a movie, from the ids in each frame and a table of tracks."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -13,11 +13,11 @@ Edge = tuple[Vertex, Vertex]
 
 
 class Graph(NamedTuple):
-    """Cells and what leads from one to the next.
+    """Cells and the links between them.
 
     Attributes:
         vertices: each cell in each frame.
-        edges: from cell to cell, ``"same"`` if it is the same cell and ``"daughter"`` if it divided.
+        edges: links from cell to cell; ``"same"`` for the same cell, ``"daughter"`` after a division.
 
     Example:
         >>> lineage_graph([np.array([1]), np.array([1])], [[1, 0, 1, 0]]).edges
@@ -29,19 +29,19 @@ class Graph(NamedTuple):
 
 
 def lineage_graph(ids: Sequence[npt.NDArray[np.int64]], tracks: npt.ArrayLike, name: str = "tracks") -> Graph:
-    """Build the graph and refuse a table that contradicts the frames.
+    """Build the graph and check that the table agrees with the frames.
 
     Args:
         ids: ids of the cells in each frame.
-        tracks: one row a track: id, first frame, last frame, id of the mother or 0.
-        name: what the table is called in an error.
+        tracks: table with one row per track: id, first frame, last frame, id of the mother or 0.
+        name: name of the table in error messages.
 
     Returns:
-        The graph.
+        Cells and links.
 
     Raises:
-        ValueError: a cell has no track, a track no cell in one of its frames, or a mother is not there before
-            her daughter.
+        ValueError: If a cell has no track, a track has no cell in one of its frames, or a mother does not
+            precede her daughter.
 
     Example:
         >>> ids = [np.array([1]), np.array([2, 3])]
@@ -61,8 +61,8 @@ def lineage_graph(ids: Sequence[npt.NDArray[np.int64]], tracks: npt.ArrayLike, n
         if mother:
             if mother not in ends or ends[mother][1] >= begin:
                 raise ValueError(
-                    f"{name}: track {number} begins in frame {begin}, and its mother {mother} has no track "
-                    "that ends before"
+                    f"{name}: track {number} begins in frame {begin}, but its mother {mother} does not end "
+                    "before"
                 )
             edges[(ends[mother][1], mother), (begin, number)] = "daughter"
     return Graph(vertices, edges)
@@ -73,7 +73,7 @@ def _checked_table(tracks: npt.ArrayLike, name: str) -> list[list[int]]:
     if table.size == 0:
         return []
     if table.ndim != 2 or table.shape[1] != 4:
-        raise ValueError(f"{name} has the shape {table.shape}; a row has id, first frame, last frame, mother")
+        raise ValueError(f"{name} needs rows of id, first frame, last frame, mother, not shape {table.shape}")
     numbers, how_often = np.unique(table[:, 0], return_counts=True)
     if how_often.max() > 1:
         raise ValueError(f"{name} lists track {numbers[how_often.argmax()]} more than once")
@@ -83,9 +83,9 @@ def _checked_table(tracks: npt.ArrayLike, name: str) -> list[list[int]]:
 
 def _same_cells(vertices: set[Vertex], expected: set[Vertex], name: str) -> None:
     for frame, number in sorted(vertices - expected):
-        raise ValueError(f"cell {number} is in frame {frame}, but {name} has no track {number} that spans it")
+        raise ValueError(f"cell {number} is in frame {frame}, but no track {number} in {name} covers it")
     for frame, number in sorted(expected - vertices):
         raise ValueError(
-            f"{name} says that cell {number} is in frame {frame}, but it is not; end its track before, "
-            f"and begin another with mother {number} where it comes back"
+            f"{name} lists cell {number} in frame {frame}, but the label map does not contain it; end its "
+            f"track earlier, and start another one with mother {number} where it reappears"
         )

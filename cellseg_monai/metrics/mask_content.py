@@ -1,4 +1,4 @@
-"""Does a map number its objects, or does it only tell foreground from background?"""
+"""Whether a map numbers its objects or only separates foreground from background."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -11,7 +11,7 @@ Content = Literal["nothing", "one object", "one value in pieces", "0 and 255", "
 
 
 def content_of(label_map: LabelMap) -> Content:
-    """What the values of a map tell of it.
+    """Describe a map by its values.
 
     Args:
         label_map: map of ids or of foreground.
@@ -35,16 +35,16 @@ def content_of(label_map: LabelMap) -> Content:
 
 
 def binary_maps(contents: Sequence[Content]) -> list[bool]:
-    """Decide for the maps of one kind together which of them are binary masks.
+    """Decide which maps of a set are binary masks.
 
-    A map of 0 and 255 always is. Another map of one value may be a single cell; if none of its fellows
-    numbers two objects and one of them has its only value in several pieces, all are masks.
+    A map of 0 and 255 always is one. Another map with a single value may show a single cell. If no map of the
+    set numbers two objects and one of them has its only value in several pieces, all are masks.
 
     Args:
-        contents: of the true maps, or of the predictions, of one modality.
+        contents: contents of all true maps, or of all predictions, of one modality.
 
     Returns:
-        For each map whether it is binary.
+        Whether each map is binary.
 
     Example:
         >>> binary_maps(["one object", "one value in pieces", "nothing"])
@@ -52,14 +52,14 @@ def binary_maps(contents: Sequence[Content]) -> list[bool]:
         >>> binary_maps(["one object", "one value in pieces", "objects"])
         [False, False, False]
     """
-    telling = {"one value in pieces", "0 and 255"}
-    if "objects" not in contents and telling & set(contents):
+    mask_like = {"one value in pieces", "0 and 255"}
+    if "objects" not in contents and mask_like & set(contents):
         return [True] * len(contents)
     return [content == "0 and 255" for content in contents]
 
 
 def pieces_of_mask(label_map: LabelMap) -> LabelMap:
-    """Number the connected pieces of a map that holds one value; leave others as they are.
+    """Number the connected pieces of a map with a single value; return other maps unchanged.
 
     Example:
         >>> import numpy as np

@@ -1,7 +1,7 @@
-"""Which predicted object is which true object: the one table that every instance metric is made from.
+"""Matching of predicted and true objects: one table of pairs, from which all instance metrics are computed.
 
-All pairs of objects that share a pixel come from one overlap matrix. There are a few per object, so whatever
-is asked of them afterwards is cheap, also for a slide with 100,000 cells.
+All pairs of objects that share pixels come from one overlap matrix. There are only a few per object, so all
+metrics are cheap once they are known, even for a slide with 100,000 cells.
 """
 
 from typing import NamedTuple
@@ -10,23 +10,23 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from cellseg_monai.label_maps import overlap_matrix
+from cellseg_monai.label_maps import LabelMap, as_label_map, overlap_matrix
 
 Counts = npt.NDArray[np.int64]
 
 
 class ObjectPairs(NamedTuple):
-    """Each pair of a predicted and a true object that share pixels.
+    """All pairs of a predicted and a true object that share pixels.
 
     Attributes:
-        pred: place of the pair's predicted object among ``pred_ids``.
-        truth: place of the pair's true object among ``truth_ids``.
-        shared: pixels that the two have in common.
-        iou: intersection over union, shared / (size of one + size of the other − shared).
-        pred_ids: ids of the predicted objects, ascending, without the background.
-        truth_ids: ids of the true objects, likewise.
-        pred_sizes: pixels of each predicted object.
-        truth_sizes: pixels of each true object.
+        pred: index of the predicted object of each pair in ``pred_ids``.
+        truth: index of the true object of each pair in ``truth_ids``.
+        shared: number of shared pixels.
+        iou: intersection over union, shared / (predicted size + true size − shared).
+        pred_ids: ids of the predicted objects, ascending, without background.
+        truth_ids: ids of the true objects, ascending, without background.
+        pred_sizes: number of pixels of each predicted object.
+        truth_sizes: number of pixels of each true object.
 
     Example:
         >>> pairs = object_pairs([[1, 1, 1, 0]], [[0, 7, 7, 7]])
@@ -44,6 +44,21 @@ class ObjectPairs(NamedTuple):
     truth_sizes: Counts
 
 
+def label_map_pair(pred: npt.ArrayLike, truth: npt.ArrayLike) -> tuple[LabelMap, LabelMap]:
+    """Convert both arrays to label maps and raise if their shapes differ.
+
+    Example:
+        >>> label_map_pair([[1, 0]], [[1]])
+        Traceback (most recent call last):
+        ...
+        ValueError: the label maps differ in shape, (1, 2) and (1, 1); resample one
+    """
+    one, other = as_label_map(pred), as_label_map(truth)
+    if one.shape != other.shape:
+        raise ValueError(f"the label maps differ in shape, {one.shape} and {other.shape}; resample one")
+    return one, other
+
+
 def object_pairs(pred: npt.ArrayLike, truth: npt.ArrayLike) -> ObjectPairs:
     """Find all pairs of objects that share pixels.
 
@@ -52,11 +67,11 @@ def object_pairs(pred: npt.ArrayLike, truth: npt.ArrayLike) -> ObjectPairs:
         truth: true label map of the same shape.
 
     Returns:
-        The pairs, in the order of the predicted and then of the true ids. Pixels that carry one id are one
-        object, wherever they lie.
+        Pairs in the order of the predicted and then of the true ids. Pixels with the same id are one object,
+        wherever they lie.
 
     Raises:
-        ValueError: the shapes differ, or an array is no label map.
+        ValueError: If the shapes differ, or an array is not a label map.
 
     Example:
         >>> object_pairs([[1, 1, 2, 2]], [[3, 3, 3, 0]]).iou.round(2)
@@ -79,23 +94,23 @@ def object_pairs(pred: npt.ArrayLike, truth: npt.ArrayLike) -> ObjectPairs:
 
 
 def match_objects(pairs: ObjectPairs, threshold: float = 0.5) -> Counts:
-    """Choose pairs with IoU ≥ threshold so that each object is in one pair at most.
+    """Choose pairs with IoU ≥ threshold such that each object is in one pair at most.
 
-    As many pairs as possible are chosen, and among such choices the one with the greatest sum of IoU. Above
-    0.5 an object can have only one partner, so there is nothing to choose; at and below it there may be.
+    The choice has as many pairs as possible and, among these, the largest sum of IoU. Above 0.5 an object has
+    at most one candidate; at and below 0.5 it may have several.
 
     Args:
-        pairs: from :func:`object_pairs`.
-        threshold: least IoU of a match, in (0, 1].
+        pairs: pairs from :func:`object_pairs`.
+        threshold: IoU threshold in (0, 1].
 
     Returns:
-        Places of the chosen pairs in the table, ascending.
+        Indices of the chosen pairs, ascending.
 
     Raises:
-        ValueError: the threshold is out of its range.
+        ValueError: If the threshold is out of range.
 
     Example:
-        One true object of four pixels in two halves: both halves have IoU 0.5, one of them matches.
+        Two predictions each cover half of a true object: both have IoU 0.5, one of them matches.
 
         >>> pairs = object_pairs([[1, 1, 2, 2]], [[3, 3, 3, 3]])
         >>> len(pairs.iou), len(match_objects(pairs, 0.5)), len(match_objects(pairs, 0.51))
@@ -103,21 +118,21 @@ def match_objects(pairs: ObjectPairs, threshold: float = 0.5) -> Counts:
     """
     check_threshold(threshold)
     eligible = np.flatnonzero(pairs.iou >= threshold)
-    # One match more gains 1, all that the IoU of n matches can gain together is less than 1.
+    # One more match gains 1; the IoU of all matches together gains less than 1.
     gain = 1 + pairs.iou[eligible] / (2 * len(eligible) + 1)
     return eligible[best_assignment(pairs.pred[eligible], pairs.truth[eligible], gain)]
 
 
 def best_assignment(first: Counts, second: Counts, gain: npt.NDArray[np.float64]) -> Counts:
-    """Choose edges of a sparse bipartite graph, at most one at each end, with the greatest sum of gains.
+    """Choose edges of a sparse bipartite graph, at most one per node, with the largest sum of gains.
 
     Args:
-        first: object of one side at which each edge ends.
-        second: object of the other side.
-        gain: what choosing the edge is worth, more than 0.
+        first: node of each edge on one side.
+        second: node of each edge on the other side.
+        gain: gain of choosing each edge, above 0.
 
     Returns:
-        Places of the chosen edges, ascending.
+        Indices of the chosen edges, ascending.
 
     Example:
         >>> best_assignment(np.array([0, 0, 1]), np.array([0, 1, 0]), np.array([0.9, 0.5, 0.5]))
@@ -127,7 +142,7 @@ def best_assignment(first: Counts, second: Counts, gain: npt.NDArray[np.float64]
     open_edges = np.arange(len(gain))
     while len(open_edges):
         one, other, worth = first[open_edges], second[open_edges], gain[open_edges]
-        # An edge that gains more than its best rivals at both ends together is in every best choice.
+        # An edge that gains more than its best rivals at both nodes together is in every optimal choice.
         clear = worth > _best_rival(one, worth) + _best_rival(other, worth)
         if not clear.any():
             chosen.append(open_edges[_settle(one, other, worth)])
@@ -138,7 +153,7 @@ def best_assignment(first: Counts, second: Counts, gain: npt.NDArray[np.float64]
 
 
 def _best_rival(node: Counts, gain: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """For each edge the greatest gain of another edge at its node, 0 if there is no other."""
+    """Largest gain of another edge at the node of each edge; 0 if there is no other."""
     order = np.lexsort((-gain, node))
     starts = np.flatnonzero(np.diff(node[order], prepend=-1))
     lengths = np.diff(starts, append=len(node))
@@ -154,13 +169,13 @@ def _best_rival(node: Counts, gain: npt.NDArray[np.float64]) -> npt.NDArray[np.f
 def _settle(first: Counts, second: Counts, gain: npt.NDArray[np.float64]) -> Counts:
     rows, row = np.unique(first, return_inverse=True)
     columns, column = np.unique(second, return_inverse=True)
-    # SciPy's sparse solver wants a partner for every row and no cost of 0. So each row also has a column of
-    # its own, which stands for "no partner" and gains nothing.
+    # SciPy's sparse solver needs a partner for every row and no cost of 0. Each row therefore gets an extra
+    # column of its own, which means "no partner" and gains nothing.
     alone = np.arange(len(rows))
     highest = gain.max() + 1
     cost = np.concatenate([highest - gain, np.full(len(rows), highest)])
     place = np.stack([np.concatenate([row, alone]), np.concatenate([column, len(columns) + alone])])
-    # Older releases of SciPy, such as 1.14, keep the type of the places, and solve for int32 alone.
+    # SciPy releases such as 1.14 keep the dtype of the indices and only solve for int32.
     graph = sparse.csr_array((cost, place.astype(np.int32)), shape=(len(rows), len(columns) + len(rows)))
     chosen_row, chosen_column = sparse.csgraph.min_weight_full_bipartite_matching(graph)
     partner = np.full(len(rows), -1)
@@ -171,15 +186,15 @@ def _settle(first: Counts, second: Counts, gain: npt.NDArray[np.float64]) -> Cou
 def keep_objects(
     pairs: ObjectPairs, pred_kept: npt.NDArray[np.bool_], truth_kept: npt.NDArray[np.bool_]
 ) -> ObjectPairs:
-    """The pairs as if the other objects had been erased from the maps.
+    """Keep some objects, as if the others had been erased from the maps.
 
     Args:
-        pairs: from :func:`object_pairs`.
-        pred_kept: which predicted objects stay, in the order of ``pred_ids``.
-        truth_kept: which true objects stay, in the order of ``truth_ids``.
+        pairs: pairs from :func:`object_pairs`.
+        pred_kept: whether to keep each predicted object, in the order of ``pred_ids``.
+        truth_kept: whether to keep each true object, in the order of ``truth_ids``.
 
     Returns:
-        The pairs of which both objects stay.
+        Pairs whose objects are both kept.
 
     Example:
         >>> pairs = object_pairs([[1, 2, 2]], [[3, 3, 4]])
@@ -204,13 +219,13 @@ def keep_objects(
 
 
 def check_threshold(threshold: float) -> None:
-    """Refuse an IoU threshold outside (0, 1].
+    """Raise if an IoU threshold is outside (0, 1].
 
     Example:
         >>> check_threshold(50)
         Traceback (most recent call last):
         ...
-        ValueError: threshold=50 is no IoU to match at; it lies above 0 and at most at 1
+        ValueError: threshold=50 is not an IoU; it must be above 0 and at most 1
     """
     if not 0 < threshold <= 1:
-        raise ValueError(f"threshold={threshold} is no IoU to match at; it lies above 0 and at most at 1")
+        raise ValueError(f"threshold={threshold} is not an IoU; it must be above 0 and at most 1")

@@ -1,47 +1,44 @@
 """F1 of the NeurIPS 2022 challenge on cells in multi-modality microscopy, as its code computes it.
 
-Published scores hang on the details: cells at the edge of the image do not count, and large images are scored
+Published scores depend on the details: cells at the image border do not count, and large images are scored
 tile by tile. https://github.com/JunMa11/NeurIPS-CellSeg, ``baseline/compute_metric.py``.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from cellseg_monai.label_maps import LabelMap, as_label_map
-from cellseg_monai.metrics.cumulative import LabelMapMetric, Reduction
+from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.metrics.instance import pair_counts
-from cellseg_monai.metrics.matching import check_threshold, keep_objects, object_pairs
+from cellseg_monai.metrics.matching import keep_objects, label_map_pair, object_pairs
+from cellseg_monai.metrics.ratio import Scores, ratio
 
 BORDER = 2
 TILE = 2000
 TILED_FROM = 25_000_000
 
 
-def neurips_counts(
-    pred: npt.ArrayLike, truth: npt.ArrayLike, threshold: float = 0.5
-) -> npt.NDArray[np.float64]:
-    """Matched, predicted and true objects as the challenge counts them.
+def neurips_counts(pred: npt.ArrayLike, truth: npt.ArrayLike, threshold: float = 0.5) -> Scores:
+    """Count matched, predicted and true objects as the challenge does.
 
-    Objects that touch the outer two pixels are erased from both maps. From 25,000,000 pixels on (5,000 ×
-    5,000 included) the image is cut into tiles of 2,000 × 2,000, the last ones filled up with background;
-    each tile is treated as an image, and the counts are summed.
+    Objects that touch the outer two pixels are removed from both maps. From 25,000,000 pixels (5,000 ×
+    5,000 included) the image is cut into tiles of 2,000 × 2,000, and the last ones are padded with
+    background; each tile is treated as an image, and the counts are summed.
 
     Args:
-        pred: predicted label map, two-dimensional. Pixels of one id are one object, wherever they lie.
+        pred: predicted label map, two-dimensional. Pixels with the same id are one object, wherever they lie.
         truth: true label map of the same shape.
-        threshold: objects match if their IoU is at least this.
+        threshold: IoU threshold; a pair matches at or above it.
 
     Returns:
-        Three numbers: matches, predicted objects, true objects.
+        Three counts: matches, predicted objects, true objects.
 
     Raises:
-        ValueError: a map has not two dimensions, or the shapes differ.
+        ValueError: If a map is not two-dimensional, or the shapes differ.
 
     Example:
-        A cell in the middle and one at the edge, which does not count:
+        A cell in the centre and one at the border, which does not count:
 
         >>> cells = np.zeros((9, 9), int)
         >>> cells[3:6, 3:6] = 1
@@ -49,9 +46,9 @@ def neurips_counts(
         >>> neurips_counts(cells, cells)
         array([1., 1., 1.])
     """
-    one, other = as_label_map(pred), as_label_map(truth)
-    if one.ndim != 2 or one.shape != other.shape:
-        raise ValueError(f"two planes of one shape are compared, these have {one.shape} and {other.shape}")
+    one, other = label_map_pair(pred, truth)
+    if one.ndim != 2:
+        raise ValueError(f"the challenge scores planes, not label maps of shape {one.shape}")
     tiles = _tiles(one, other) if one.size >= TILED_FROM else iter([(one, other, one.shape)])
     counts = np.zeros(3)
     for pred_tile, truth_tile, shape in tiles:
@@ -61,8 +58,7 @@ def neurips_counts(
             ~np.isin(pairs.pred_ids, _at_border(pred_tile, shape)),
             ~np.isin(pairs.truth_ids, _at_border(truth_tile, shape)),
         )
-        hits = pair_counts(inner, threshold)[0, 0]
-        counts += [hits, len(inner.pred_ids), len(inner.truth_ids)]
+        counts += [pair_counts(inner, threshold)[0, 0], len(inner.pred_ids), len(inner.truth_ids)]
     return counts
 
 
@@ -74,31 +70,29 @@ def _tiles(pred: LabelMap, truth: LabelMap) -> Iterator[tuple[LabelMap, LabelMap
 
 
 def _at_border(tile: LabelMap, shape: tuple[int, ...]) -> npt.NDArray[np.int32]:
-    """Ids in the outer pixels of a tile that is filled up to a shape below and on the right."""
+    """Ids in the outer pixels of a tile that is padded to a shape at the bottom and on the right."""
     bottom, right = (max(side - BORDER, 0) for side in shape)
     bands = (tile[:BORDER], tile[bottom:], tile[:, :BORDER], tile[:, right:])
     return np.unique(np.concatenate([band.ravel() for band in bands]))
 
 
-def neurips_scores(counts: npt.ArrayLike, empty: float = 0.0) -> npt.NDArray[np.float64]:
-    """F1 = 2·matches / (predicted + true), and ``empty`` where there is no object in either map.
+def neurips_scores(counts: npt.ArrayLike, empty: float = 0.0) -> Scores:
+    """F1 = 2·matches / (predicted + true), or ``empty`` if there is no object in either map.
 
     Args:
-        counts: from :func:`neurips_counts`, shape (…, 3).
-        empty: the challenge gives 0 to an image without cells, also if nothing is predicted.
+        counts: counts from :func:`neurips_counts`, shape (…, 3).
+        empty: score of an image without objects in either map. The challenge uses 0, even if nothing is
+            predicted.
 
     Returns:
-        One number per image.
+        One score per image.
 
     Example:
         >>> neurips_scores([[2, 3, 5], [0, 0, 0]])
         array([0.5, 0. ])
     """
-    hits, predicted, true = np.moveaxis(np.asarray(counts, float), -1, 0)
-    objects = predicted + true
-    score: npt.NDArray[np.float64] = np.full_like(objects, empty)
-    np.divide(2 * hits, objects, out=score, where=objects > 0)
-    return score
+    matches, predicted, true = np.moveaxis(np.asarray(counts, float), -1, 0)
+    return ratio(2 * matches, predicted + true, empty)
 
 
 def neurips_f1(
@@ -109,12 +103,12 @@ def neurips_f1(
     Args:
         pred: predicted label map, two-dimensional.
         truth: true label map of the same shape.
-        threshold: objects match if their IoU is at least this.
-        empty: the value of an image without objects in either map; 0 in the challenge.
+        threshold: IoU threshold; a pair matches at or above it.
+        empty: score of an image without objects in either map; 0 in the challenge.
 
     Returns:
-        A number from 0 to 1. The challenge rounds it to four places before it takes the mean and the median
-        over the images; here it is not rounded.
+        Score from 0 to 1. The challenge rounds it to four digits before it takes the mean and the median over
+        the images; here it is not rounded.
 
     Example:
         >>> cells = np.zeros((9, 9), int)
@@ -123,36 +117,3 @@ def neurips_f1(
         (1.0, 0.0)
     """
     return float(neurips_scores(neurips_counts(pred, truth, threshold), empty))
-
-
-class NeuripsMetric(LabelMapMetric):
-    """F1 of the NeurIPS 2022 challenge, collected over images.
-
-    Args:
-        threshold: objects match if their IoU is at least this.
-        reduction: ``"mean"`` or ``"median"`` over images, the two that the challenge reports, or
-            ``"pooled"``.
-        empty: the value of an image without objects in either map; 0 in the challenge.
-
-    Example:
-        >>> import torch
-        >>> cells = torch.zeros(1, 1, 9, 9, dtype=torch.int32)
-        >>> cells[..., 3:6, 3:6] = 1
-        >>> metric = NeuripsMetric(reduction="median")
-        >>> metric(cells, cells)
-        tensor([[1.]], dtype=torch.float64)
-    """
-
-    def __init__(self, threshold: float = 0.5, reduction: Reduction = "mean", empty: float = 0.0) -> None:
-        super().__init__(reduction)
-        check_threshold(threshold)
-        self.threshold = threshold
-        self.empty = empty
-
-    def count(self, pred: npt.NDArray[Any], truth: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-        """Matches, predicted and true objects."""
-        return neurips_counts(pred, truth, self.threshold)
-
-    def score(self, counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """F1, in one column."""
-        return neurips_scores(counts, self.empty)[:, None]

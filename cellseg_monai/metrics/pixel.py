@@ -1,6 +1,6 @@
-"""Dice, IoU, precision, recall and accuracy of pixels, of the foreground or of each class.
+"""Dice, IoU, precision, recall and accuracy of pixels, for the foreground or for each class.
 
-Counts first, scores second, as for instances.
+Counts come first and scores second, as for instances.
 """
 
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-Scores = npt.NDArray[np.float64]
+from cellseg_monai.metrics.ratio import Scores, ratio
 
 
 class PixelScores(NamedTuple):
     """Scores of pixels, each an array with one value per class.
 
     Attributes:
-        dice: 2·TP / (2·TP + FP + FN); F1 is the same number.
+        dice: 2·TP / (2·TP + FP + FN), which equals F1.
         iou: TP / (TP + FP + FN).
         precision: TP / (TP + FP).
         recall: TP / (TP + FN).
@@ -35,18 +35,18 @@ class PixelScores(NamedTuple):
 
 
 def pixel_counts(pred: npt.ArrayLike, truth: npt.ArrayLike, classes: Sequence[int] | None = None) -> Scores:
-    """Count right and wrong pixels.
+    """Count correct and wrong pixels.
 
     Args:
         pred: predicted map.
         truth: true map of the same shape.
-        classes: values to count one by one; None counts the foreground, which is any value above 0.
+        classes: values to count one by one. None counts the foreground, which is any value above 0.
 
     Returns:
-        Array of shape (classes, 4): TP, FP, FN, TN. Add those of several images to pool them.
+        Array of shape (classes, 4): TP, FP, FN, TN. Add the arrays of several images to pool them.
 
     Raises:
-        ValueError: the shapes differ, or no class is named.
+        ValueError: If the shapes differ, or ``classes`` is empty.
 
     Example:
         >>> pixel_counts([[1, 2, 0, 0]], [[4, 0, 4, 0]])
@@ -61,7 +61,7 @@ def pixel_counts(pred: npt.ArrayLike, truth: npt.ArrayLike, classes: Sequence[in
     if classes is None:
         return np.array([_count(one > 0, other > 0)])
     if not len(classes):
-        raise ValueError("classes is empty; name the values to count, or None for the foreground")
+        raise ValueError("classes is empty; give the values to count, or None for the foreground")
     return np.array([_count(one == value, other == value) for value in classes])
 
 
@@ -74,13 +74,13 @@ def pixel_scores(counts: npt.ArrayLike, empty: float = 1.0) -> PixelScores:
     """Turn counts into scores.
 
     Args:
-        counts: from :func:`pixel_counts`, shape (…, 4).
+        counts: counts from :func:`pixel_counts`, shape (…, 4).
         empty: Dice, IoU, precision and recall of a class that is in neither map. NaN leaves it out of
             averages, such as the mIoU over the classes that occur.
 
     Returns:
-        :class:`PixelScores`, of the shape of the counts without the last axis. A score whose denominator
-        alone is 0, such as the precision where nothing is predicted, is 0.
+        Scores of the shape of the counts without the last axis. A score is 0 if only its own denominator is
+        0, such as the precision where nothing is predicted.
 
     Example:
         >>> scores = pixel_scores([3, 1, 2, 4])
@@ -89,19 +89,16 @@ def pixel_scores(counts: npt.ArrayLike, empty: float = 1.0) -> PixelScores:
     """
     values = np.asarray(counts, float)
     if values.ndim == 0 or values.shape[-1] != 4:
-        raise ValueError(f"counts have 4 columns TP, FP, FN and TN, not the shape {values.shape}")
-    hits, alarms, misses, rest = np.moveaxis(values, -1, 0)
-    nothing = hits + alarms + misses == 0
+        raise ValueError(f"counts need 4 columns TP, FP, FN and TN, but have shape {values.shape}")
+    tp, fp, fn, tn = np.moveaxis(values, -1, 0)
 
-    def share(part: Scores, whole: Scores) -> Scores:
-        ratio = np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)
-        return np.where(nothing, empty, ratio)
+    def score(part: Scores, whole: Scores) -> Scores:
+        return np.where(tp + fp + fn == 0, empty, ratio(part, whole))
 
-    pixels = hits + alarms + misses + rest
     return PixelScores(
-        dice=share(2 * hits, 2 * hits + alarms + misses),
-        iou=share(hits, hits + alarms + misses),
-        precision=share(hits, hits + alarms),
-        recall=share(hits, hits + misses),
-        accuracy=np.divide(hits + rest, pixels, out=np.full_like(pixels, np.nan), where=pixels > 0),
+        dice=score(2 * tp, 2 * tp + fp + fn),
+        iou=score(tp, tp + fp + fn),
+        precision=score(tp, tp + fp),
+        recall=score(tp, tp + fn),
+        accuracy=ratio(tp + tn, tp + fp + fn + tn, empty=float("nan")),
     )

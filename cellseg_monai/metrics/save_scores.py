@@ -1,7 +1,5 @@
-"""Scores of a MONAI evaluation as tables, written over nothing but those of an earlier one."""
+"""Scores of a MONAI evaluation as tables, which replace only tables of an earlier evaluation."""
 
-from collections.abc import Callable, Sequence
-from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,19 +10,15 @@ from cellseg_monai.outputs import claim_outputs, write_bytes
 
 
 class ScoresSaver(MetricsSaver):
-    r"""MONAI's ``MetricsSaver``, with tables that are written whole and never over other files.
+    r"""MONAI's ``MetricsSaver``, but each table is written in one step and never replaces another file.
 
-    MONAI's own opens ``metrics.csv`` and ``*_raw.csv`` for writing whatever they are.
+    MONAI's class overwrites any files named ``metrics.csv`` and ``*_raw.csv``.
 
-    Args:
-        save_dir: folder of the tables.
-        metrics: names of the metrics to write, or ``"*"``.
-        metric_details: names of the metrics to write for each image, or ``"*"``.
-        batch_transform: function that gives the metadata of the images of a batch.
-        summary_ops: summaries over the images, such as ``"mean"``, or ``"*"``.
+    It takes the arguments of MONAI's class: ``save_dir``, ``metrics``, ``metric_details``,
+    ``batch_transform``, ``summary_ops``.
 
     Raises:
-        FileExistsError: when an epoch ends, a table exists and is not of an earlier evaluation.
+        FileExistsError: At the end of an epoch, if a table exists that an earlier evaluation did not write.
 
     Example:
         >>> import tempfile
@@ -38,24 +32,18 @@ class ScoresSaver(MetricsSaver):
         'dice,0.5\n'
     """
 
-    def __init__(
-        self,
-        save_dir: str | PathLike[str],
-        metrics: str | Sequence[str] | None = "*",
-        metric_details: str | Sequence[str] | None = None,
-        batch_transform: Callable[[Any], Any] = lambda batch: (),
-        summary_ops: str | Sequence[str] | None = None,
-    ) -> None:
-        super().__init__(str(save_dir), metrics, metric_details, batch_transform, summary_ops)
-        self.folder = Path(save_dir)
+    save_dir: str
 
     def __call__(self, engine: Any) -> None:
-        """Write the tables of an epoch."""
-        with TemporaryDirectory() as temporary:
-            self.save_dir = temporary
-            super().__call__(engine)
-            tables = {path.name: path.read_bytes() for path in sorted(Path(temporary).iterdir())}
-        if tables:  # which one process has, where there are several
-            with claim_outputs(self.folder, "score", tables):
+        """Write the tables at the end of an epoch."""
+        folder = self.save_dir
+        with TemporaryDirectory() as self.save_dir:
+            try:
+                super().__call__(engine)
+                tables = {path.name: path.read_bytes() for path in sorted(Path(self.save_dir).iterdir())}
+            finally:
+                self.save_dir = folder
+        if tables:  # with several processes, only one of them has tables
+            with claim_outputs(folder, "score", tables):
                 for name, content in tables.items():
-                    write_bytes(self.folder / name, content)
+                    write_bytes(Path(folder) / name, content)

@@ -1,4 +1,4 @@
-"""From scores of images to statements: mean and median with an interval, and whether two models differ."""
+"""Statistics over images: mean and median with an interval, and a test whether two models differ."""
 
 from collections.abc import Callable, Sequence
 from itertools import product
@@ -11,12 +11,12 @@ Values = npt.NDArray[np.float64]
 
 
 class Estimate(NamedTuple):
-    """A value with the interval in which it would lie for other images of the same kind.
+    """An estimate with its confidence interval.
 
     Attributes:
-        value: of the images at hand.
+        value: value for the given images.
         low: lower end of the interval.
-        high: upper end.
+        high: upper end of the interval.
 
     Example:
         >>> summarize([0.5, 0.5, 0.5]).mean
@@ -32,10 +32,10 @@ class Summary(NamedTuple):
     """Mean and median over images.
 
     Attributes:
-        mean: with its interval.
-        median: with its interval.
-        images: how many have a score.
-        left_out: how many have none (NaN).
+        mean: mean with its interval.
+        median: median with its interval.
+        images: number of images with a score.
+        left_out: number of images without a score (NaN).
 
     Example:
         >>> summarize([0.5, 0.7, float("nan")]).left_out
@@ -49,25 +49,25 @@ class Summary(NamedTuple):
 
 
 def summarize(
-    scores: Sequence[float] | Values, confidence: float = 0.95, resamples: int = 9999, seed: int = 0
+    scores: Sequence[float] | Values, *, confidence: float = 0.95, resamples: int = 9999, seed: int = 0
 ) -> Summary:
     """Mean and median with percentile bootstrap intervals over images.
 
-    Images are drawn with replacement, as many as there are, and the statistic is taken of each draw; the
-    interval holds the middle `confidence` of them. With fewer than about ten images it is too narrow, and of
-    one image it is unknown (NaN).
+    Each resample draws as many images as there are, with replacement. The interval contains the middle
+    `confidence` of the statistics of all resamples. It is too narrow with fewer than about ten images, and
+    unknown (NaN) with one image.
 
     Args:
-        scores: one a image; NaN where an image has none, infinite is an error.
-        confidence: share of draws in the interval, in (0, 1).
-        resamples: how many draws.
-        seed: of the draws; the same seed gives the same interval.
+        scores: one score per image; NaN for an image without a score. Infinity is an error.
+        confidence: confidence level in (0, 1).
+        resamples: number of resamples.
+        seed: random seed; the same seed gives the same interval.
 
     Returns:
-        :class:`Summary`.
+        Mean and median with their intervals.
 
     Raises:
-        ValueError: no image has a score, or an option is out of its range.
+        ValueError: If no image has a score, or an option is out of range.
 
     Example:
         >>> summary = summarize([0.9, 0.8, 0.7, 1.0, 0.6])
@@ -77,15 +77,13 @@ def summarize(
         True
     """
     if not 0 < confidence < 1:
-        raise ValueError(f"confidence={confidence} must lie between 0 and 1, such as 0.95")
+        raise ValueError(f"confidence={confidence} must be between 0 and 1, such as 0.95")
     if resamples < 1:
         raise ValueError(f"resamples={resamples} must be at least 1")
     values = np.asarray(scores, float).ravel()
     known = values[~np.isnan(values)]
     if not len(known) or not np.isfinite(known).all():
-        raise ValueError(
-            f"{len(known)} of {len(values)} scores are numbers; give at least one, all of them finite"
-        )
+        raise ValueError(f"at least one of {len(values)} scores must be a number, and none may be infinite")
     draws = known[np.random.default_rng(seed).integers(len(known), size=(resamples, len(known)))]
 
     def estimate(statistic: Callable[..., Any]) -> Estimate:
@@ -97,12 +95,12 @@ def summarize(
 
 
 class Comparison(NamedTuple):
-    """Two models on the same images.
+    """Comparison of two models on the same images.
 
     Attributes:
         difference: mean of first − second, with its bootstrap interval.
-        p_value: how often chance alone makes a mean difference at least as large, in either direction.
-        images: how many both models have a score for.
+        p_value: probability of a mean difference at least as large by chance, in either direction.
+        images: number of images with a score for both models.
 
     Example:
         >>> compare_paired([0.9, 0.8], [0.7, 0.8]).images
@@ -117,33 +115,35 @@ class Comparison(NamedTuple):
 def compare_paired(
     first: Sequence[float] | Values,
     second: Sequence[float] | Values,
+    *,
     confidence: float = 0.95,
     resamples: int = 9999,
     seed: int = 0,
 ) -> Comparison:
     """Test whether two models differ, by their scores of the same images (paired permutation test).
 
-    If the models were alike, the sign of each image's difference would be chance. The p-value is the share
-    of all choices of signs with a mean difference at least as large: of all 2ⁿ if there are no more than
-    `resamples`, else of so many random ones. Nothing is assumed of the distribution. With n images it is at
-    least 2/2ⁿ, so fewer than six images cannot show a difference at 5 %.
+    If the models were equally good, the sign of the difference of each image would be random. The p-value is
+    the fraction of sign assignments with a mean difference at least as large: among all 2ⁿ assignments if
+    there are at most `resamples`, otherwise among that many random ones. The test makes no assumption about
+    the distribution. With n images the p-value is at least 2/2ⁿ, so fewer than six images cannot show a
+    difference at 5 %.
 
     Args:
         first: scores of one model.
-        second: scores of the other for the same images in the same order. An image for which either is NaN
-            is left out.
-        confidence: of the interval of the difference.
-        resamples: most choices of signs, and draws of the interval.
-        seed: of both.
+        second: scores of the other model for the same images in the same order. Images with NaN in either are
+            left out.
+        confidence: confidence level of the interval of the difference.
+        resamples: largest number of sign assignments, and number of resamples for the interval.
+        seed: random seed of both.
 
     Returns:
-        :class:`Comparison`.
+        Difference, p-value and number of images.
 
     Raises:
-        ValueError: the models have not the same number of scores, or no image has both.
+        ValueError: If the numbers of scores differ, or no image has both scores.
 
     Example:
-        Better by 0.1 on each of six images: 2 of 64 choices of signs are as extreme.
+        Better by 0.1 on each of six images: 2 of 64 sign assignments are as extreme.
 
         >>> result = compare_paired([0.9, 0.8, 0.7, 0.9, 0.8, 0.7], [0.8, 0.7, 0.6, 0.8, 0.7, 0.6])
         >>> round(result.difference.value, 3), result.p_value
@@ -151,11 +151,9 @@ def compare_paired(
     """
     one, other = np.asarray(first, float).ravel(), np.asarray(second, float).ravel()
     if len(one) != len(other):
-        raise ValueError(
-            f"{len(one)} scores of the first model, {len(other)} of the second; pair them by image"
-        )
+        raise ValueError(f"{len(one)} scores of the first model, but {len(other)} of the second; pair them")
     difference = (one - other)[~np.isnan(one - other)]
-    estimate = summarize(difference, confidence, resamples, seed).mean
+    estimate = summarize(difference, confidence=confidence, resamples=resamples, seed=seed).mean
     return Comparison(estimate, _sign_flip_test(difference, resamples, seed), len(difference))
 
 
@@ -166,7 +164,7 @@ def _sign_flip_test(difference: Values, resamples: int, seed: int) -> float:
         signs = np.array(list(product((-1, 1), repeat=images)), np.int8)
     else:
         signs = np.random.default_rng(seed).choice(np.array([-1, 1], np.int8), size=(resamples, images))
-    # In floating point, means that should be equal are not quite; near ties count as ties.
+    # Rounding can make equal means differ slightly, so near ties count as ties.
     extreme = np.abs(signs @ difference) >= np.abs(difference.sum()) - 1e-12
-    # Of random choices, the one that happened is one more.
+    # The observed assignment counts as one more when the others are random.
     return float(extreme.mean() if exact else (extreme.sum() + 1) / (resamples + 1))

@@ -1,8 +1,8 @@
-"""Cell Tracking Challenge: SEG of masks, and DET, LNK, TRA of the graph of cells over time.
+"""Scores of the Cell Tracking Challenge: SEG of masks, and DET, LNK, TRA of the lineage graph.
 
-The graph has a vertex for each cell in each frame, an edge from each to the same cell in the next frame, and
-an edge from the last of a mother to the first of each daughter. The scores say what it costs to mend the
-predicted graph by hand, as a share of what it would cost to draw the true one (Matula et al. 2015).
+The graph has a vertex for each cell in each frame, an edge to the same cell in the next frame, and an edge
+from the last vertex of a mother to the first of each daughter. The scores compare the cost of correcting the
+predicted graph by hand with the cost of drawing the true one from scratch (Matula et al. 2015).
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,20 +19,20 @@ EDGE_COSTS = {"redundant": 1.0, "missing": 1.5, "wrong": 1.0}
 
 
 class TrackingScores(NamedTuple):
-    """Scores of a sequence, and the errors they are made of.
+    """Scores of a sequence, and the numbers of errors behind them.
 
     Attributes:
-        seg: mean IoU over the true cells with the prediction that covers more than half of each; 0 for a
-            cell that has none.
-        det: detection, of the vertices.
-        lnk: linking, of the edges.
-        tra: tracking, of both.
-        splits: cells that must be split off from one prediction that covers several (NS).
-        misses: true cells without prediction (FN).
-        alarms: predictions without true cell (FP).
-        redundant: predicted edges between matched cells that the truth has not (ED).
+        seg: segmentation, the mean over the true cells of the IoU with the prediction that covers more than
+            half of the cell; 0 for a cell without such a prediction.
+        det: detection score, from the vertices.
+        lnk: linking score, from the edges.
+        tra: tracking score, from both.
+        splits: cells to split off from predictions that cover several cells (NS).
+        misses: true cells without a prediction (FN).
+        alarms: predictions without a true cell (FP).
+        redundant: predicted edges between matched cells that the truth does not have (ED).
         missing: true edges that are not predicted (EA).
-        wrong: edges that lead on in one graph and to a daughter in the other (EC).
+        wrong: edges that continue a track in one graph and lead to a daughter in the other (EC).
 
     Example:
         >>> tracking_scores([[[1, 2]]], [[[1, 0]]], [[1, 0, 0, 0], [2, 0, 0, 0]], [[1, 0, 0, 0]]).alarms
@@ -56,19 +56,19 @@ def segmentation_score(
 ) -> float:
     """SEG: Σ IoU of matched cells / number of true cells.
 
-    A true cell is matched by the prediction that covers more than half of its pixels. What is predicted
-    elsewhere does not count.
+    A true cell matches the prediction that covers more than half of its pixels. Other predictions do not
+    count.
 
     Args:
         pred: predicted label maps, frame by frame.
-        truth: true label maps, only of frames that are annotated.
-        empty: the value where the truth has no cell.
+        truth: true label maps of the annotated frames.
+        empty: score if the truth has no cells.
 
     Returns:
-        A number from 0 to 1.
+        Score from 0 to 1.
 
     Example:
-        The prediction has three of the four pixels, IoU 3/4; the other cell is missed:
+        The prediction covers three of four pixels, IoU 3/4; the other cell is missed:
 
         >>> segmentation_score([[[1, 1, 1, 0, 0, 0]]], [[[5, 5, 5, 5, 0, 6]]])
         0.375
@@ -86,6 +86,7 @@ def tracking_scores(
     truth: Iterable[npt.ArrayLike],
     pred_tracks: npt.ArrayLike,
     truth_tracks: npt.ArrayLike,
+    *,
     empty: float = 1.0,
 ) -> TrackingScores:
     """SEG, DET, LNK and TRA of a sequence.
@@ -97,20 +98,20 @@ def tracking_scores(
     Args:
         pred: predicted label maps, frame by frame, in which a cell keeps its id.
         truth: true label maps of the same frames.
-        pred_tracks: one row a track, as in ``res_track.txt``: id, first frame, last frame, id of the mother
-            or 0. Frames count from 0.
-        truth_tracks: likewise, as in ``man_track.txt``.
-        empty: SEG, DET or TRA where the truth has no cell, LNK where it has no edge, if nothing is predicted
-            there either; otherwise it is 0.
+        pred_tracks: predicted tracks, one per row as in ``res_track.txt``: id, first frame, last frame, id of
+            the mother or 0. Frames count from 0.
+        truth_tracks: true tracks in the same format, as in ``man_track.txt``.
+        empty: SEG, DET or TRA if the truth has no cells, LNK if it has no edges, and nothing is predicted
+            either; otherwise these scores are 0.
 
     Returns:
-        :class:`TrackingScores`.
+        Scores and numbers of errors.
 
     Raises:
-        ValueError: frames and tracks contradict each other.
+        ValueError: If frames and tracks contradict each other.
 
     Example:
-        One cell in three frames, lost in the last: one vertex of three and one edge of two are missing.
+        One cell in three frames, lost in the last one: one vertex of three and one edge of two are missing.
 
         >>> cell, nothing = [[1]], [[0]]
         >>> scores = tracking_scores([cell, cell, nothing], [cell] * 3, [[1, 0, 1, 0]], [[1, 0, 2, 0]])
@@ -136,22 +137,37 @@ def tracking_scores(
     pred_graph = lineage_graph(pred_ids, pred_tracks, "pred_tracks")
     truth_graph = lineage_graph(truth_ids, truth_tracks, "truth_tracks")
     unique = {one: other for one, other in matched.items() if one not in shared_by_many}
-    return _scores(
-        iou_sum,
-        len(truth_graph.vertices),
-        len(truth_graph.edges),
-        {
-            "splits": splits,
-            "misses": len(truth_graph.vertices) - len(matched) - splits,
-            "alarms": len(pred_graph.vertices) - len(matched),
-        },
-        _edge_errors(pred_graph, truth_graph, unique),
-        empty,
+    cells, links = len(truth_graph.vertices), len(truth_graph.edges)
+    errors = {
+        "splits": splits,
+        "misses": cells - len(matched) - splits,
+        "alarms": len(pred_graph.vertices) - len(matched),
+        **_edge_errors(pred_graph, truth_graph, unique),
+    }
+    detection, linking = _cost(VERTEX_COSTS, errors), _cost(EDGE_COSTS, errors)
+    all_cells, all_links = VERTEX_COSTS["misses"] * cells, EDGE_COSTS["missing"] * links
+    return TrackingScores(
+        seg=iou_sum / cells if cells else empty,
+        det=_saved(detection, all_cells, empty),
+        lnk=_saved(linking, all_links, empty),
+        tra=_saved(detection + linking, all_cells + all_links, empty),
+        **errors,
     )
 
 
+def _cost(costs: Mapping[str, float], errors: Mapping[str, int]) -> float:
+    return sum(cost * errors[name] for name, cost in costs.items())
+
+
+def _saved(cost: float, from_scratch: float, empty: float) -> float:
+    """Fraction of the cost of drawing the graph from scratch that the prediction saves."""
+    if from_scratch == 0:
+        return empty if cost == 0 else 0.0
+    return 1 - min(cost, from_scratch) / from_scratch
+
+
 def _covers(pairs: ObjectPairs) -> npt.NDArray[np.int64]:
-    """Pairs whose prediction has more than half of the true cell; there is one at most for each true cell."""
+    """Pairs whose prediction covers more than half of the true cell, at most one for each true cell."""
     return np.flatnonzero(2 * pairs.shared > pairs.truth_sizes[pairs.truth])
 
 
@@ -166,29 +182,3 @@ def _edge_errors(pred: Graph, truth: Graph, partner: Mapping[Vertex, Vertex]) ->
         "missing": sum(edge not in carried_over for edge in truth.edges),
         "wrong": sum(truth.edges.get(edge, kind) != kind for edge, kind in carried_over.items()),
     }
-
-
-def _scores(
-    iou_sum: float, cells: int, links: int, vertices: dict[str, int], edges: dict[str, int], empty: float
-) -> TrackingScores:
-    detection = sum(VERTEX_COSTS[name] * number for name, number in vertices.items())
-    linking = sum(EDGE_COSTS[name] * number for name, number in edges.items())
-    all_cells, all_links = VERTEX_COSTS["misses"] * cells, EDGE_COSTS["missing"] * links
-
-    def share_saved(cost: float, from_scratch: float) -> float:
-        if from_scratch == 0:
-            return empty if cost == 0 else 0.0
-        return 1 - min(cost, from_scratch) / from_scratch
-
-    return TrackingScores(
-        seg=iou_sum / cells if cells else empty,
-        det=share_saved(detection, all_cells),
-        lnk=share_saved(linking, all_links),
-        tra=share_saved(detection + linking, all_cells + all_links),
-        splits=vertices["splits"],
-        misses=vertices["misses"],
-        alarms=vertices["alarms"],
-        redundant=edges["redundant"],
-        missing=edges["missing"],
-        wrong=edges["wrong"],
-    )

@@ -313,8 +313,8 @@ def test_targets(tmp_path: Path, dtype: str) -> None:
         stitcher.write(target)
         assert target.dtype == dtype
         assert_same_cells(np.asarray(target[...]), whole)
-    for number, tile in enumerate(stitcher.tiles):
-        np.testing.assert_array_equal(stitcher.core(number), mapped[tile.core])
+    for tile in stitcher.tiles:
+        np.testing.assert_array_equal(stitcher.region(tile.core), mapped[tile.core])
 
 
 RUN = """
@@ -361,7 +361,7 @@ def test_any_part_can_be_read(shape: tuple[int, ...], folder: bool, tmp_path: Pa
         box = tuple(slice(*sorted(random.integers(0, side + 1, 2).tolist())) for side in shape)
         np.testing.assert_array_equal(stitcher.region(box), written[box])
     for box in [(slice(0, side + 1) for side in shape), (slice(-1, side) for side in shape)]:
-        with pytest.raises(ValueError, match="does not lie in the image of shape"):
+        with pytest.raises(ValueError, match="is not inside the image of shape"):
             stitcher.region(tuple(box))
 
 
@@ -373,7 +373,7 @@ def test_a_tile_added_again_is_replaced(tmp_path: Path) -> None:
         stitcher.add(1, np.zeros((4, 5), int))
         assert stitcher.join() == 0
         stitcher.add(1, np.ones((4, 5), int))
-        assert stitcher.core(1).tolist() == [[1] * 4] * 4
+        assert stitcher.region(stitcher.tiles[1].core).tolist() == [[1] * 4] * 4
 
 
 def test_folders_of_something_else_are_refused(tmp_path: Path) -> None:
@@ -407,9 +407,9 @@ def test_memory_follows_the_tile(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "labels", "message"),
     [
-        (4, np.zeros((5, 5), int), "there is no tile 4, they go from 0 to 3"),
-        (-1, np.zeros((5, 5), int), "there is no tile -1"),
-        (0, np.zeros((4, 4), int), r"shape \(4, 4\), its window has \(5, 5\); decode the window"),
+        (4, np.zeros((5, 5), int), "tile 4 does not exist; the tiles are 0 to 3"),
+        (-1, np.zeros((5, 5), int), "tile -1 does not exist"),
+        (0, np.zeros((4, 4), int), r"tile 0 needs labels of its window, \(5, 5\), not \(4, 4\)"),
         (0, np.full((5, 5), -1), "no negative ids"),
         (0, np.full((5, 5), 0.5), "mask was interpolated"),
     ],
@@ -421,5 +421,5 @@ def test_add_refuses(number: int, labels: np.ndarray, message: str) -> None:
 
 
 def test_write_refuses_another_shape() -> None:
-    with pytest.raises(ValueError, match=r"the target has shape \(8, 9\), the tiles make up \(8, 8\)"):
+    with pytest.raises(ValueError, match=r"the target has shape \(8, 9\), but the tiles cover \(8, 8\)"):
         Stitcher(tile_grid((8, 8), 4, 1)).write(np.zeros((8, 9), np.int32))

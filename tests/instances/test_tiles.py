@@ -32,11 +32,11 @@ def box(*edges: int) -> tuple[slice, ...]:
 @pytest.mark.parametrize(
     ("shape", "size", "halo", "message"),
     [
-        ((4, 4), 0, 1, "size is one number of pixels .* at least 1, not 0"),
-        ((4, 4), 2, 0, "halo is one number of pixels .* at least 1, not 0"),
-        ((4, 4), (2, 2, 2), 1, r"each of 2 axes, at least 1, not \(2, 2, 2\)"),
-        ((4,), 2, 1, "2 or 3 axes, channels apart; these tiles have 1"),
-        ((2, 2, 2, 2), 2, 1, "these tiles have 4"),
+        ((4, 4), 0, 1, "size needs one number above 0, .*, not 0"),
+        ((4, 4), 2, 0, "halo needs one number above 0, .*, not 0"),
+        ((4, 4), (2, 2, 2), 1, r"each of 2 axes, not \(2, 2, 2\)"),
+        ((4,), 2, 1, "2 or 3 axes, without channels, not 1"),
+        ((2, 2, 2, 2), 2, 1, "2 or 3 axes, without channels, not 4"),
         ((4, 0), 2, 1, "there are no tiles"),
     ],
     ids=["size", "halo", "axes", "line", "channels", "no pixels"],
@@ -50,13 +50,13 @@ def test_grid_refuses(shape: tuple[int, ...], size: int, halo: int, message: str
     ("tiles", "message"),
     [
         ([], "there are no tiles"),
-        ([Tile(box(0, 4, 0, 4), box(0, 4, 0, 4, 0, 4))], "differ in their number of axes"),
-        ([Tile((slice(4), slice(4)), (slice(4), slice(4)))], "say where they start and stop"),
-        ([Tile(box(0, 4, 0, 4), box(0, 5, 0, 4))], "tile 0, .* reaches out of the image"),
-        ([Tile(box(0, 4, 2, 2), box(0, 4, 0, 4))], "tile 0, .* has no core"),
+        ([Tile(box(0, 4, 0, 4), box(0, 4, 0, 4, 0, 4))], "have different numbers of axes"),
+        ([Tile((slice(4), slice(4)), (slice(4), slice(4)))], "need start and stop"),
+        ([Tile(box(0, 4, 0, 4), box(0, 5, 0, 4))], "tile 0, .* leaves the image"),
+        ([Tile(box(0, 4, 2, 2), box(0, 4, 0, 4))], "tile 0, .* has an empty core"),
         (
             [Tile(box(0, 4, 0, 4), box(0, 4, 0, 4)), Tile(box(0, 4, 4, 8), box(0, 4, 3, 8))],
-            "window of tile 0, .* does not reach beyond its core",
+            "tile 0, .* needs a halo as wide",
         ),
         (
             [Tile(box(0, 4, 0, 5), box(0, 4, 0, 6)), Tile(box(0, 4, 4, 8), box(0, 4, 3, 8))],

@@ -53,11 +53,11 @@ def test_the_best_constant_probability_is_that_of_weighted_pixels(pos_weight):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"pos_weight": 0}, r"pos_weight must be greater than 0, not 0; 1 weighs both the same"),
+        ({"pos_weight": 0}, r"pos_weight must be above 0, not 0; 1 means equal weights"),
         ({"lambda_bce": -1}, r"lambda_bce=-1 and lambda_tversky=1\.0 must not be negative nor both 0"),
         ({"lambda_bce": 0, "lambda_tversky": 0}, r"lambda_bce=0 and lambda_tversky=0 must not be negative"),
         ({"alpha": -1}, r"alpha=-1 and beta=0\.7 must not be negative"),
-        ({"smooth_dr": 0}, r"smooth_nr=1e-05 and smooth_dr=0 must fulfil"),
+        ({"smooth_dr": 0}, r"smooth_nr=1e-05 and smooth_dr=0 must satisfy"),
     ],
     ids=str,
 )

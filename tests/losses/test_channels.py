@@ -83,12 +83,12 @@ def test_a_class_number_that_is_none_becomes_nan(number):
 
 
 def test_logits_must_be_floating_point():
-    with pytest.raises(TypeError, match=r"these are torch\.int64; pass the network's raw output"):
+    with pytest.raises(TypeError, match=r"not torch\.int64; pass the raw network output"):
         binary_problems(torch.zeros(1, 1, 3, dtype=torch.long), torch.zeros(1, 1, 3))
 
 
 def test_logits_must_have_batch_channels_and_pixels():
-    with pytest.raises(ValueError, match=r"\(batch, channels, spatial…\), these have the shape \(4, 4\)"):
+    with pytest.raises(ValueError, match=r"\(batch, channels, spatial…\), not \(4, 4\)"):
         binary_problems(torch.zeros(4, 4), torch.zeros(4, 4))
 
 
@@ -102,7 +102,7 @@ def test_logits_must_have_batch_channels_and_pixels():
     ids=["channels", "pixels", "one-hot already"],
 )
 def test_shapes_must_fit(target, to_onehot_y, needed):
-    with pytest.raises(ValueError, match=rf"logits of \(2, 3, 4\) need {needed}; set to_onehot_y=True"):
+    with pytest.raises(ValueError, match=rf"logits of shape \(2, 3, 4\) need {needed}; set to_onehot_y=True"):
         binary_problems(torch.zeros(2, 3, 4), torch.zeros(target), to_onehot_y=to_onehot_y)
 
 
@@ -117,5 +117,5 @@ def test_shapes_must_fit(target, to_onehot_y, needed):
     ids=str,
 )
 def test_one_channel_takes_no_option_for_several(options, named):
-    with pytest.raises(ValueError, match=f"{named} needs several channels, the logits have one"):
+    with pytest.raises(ValueError, match=f"{named} needs several channels, but the logits have one"):
         binary_problems(torch.zeros(1, 1, 3), torch.zeros(1, 1, 3), **options)

@@ -104,7 +104,7 @@ def test_rampup_is_checked(step, length):
     ("arguments", "message"),
     [
         ({"distance": "bce"}, r"distance must be one of \('mse', 'kl'\), not 'bce'"),
-        ({"confidence": 0.4}, r"confidence must be at least 0\.5 \(all pixels\) and below 1, not 0\.4"),
+        ({"confidence": 0.4}, r"confidence must be from 0\.5 \(all pixels\) to below 1, not 0\.4"),
         ({"confidence": 1.0}, r"confidence must be .*, not 1\.0"),
     ],
     ids=str,

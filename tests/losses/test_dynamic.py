@@ -158,16 +158,19 @@ class TestCounter:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"small_below": 6.25}, r"small_below is a share of the pixels, 0 to 1, not 6\.25"),
+        ({"small_below": 6.25}, r"small_below must be a fraction from 0 to 1, not 6\.25"),
         ({"regime_from": "mask"}, r"regime_from must be one of \('target', 'prediction'\), not 'mask'"),
-        ({"lambda_small": 1.0}, r"lambda_small holds two weights, one for each of its terms, not 1\.0"),
-        ({"lambda_large": [1, 1, 1]}, r"lambda_large holds two weights"),
-        ({"lambda_large": [1, -1]}, r"lambda_large=\[1, -1\] must not be negative; 0 leaves a term out"),
-        ({"lambda_background": -1}, r"lambda_background=-1"),
+        ({"lambda_small": 1.0}, r"lambda_small needs two weights, one for each of its terms, not 1\.0"),
+        ({"lambda_large": [1, 1, 1]}, r"lambda_large needs two weights"),
+        (
+            {"lambda_large": [1, -1]},
+            r"no weight may be negative, .*'lambda_large': \[1, -1\]",
+        ),
+        ({"lambda_background": -1}, r"'lambda_background': -1"),
         ({"small_alpha": -1}, r"small_alpha=-1 and small_beta=0\.3 must not be negative"),
         ({"large_alpha": 0, "large_beta": 0}, r"large_alpha=0 and large_beta=0 must not be"),
-        ({"gamma": 0}, r"gamma must be greater than 0, not 0"),
-        ({"smooth_nr": 1}, r"smooth_nr=1 and smooth_dr=1e-05 must fulfil"),
+        ({"gamma": 0}, r"gamma must be above 0, not 0"),
+        ({"smooth_nr": 1}, r"smooth_nr=1 and smooth_dr=1e-05 must satisfy"),
     ],
     ids=str,
 )

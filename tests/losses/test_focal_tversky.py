@@ -2,7 +2,7 @@ import pytest
 import torch
 from monai.losses import TverskyLoss
 
-from cellseg_monai.losses import FocalTverskyLoss, focal_tversky_loss
+from cellseg_monai.losses import FocalTverskyLoss, Tversky, focal_tversky_loss
 from cellseg_monai.losses.focal_tversky import SMALLEST_DISTANCE, focal_power
 
 GENERATOR = torch.Generator().manual_seed(0)
@@ -15,7 +15,7 @@ def test_by_hand():
     logits = torch.tensor([3.0, 1.0, 1 / 3, 1.0]).log().reshape(1, 1, 4)
     target = torch.tensor([[[1.0, 1.0, 0.0, 0.0]]])
     expected = (1 - 1.25 / (1.25 + 0.2 * 0.75 + 0.6 * 0.75)) ** 1.5
-    assert focal_tversky_loss(logits, target, alpha=0.2, beta=0.6, gamma=1.5).item() == pytest.approx(
+    assert focal_tversky_loss(logits, target, tversky=Tversky(0.2, 0.6), gamma=1.5).item() == pytest.approx(
         expected, rel=1e-4
     )
 
@@ -60,7 +60,7 @@ def test_it_grows_with_the_distance(gamma):
 
 @pytest.mark.parametrize("gamma", [0, -0.75])
 def test_gamma_is_checked(gamma):
-    with pytest.raises(ValueError, match=f"gamma must be greater than 0, not {gamma}; 1 is the plain"):
+    with pytest.raises(ValueError, match=f"gamma must be above 0, not {gamma}; 1 is the plain"):
         FocalTverskyLoss(gamma=gamma)
 
 
@@ -68,7 +68,7 @@ def test_gamma_is_checked(gamma):
     ("arguments", "message"),
     [
         ({"beta": -1}, r"alpha=0\.3 and beta=-1 must not be negative"),
-        ({"smooth_nr": 1}, r"smooth_nr=1 and smooth_dr=1e-05 must fulfil"),
+        ({"smooth_nr": 1}, r"smooth_nr=1 and smooth_dr=1e-05 must satisfy"),
     ],
     ids=str,
 )

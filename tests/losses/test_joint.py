@@ -41,7 +41,7 @@ def test_gradients_reach_every_channel() -> None:
     ids=["no channel for the segmentation", "another target"],
 )
 def test_channels_that_do_not_fit_are_refused(output: tuple[int, ...], target: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="distance channel"):
+    with pytest.raises(ValueError, match=r"distance channel\(s\) after the segmentation channels"):
         JointLoss(torch.nn.BCEWithLogitsLoss(), 1)(torch.zeros(output), torch.zeros(target))
 
 

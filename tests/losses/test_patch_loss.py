@@ -74,7 +74,7 @@ def test_sample_weights_multiply_the_loss_of_each_sample(loss):
 
 @pytest.mark.parametrize("weights", [torch.ones(3), torch.ones(4, 1), torch.tensor(1.0)], ids=str)
 def test_one_weight_per_sample(loss, weights):
-    with pytest.raises(ValueError, match=r"give one weight per sample, here \(4,\)"):
+    with pytest.raises(ValueError, match=r"sample_weight needs shape \(4,\), one weight per sample, not"):
         loss(*patches(), sample_weight=weights)
 
 

@@ -6,21 +6,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from monai.losses import TverskyLoss
 
-from cellseg_monai.losses.tversky import (
-    SoftCounts,
-    check_prices,
-    check_smoothing,
-    soft_counts,
-    tversky_distance,
-)
+from cellseg_monai.losses.tversky import SoftCounts, Tversky, soft_counts
 
-prices = st.floats(0.01, 2)
+costs = st.floats(0.01, 2)
 images = hnp.arrays(np.float64, (2, 3, 4, 5), elements=st.floats(-20, 20))
 masks = hnp.arrays(np.bool_, (2, 3, 4, 5))
 
 
 def distance(logits, target, alpha, beta, smooth_nr=1e-5, smooth_dr=1e-5):
-    return tversky_distance(soft_counts(logits, target), alpha, beta, smooth_nr, smooth_dr)
+    return Tversky(alpha, beta, smooth_nr, smooth_dr).distance(soft_counts(logits, target))
 
 
 def numpy_distance(logits, target, alpha, beta, smooth_nr, smooth_dr):
@@ -34,7 +28,7 @@ def numpy_distance(logits, target, alpha, beta, smooth_nr, smooth_dr):
 
 
 @settings(max_examples=40, deadline=None)
-@given(images, masks, prices, prices, st.floats(0, 0.1), st.floats(0.1, 1))
+@given(images, masks, costs, costs, st.floats(0, 0.1), st.floats(0.1, 1))
 def test_against_numpy(logits, target, alpha, beta, smooth_nr, smooth_dr):
     ours = distance(torch.tensor(logits), torch.tensor(target).double(), alpha, beta, smooth_nr, smooth_dr)
     theirs = numpy_distance(logits, target, alpha, beta, smooth_nr, smooth_dr)
@@ -54,42 +48,40 @@ def test_against_monai(alpha, beta, smooth_nr, smooth_dr):
     torch.testing.assert_close(ours, monai(logits, target).reshape(3, 2))
 
 
-def test_alpha_is_the_price_of_false_positives_and_beta_of_false_negatives():
+def test_alpha_is_the_cost_of_false_positives_and_beta_of_false_negatives():
     one, none = torch.tensor([[1.0]]), torch.tensor([[0.0]])
     false_positive, false_negative = SoftCounts(one, one, none), SoftCounts(one, none, one)
-    smooth = {"alpha": 3, "beta": 1, "smooth_nr": 0, "smooth_dr": 1e-12}
-    assert tversky_distance(false_positive, **smooth).item() == pytest.approx(3 / 4)
-    assert tversky_distance(false_negative, **smooth).item() == pytest.approx(1 / 2)
+    tversky = Tversky(alpha=3, beta=1, smooth_nr=0, smooth_dr=1e-12)
+    assert tversky.distance(false_positive).item() == pytest.approx(3 / 4)
+    assert tversky.distance(false_negative).item() == pytest.approx(1 / 2)
 
 
 def test_a_good_prediction_keeps_its_digits():
     """1 − TI in float32 would give 0 here: the index rounds to 1."""
     counts = SoftCounts(torch.tensor([[1e4]]), torch.tensor([[1e-4]]), torch.tensor([[0.0]]))
-    assert tversky_distance(counts, alpha=0.5, beta=0.5).item() == pytest.approx(5e-9)
+    assert Tversky(alpha=0.5, beta=0.5).distance(counts).item() == pytest.approx(5e-9)
 
 
 def test_an_empty_patch_is_all_or_nothing():
     """Why background patches get cross-entropy: a thousandth of a false pixel is already a total loss."""
     counts = SoftCounts(torch.zeros(1, 2), torch.tensor([[0.0, 1e-3]]), torch.zeros(1, 2))
-    assert tversky_distance(counts, alpha=1, beta=1).flatten().tolist() == pytest.approx([0, 0.990099])
+    assert Tversky(alpha=1, beta=1).distance(counts).flatten().tolist() == pytest.approx([0, 0.990099])
 
 
 @pytest.mark.parametrize(("alpha", "beta"), [(-0.1, 1), (1, -0.1), (0, 0)])
-def test_prices_are_checked(alpha, beta):
+def test_costs_are_checked(alpha, beta):
     with pytest.raises(
         ValueError, match=rf"small_alpha={alpha} and small_beta={beta} must not be negative nor both 0"
     ):
-        check_prices(alpha, beta, of="small_")
+        Tversky(alpha, beta, prefix="small_")
 
 
 @pytest.mark.parametrize(("smooth_nr", "smooth_dr"), [(-1e-5, 1e-5), (1e-4, 1e-5), (0, 0)])
 def test_smoothing_is_checked(smooth_nr, smooth_dr):
-    with pytest.raises(ValueError, match=rf"smooth_nr={smooth_nr} and smooth_dr={smooth_dr} must fulfil"):
-        check_smoothing(smooth_nr, smooth_dr)
+    with pytest.raises(ValueError, match=rf"smooth_nr={smooth_nr} and smooth_dr={smooth_dr} must satisfy"):
+        Tversky(smooth_nr=smooth_nr, smooth_dr=smooth_dr)
 
 
 @pytest.mark.parametrize(("alpha", "beta", "smooth_nr", "smooth_dr"), [(0, 1, 0, 1e-5), (1, 0, 1, 1)])
 def test_values_at_the_limits_are_allowed(alpha, beta, smooth_nr, smooth_dr):
-    check_prices(alpha, beta)
-    check_smoothing(smooth_nr, smooth_dr)
     assert distance(torch.zeros(1, 1, 2), torch.zeros(1, 1, 2), alpha, beta, smooth_nr, smooth_dr).isfinite()

@@ -1,13 +1,14 @@
 """Outlines against distances between all pixels, one by one."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from scipy.spatial.distance import cdist
 
-from cellseg_monai.metrics import BoundaryMetric, boundary_counts, boundary_f1, hausdorff95
+from cellseg_monai.metrics import LabelMapMetric, boundary_counts, boundary_f1, boundary_scores, hausdorff95
 from tests.metrics.cases import CASES
 
 
@@ -54,15 +55,15 @@ def test_maps_without_outline(empty):
 
 @pytest.mark.parametrize(("tolerance", "expected"), [(0, 0), (1, 1)])
 def test_metric(tolerance, expected):
-    metric = BoundaryMetric(tolerance)
+    metric = LabelMapMetric(partial(boundary_counts, tolerance=tolerance), boundary_scores)
     assert metric(torch.tensor([[[[0, 1, 0]]]]), torch.tensor([[[[1, 0, 0]]]])).item() == expected
-    assert BoundaryMetric(empty=0.5)(torch.zeros(1, 1, 2, 2), torch.zeros(1, 1, 2, 2)).item() == 0.5
+    half = LabelMapMetric(partial(boundary_f1, empty=0.5))
+    assert half(torch.zeros(1, 1, 2, 2), torch.zeros(1, 1, 2, 2)).item() == 0.5
 
 
 def test_wrong_arguments_are_told():
-    for call in (lambda: boundary_f1([[1]], [[1]], tolerance=-1), lambda: BoundaryMetric(tolerance=-1)):
-        with pytest.raises(ValueError, match="tolerance=-1 is a distance in pixels"):
-            call()
+    with pytest.raises(ValueError, match="tolerance=-1 is a distance in pixels"):
+        boundary_f1([[1]], [[1]], tolerance=-1)
     for metric in (boundary_f1, hausdorff95):
         with pytest.raises(ValueError, match="differ in shape"):
             metric([[1, 1]], [[1]])

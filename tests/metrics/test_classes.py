@@ -20,7 +20,9 @@ def classes_of(label_map, seed=0):
 @pytest.mark.parametrize(("pred", "truth"), CASES)
 def test_counts_of_a_class_are_those_of_maps_with_that_class_alone(pred, truth):
     (of_pred, pred_ids), (of_truth, truth_ids) = classes_of(pred), classes_of(truth, 1)
-    counts = class_counts(object_pairs(pred, truth), of_pred, of_truth, [1, 2, 3], [0.3, 0.5])
+    counts = class_counts(
+        object_pairs(pred, truth), of_pred, of_truth, classes=[1, 2, 3], thresholds=[0.3, 0.5]
+    )
     for place, one in enumerate([1, 2, 3]):
         alone = (
             np.where(np.isin(pred, pred_ids[of_pred == one]), pred, 0),
@@ -39,5 +41,5 @@ def test_majority_class(pred, truth):
 
 
 def test_an_entry_for_each_object_is_needed():
-    with pytest.raises(ValueError, match=r"truth_classes has the shape \(3,\) for 2 objects"):
-        class_counts(object_pairs([[1, 2]], [[1, 2]]), [1, 1], [1, 1, 1], [1])
+    with pytest.raises(ValueError, match=r"truth_classes has shape \(3,\) for 2 objects"):
+        class_counts(object_pairs([[1, 2]], [[1, 2]]), [1, 1], [1, 1, 1], classes=[1])

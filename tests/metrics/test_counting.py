@@ -37,5 +37,5 @@ def test_relative_error(pred, truth, expected):
 
 @pytest.mark.parametrize("share", [0.4, 1])
 def test_share_is_checked(share):
-    with pytest.raises(ValueError, match=f"share={share} must lie from 0.5 on"):
+    with pytest.raises(ValueError, match=f"share={share} must be from 0.5 to below 1"):
         count_errors([[1]], [[1]], share)

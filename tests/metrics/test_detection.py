@@ -51,12 +51,14 @@ def test_detection_as_in_the_paper(seed):
     if not len(pred_ids) or not len(truth_ids):
         return
     f1d, accuracy, f1 = as_in_the_paper(*centres, of_pred, of_truth, [1, 2, 3], radius)
-    scores = detection_scores(pred, truth, of_pred, of_truth, [1, 2, 3], radius, empty=math.nan)
+    scores = detection_scores(
+        pred, truth, of_pred, of_truth, classes=[1, 2, 3], radius=radius, empty=math.nan
+    )
     assert scores.f1d == pytest.approx(f1d)
     assert scores.accuracy == pytest.approx(accuracy, nan_ok=True)
     assert scores.f1_classes.tolist() == pytest.approx(f1, nan_ok=True)
     near = (cdist(*centres) <= radius).sum()
-    found = detection_scores(pred, truth, of_pred, of_truth, [1], radius, pairing="near").f1d
+    found = detection_scores(pred, truth, of_pred, of_truth, classes=[1], radius=radius, pairing="near").f1d
     assert found == 2 * near / (len(pred_ids) + len(truth_ids))
     assert found >= f1d
 
@@ -67,31 +69,33 @@ def test_a_far_cell_takes_a_partner_away_from_a_near_one(pairing, expected):
     pred, truth = np.zeros((2, 4, 21), np.int32)
     pred[0, 0], pred[3, 10] = 1, 2
     truth[0, 11], truth[3, 20] = 1, 2
-    assert detection_scores(pred, truth, [1, 1], [1, 1], [1], radius=4, pairing=pairing).f1d == expected
+    assert (
+        detection_scores(pred, truth, [1, 1], [1, 1], classes=[1], radius=4, pairing=pairing).f1d == expected
+    )
 
 
 @pytest.mark.parametrize("empty", [1.0, math.nan])
 def test_nothing_to_find(empty):
     nothing, cell = np.zeros((3, 3), int), np.eye(3, dtype=int)
-    scores = detection_scores(nothing, nothing, [], [], [1], empty=empty)
+    scores = detection_scores(nothing, nothing, [], [], classes=[1], empty=empty)
     assert [scores.f1d, *scores.f1_classes] == pytest.approx([empty, empty], nan_ok=True)
     assert math.isnan(scores.accuracy)
-    assert detection_scores(cell, nothing, [1], [], [1], empty=empty).f1d == 0
-    assert detection_scores(nothing, cell, [], [1], [1], empty=empty).f1_classes.tolist() == [0]
+    assert detection_scores(cell, nothing, [1], [], classes=[1], empty=empty).f1d == 0
+    assert detection_scores(nothing, cell, [], [1], classes=[1], empty=empty).f1_classes.tolist() == [0]
 
 
 def test_wrong_arguments_are_told():
-    with pytest.raises(ValueError, match=r"pred_classes has the shape \(1,\) for 2 objects"):
-        detection_scores([[1, 2]], [[1, 2]], [1], [1, 1], [1])
-    with pytest.raises(ValueError, match="radius=0 must be greater than 0"):
-        detection_scores([[1]], [[1]], [1], [1], [1], radius=0)
+    with pytest.raises(ValueError, match=r"pred_classes has shape \(1,\) for 2 objects"):
+        detection_scores([[1, 2]], [[1, 2]], [1], [1, 1], classes=[1])
+    with pytest.raises(ValueError, match="radius=0 must be above 0"):
+        detection_scores([[1]], [[1]], [1], [1], classes=[1], radius=0)
     with pytest.raises(ValueError, match="pairing must be one of hovernet, near, not far"):
-        detection_scores([[1]], [[1]], [1], [1], [1], pairing="far")
+        detection_scores([[1]], [[1]], [1], [1], classes=[1], pairing="far")
 
 
 def test_a_slide_is_paired_near_or_refused():
     cells = np.arange(1, 10_202, dtype=np.int32).reshape(101, 101)
     classes = np.ones(10_201, int)
-    with pytest.raises(ValueError, match="10201 × 10201 distances are too many for pairing='hovernet'"):
-        detection_scores(cells, cells, classes, classes, [1])
-    assert detection_scores(cells, cells, classes, classes, [1], radius=0.9, pairing="near").f1d == 1
+    with pytest.raises(ValueError, match="10201 × 10201 distances are too many; use pairing='near'"):
+        detection_scores(cells, cells, classes, classes, classes=[1])
+    assert detection_scores(cells, cells, classes, classes, classes=[1], radius=0.9, pairing="near").f1d == 1

@@ -11,7 +11,7 @@ from torchmetrics.functional.detection import panoptic_quality
 from cellseg_monai.label_maps import relabel
 from cellseg_monai.metrics import (
     AP_THRESHOLDS,
-    InstanceMetric,
+    InstanceHandler,
     instance_counts,
     instance_scores,
     mean_average_precision,
@@ -114,7 +114,7 @@ def test_two_empty_maps(empty):
 def test_mean_average_precision_is_the_mean_of_the_curve(pred, truth):
     curve = [instance_scores(instance_counts(pred, truth, threshold)).ap[0] for threshold in AP_THRESHOLDS]
     assert mean_average_precision(pred, truth) == pytest.approx(np.mean(curve))
-    metric = InstanceMetric("ap", AP_THRESHOLDS)
+    metric = InstanceHandler("ap", AP_THRESHOLDS).metric_fn
     metric(torch.from_numpy(pred)[None, None], torch.from_numpy(truth)[None, None])
     assert metric.aggregate().item() == pytest.approx(np.mean(curve))
 
@@ -128,6 +128,6 @@ def test_wrong_arguments_are_told():
     with pytest.raises(ValueError, match="thresholds is empty"):
         instance_counts([[1]], [[1]], [])
     with pytest.raises(
-        ValueError, match=r"counts have 4 columns TP, FP, FN and sum of IoU, not the shape \(3,\)"
+        ValueError, match=r"counts need 4 columns TP, FP, FN and sum of IoU, but have shape \(3,\)"
     ):
         instance_scores([1, 2, 3])

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from cellseg_monai.metrics import JaccardMetric, aggregated_jaccard, aggregated_jaccard_plus
+from cellseg_monai.metrics import (
+    LabelMapMetric,
+    aggregated_jaccard,
+    aggregated_jaccard_plus,
+    jaccard_counts,
+    jaccard_score,
+    object_pairs,
+)
 from tests.metrics.cases import CASES, iou_table, objects
 
 
@@ -64,16 +71,22 @@ def test_aji_plus(pred, truth):
     assert min(abs(aggregated_jaccard_plus(pred, truth) - value) for value in allowed) < 1e-12
 
 
-@pytest.mark.parametrize(("plus", "expected"), [(False, (0.5 + 1) / 2), (True, (1 / 3 + 1) / 2)])
-def test_metric(plus, expected):
+@pytest.mark.parametrize(
+    ("index", "expected"), [(aggregated_jaccard, (0.5 + 1) / 2), (aggregated_jaccard_plus, (1 / 3 + 1) / 2)]
+)
+def test_metric(index, expected):
     merged, two = torch.tensor([[[1, 1, 1, 1]]]), torch.tensor([[[1, 1, 2, 2]]])
-    metric = JaccardMetric(plus)
+    metric = LabelMapMetric(index)
     metric([merged, two], [two, two])
     assert metric.aggregate().item() == pytest.approx(expected)
 
 
 def test_pooled_metric_weighs_pixels():
-    metric = JaccardMetric(reduction="pooled", empty=0)
+    metric = LabelMapMetric(
+        lambda pred, truth: jaccard_counts(object_pairs(pred, truth)),
+        lambda counts: jaccard_score(counts, empty=0),
+        reduction="pooled",
+    )
     metric([torch.tensor([[[1, 1]]])], [torch.tensor([[[1, 0]]])])
     metric([torch.zeros(1, 1, 2)], [torch.zeros(1, 1, 2)])
     assert metric.aggregate().item() == 0.5

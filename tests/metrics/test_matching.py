@@ -60,7 +60,7 @@ def test_keep_needs_an_entry_an_object():
 
 @pytest.mark.parametrize("threshold", [0, -0.1, 1.01, 50])
 def test_threshold_is_an_iou(threshold):
-    with pytest.raises(ValueError, match=f"threshold={threshold}.* is no IoU to match at"):
+    with pytest.raises(ValueError, match=f"threshold={threshold}.* is not an IoU"):
         match_objects(object_pairs([[1]], [[1]]), threshold)
 
 

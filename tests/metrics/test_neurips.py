@@ -1,11 +1,13 @@
 """The challenge's F1 against its definition, written out without any of the package's code, and by hand."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from scipy.optimize import linear_sum_assignment
 
-from cellseg_monai.metrics import NeuripsMetric, neurips_counts, neurips_f1
+from cellseg_monai.metrics import LabelMapMetric, neurips_counts, neurips_f1, neurips_scores
 from tests.metrics.cases import CASES, iou_table
 
 
@@ -126,12 +128,14 @@ def test_a_smaller_image_is_not_cut():
 
 def test_metric():
     image = torch.from_numpy(cells_at((10, 10), (3, 3)))[None]
-    metric = NeuripsMetric(reduction="median")
+    metric = LabelMapMetric(neurips_counts, neurips_scores, "median")
     metric([image, image, image * 0], [image, image, image * 0])
     assert metric.get_buffer().tolist() == [[1], [1], [0]]
     assert metric.aggregate().item() == 1
-    for options, expected in [({}, 2 / 3), ({"empty": 1.0}, 1), ({"reduction": "pooled"}, 1)]:
-        metric = NeuripsMetric(**options)
+    one_if_empty = partial(neurips_scores, empty=1)
+    cases = [(neurips_scores, "mean", 2 / 3), (one_if_empty, "mean", 1), (neurips_scores, "pooled", 1)]
+    for scores, reduction, expected in cases:
+        metric = LabelMapMetric(neurips_counts, scores, reduction)
         metric([image, image, image * 0], [image, image, image * 0])
         assert metric.aggregate().item() == pytest.approx(expected)
 
@@ -141,10 +145,8 @@ def test_threshold(threshold, expected):
     pred, truth = np.zeros((2, 9, 12), np.int32)
     pred[4, 3:6] = truth[4, 4:7] = 1
     assert neurips_f1(pred, truth, threshold) == expected
-    metric = NeuripsMetric(threshold)
-    assert metric(torch.from_numpy(pred)[None, None], torch.from_numpy(truth)[None, None]).item() == expected
 
 
 def test_planes_of_one_shape_are_compared():
-    with pytest.raises(ValueError, match="two planes of one shape"):
+    with pytest.raises(ValueError, match="the challenge scores planes, not"):
         neurips_counts(np.zeros((1, 9, 9)), np.zeros((1, 9, 9)))

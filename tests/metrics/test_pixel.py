@@ -9,7 +9,7 @@ from monai.metrics import compute_dice
 from sklearn.metrics import accuracy_score, jaccard_score, precision_recall_fscore_support
 from torchmetrics.functional.segmentation import mean_iou
 
-from cellseg_monai.metrics import PixelMetric, pixel_counts, pixel_scores
+from cellseg_monai.metrics import PixelHandler, pixel_counts, pixel_scores
 from tests.metrics.cases import CASES
 
 
@@ -45,7 +45,7 @@ def test_torchmetrics_iou_of_classes(pred, truth):
     ours = pixel_scores(pixel_counts(pred, truth, range(4)), empty=math.nan).iou
     there = ~np.isnan(ours)  # torchmetrics has -1 for a class that is in neither map
     np.testing.assert_allclose(ours[there], expected[0].numpy()[there], rtol=1e-6)
-    metric = PixelMetric("iou", classes=range(4), empty=math.nan)
+    metric = PixelHandler("iou", classes=range(4), empty=math.nan).metric_fn
     metric(torch.from_numpy(pred)[None, None], torch.from_numpy(truth)[None, None])
     assert metric.aggregate().item() == pytest.approx(ours[there].mean())
 
@@ -56,7 +56,7 @@ def test_torchmetrics_iou_of_classes(pred, truth):
 )
 def test_metric_by_hand(score, expected):
     pred, truth = torch.tensor([[[[3, 3, 0, 0, 0, 0]]]]), torch.tensor([[[[0, 8, 9, 0, 0, 0]]]])
-    assert PixelMetric(score)(pred, truth).item() == pytest.approx(expected)
+    assert PixelHandler(score).metric_fn(pred, truth).item() == pytest.approx(expected)
 
 
 def test_wrong_arguments_are_told():
@@ -64,7 +64,7 @@ def test_wrong_arguments_are_told():
         pixel_counts([[1, 1]], [[1]])
     with pytest.raises(ValueError, match="classes is empty"):
         pixel_counts([[1]], [[1]], classes=[])
-    with pytest.raises(ValueError, match="counts have 4 columns"):
+    with pytest.raises(ValueError, match="counts need 4 columns"):
         pixel_scores([1, 2])
 
 

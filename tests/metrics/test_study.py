@@ -39,9 +39,9 @@ def test_transfer_without_gap():
 @pytest.mark.parametrize(
     ("scores", "message"),
     [
-        (([0.5], [0.5, 0.6], [0.5], [0.5]), "1 scores before and 2 after on the old data"),
-        (([0.5], [0.5], [], []), "0 scores before and 0 after on the new data"),
-        (([0.5], [0.5], [0.5], [math.nan]), "a score on the new data is not a finite number"),
+        (([0.5], [0.5, 0.6], [0.5], [0.5]), "1 scores before and 2 after fine-tuning on the old data"),
+        (([0.5], [0.5], [], []), "0 scores before and 0 after fine-tuning on the new data"),
+        (([0.5], [0.5], [0.5], [math.nan]), "a score on the new data is not finite"),
     ],
     ids=["unpaired", "none", "nan"],
 )
@@ -54,7 +54,7 @@ def test_transfer_needs_the_same_images(scores, message):
 @pytest.mark.parametrize("seed", range(5))
 def test_intervals_are_those_of_scipy(seed, confidence):
     scores = np.random.default_rng(seed).beta(5, 2, 25)
-    summary = summarize(scores, confidence, resamples=20_000)
+    summary = summarize(scores, confidence=confidence, resamples=20_000)
     for ours, statistic in ((summary.mean, np.mean), (summary.median, np.median)):
         theirs = stats.bootstrap(
             (scores,), statistic, confidence_level=confidence, n_resamples=20_000, method="percentile", rng=0
@@ -68,9 +68,9 @@ def test_summary_of_few_and_of_missing_scores():
     assert (alone.mean.value, alone.images, alone.left_out) == (0.5, 1, 1)
     assert math.isnan(alone.mean.low)
     for scores, message in [
-        ([], "0 of 0 scores are numbers"),
-        ([math.nan], "0 of 1"),
-        ([1, math.inf], "2 of 2"),
+        ([], "at least one of 0 scores must be a number"),
+        ([math.nan], "at least one of 1 scores"),
+        ([1, math.inf], "none may be infinite"),
     ]:
         with pytest.raises(ValueError, match=message):
             summarize(scores)
@@ -82,7 +82,7 @@ def test_seed_and_options():
     assert summarize(scores, seed=3).mean != summarize(scores, seed=4).mean
     assert summarize(scores, resamples=50).mean != summarize(scores, resamples=51).mean
     for options, message in [
-        ({"confidence": 95}, "confidence=95 must lie"),
+        ({"confidence": 95}, "confidence=95 must be between"),
         ({"resamples": 0}, "resamples=0"),
     ]:
         with pytest.raises(ValueError, match=message):
@@ -110,7 +110,7 @@ def test_models_that_are_equal_do_not_differ():
 
 def test_images_that_one_model_has_no_score_for_are_left_out():
     assert compare_paired([0.9, 0.8, math.nan], [0.7, math.nan, 0.7]).images == 1
-    with pytest.raises(ValueError, match="2 scores of the first model, 1 of the second"):
+    with pytest.raises(ValueError, match="2 scores of the first model, but 1 of the second"):
         compare_paired([1, 2], [1])
 
 

@@ -117,12 +117,16 @@ def test_nothing_to_track(empty):
 @pytest.mark.parametrize(
     ("frames", "tracks", "message"),
     [
-        ([CELL], [], "cell 1 is in frame 0, but pred_tracks has no track 1 that spans it"),
-        ([CELL, CELL], [[1, 0, 0, 0]], "cell 1 is in frame 1, but pred_tracks has no track 1"),
-        ([CELL, NOTHING, CELL], [[1, 0, 2, 0]], "pred_tracks says that cell 1 is in frame 1, but it is not"),
-        ([CELL], [[1, 0, 0, 9]], "track 1 begins in frame 0, and its mother 9 has no track that ends before"),
+        ([CELL], [], "cell 1 is in frame 0, but no track 1 in pred_tracks covers it"),
+        ([CELL, CELL], [[1, 0, 0, 0]], "cell 1 is in frame 1, but no track 1 in pred_tracks"),
+        (
+            [CELL, NOTHING, CELL],
+            [[1, 0, 2, 0]],
+            "lists cell 1 in frame 1, but the label map does not",
+        ),
+        ([CELL], [[1, 0, 0, 9]], "track 1 begins in frame 0, but its mother 9 does not end before"),
         ([CELL], [[1, 0, 0, 0], [1, 0, 0, 0]], "pred_tracks lists track 1 more than once"),
-        ([CELL], [[1, 0, 0]], r"pred_tracks has the shape \(1, 3\); a row has id, first frame"),
+        ([CELL], [[1, 0, 0]], r"pred_tracks needs rows of id, .*, mother, not shape \(1, 3\)"),
     ],
     ids=["no track", "too short", "gap", "mother", "twice", "columns"],
 )
