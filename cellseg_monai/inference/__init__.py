@@ -1,4 +1,4 @@
-"""Image of any size to probability map."""
+"""From an image of any size to a prediction: windows, tiles, and evaluators that report failures."""
 
 from cellseg_monai.inference.each_image import EachImage
 from cellseg_monai.inference.inferer import TiledInferer

@@ -1,56 +1,34 @@
-"""Whether a network's answer for a pixel depends on where a distant window ends."""
+"""Whether the output of a network for a pixel depends on the size of the window around it."""
 
-from monai.networks.blocks.activation import GEGLU, MemoryEfficientSwish, Mish, Swish
 from torch import nn
 
-_LOCAL = (
-    *(nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
-    *(nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d),
-    *(
-        nn.Upsample,
-        nn.PixelShuffle,
-        nn.PixelUnshuffle,
-        nn.ChannelShuffle,
-        nn.ReplicationPad2d,
-        nn.ReplicationPad3d,
-    ),
-    *(nn.ReflectionPad2d, nn.ReflectionPad3d, nn.ZeroPad2d, nn.ConstantPad2d, nn.ConstantPad3d),
-    *(
-        nn.ReLU,
-        nn.ReLU6,
-        nn.LeakyReLU,
-        nn.PReLU,
-        nn.RReLU,
-        nn.ELU,
-        nn.SELU,
-        nn.CELU,
-        nn.GELU,
-        nn.SiLU,
-        nn.Mish,
-    ),
-    *(nn.Hardswish, nn.Hardsigmoid, nn.Hardtanh, nn.Sigmoid, nn.Tanh, nn.Softplus, nn.Softsign, nn.Identity),
-    *(nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout),
-    *(nn.LocalResponseNorm, Swish, MemoryEfficientSwish, Mish, GEGLU),
+_LOCAL = set(
+    "Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d "
+    "MaxPool1d MaxPool2d MaxPool3d AvgPool1d AvgPool2d AvgPool3d "
+    "Upsample PixelShuffle PixelUnshuffle ChannelShuffle "
+    "ReplicationPad2d ReplicationPad3d ReflectionPad2d ReflectionPad3d ZeroPad2d ConstantPad2d ConstantPad3d "
+    "ReLU ReLU6 LeakyReLU PReLU RReLU ELU SELU CELU GELU SiLU Mish Swish MemoryEfficientSwish GEGLU "
+    "Hardswish Hardsigmoid Hardtanh Sigmoid Tanh Softplus Softsign Identity LocalResponseNorm "
+    "Dropout Dropout1d Dropout2d Dropout3d AlphaDropout FeatureAlphaDropout".split()
 )
-_BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+_BATCH_NORMS = {"BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm"}
 _CONTAINERS = {"Sequential", "ModuleList", "ModuleDict"}  # these may be empty
-_LOCAL_NAMES = {kind.__name__ for kind in _LOCAL}
-_BATCH_NORM_NAMES = {kind.__name__ for kind in _BATCH_NORMS}
 
 
 def window_bound(network: object) -> str | None:
-    """Find a part of a network that makes its answer for a pixel depend on the size of the window.
+    """Find a part of a network that makes its output for a pixel depend on the size of the window.
 
-    Convolution, pooling, activation, and batch normalisation by learned statistics look at a neighbourhood:
-    away from its edges, a larger window changes nothing. Group and instance normalisation take mean and
-    deviation of the whole window; attention compares all its pixels, or has a table of positions. What is not
-    known to be local is taken not to be. What a network does outside of modules is not seen.
+    Convolution, pooling, activation, and batch normalisation with learned statistics use a neighbourhood.
+    Away from its edges, a larger window gives the same output. Group and instance normalisation use the mean
+    and standard deviation of the whole window. Attention compares all pixels of the window, or has a table of
+    positions. A part that is not known to be local counts as not local. Operations outside modules are not
+    seen.
 
     Args:
-        network: in evaluation mode; a scripted one is looked into as well.
+        network: network in evaluation mode; scripted networks are examined too.
 
     Returns:
-        Path and kind of the first such part, or None.
+        Path and class of the first such part, or None.
 
     Example:
         >>> window_bound(nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4)).eval())
@@ -58,27 +36,25 @@ def window_bound(network: object) -> str | None:
         '1 (GroupNorm)'
     """
     if not isinstance(network, nn.Module):
-        return f"{type(network).__name__}, which cannot be looked into"
+        return f"{type(network).__name__}, which cannot be examined"
     for path, module in network.named_modules():
-        if _computes(module) and not _is_local(module):
-            return f"{path or 'the network'} ({_kind(module)})"
+        kind: str = getattr(
+            module, "original_name", type(module).__name__
+        )  # a scripted module lost its class
+        if _computes(module, kind) and not _is_local(module, kind):
+            return f"{path or 'the network'} ({kind})"
     return None
 
 
-def _computes(module: nn.Module) -> bool:
-    """Containers only hand on, unless they have weights of their own, such as a table of positions."""
+def _computes(module: nn.Module, kind: str) -> bool:
+    """Return False for containers, unless they have their own weights, such as a table of positions."""
     if next(module.parameters(recurse=False), None) is not None:
         return True
-    return next(module.children(), None) is None and _kind(module) not in _CONTAINERS
+    return next(module.children(), None) is None and kind not in _CONTAINERS
 
 
-def _is_local(module: nn.Module) -> bool:
-    if isinstance(module, _BATCH_NORMS) or _kind(module) in _BATCH_NORM_NAMES:
+def _is_local(module: nn.Module, kind: str) -> bool:
+    kinds = {kind, *(base.__name__ for base in type(module).__mro__)}
+    if kinds & _BATCH_NORMS:
         return not module.training and getattr(module, "running_mean", None) is not None
-    return isinstance(module, _LOCAL) or _kind(module) in _LOCAL_NAMES
-
-
-def _kind(module: nn.Module) -> str:
-    """The class, also of a scripted module, which has lost it."""
-    name: str = getattr(module, "original_name", type(module).__name__)
-    return name
+    return bool(kinds & _LOCAL)

@@ -1,4 +1,4 @@
-"""Predictions of windows, in reading order, to the rows of one image."""
+"""Stitch the predictions of windows, in reading order, to one image."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -11,20 +11,21 @@ from cellseg_monai.inference.windows import Place, Tiling
 def stitch(
     tiling: Tiling, weights: torch.Tensor, predictions: Iterable[torch.Tensor]
 ) -> Iterator[tuple[int, torch.Tensor]]:
-    r"""Join the windows of one image by a weighted mean; hand out rows as soon as no window can change them.
+    r"""Join the windows of one image by a weighted mean, and yield rows as soon as they are final.
 
-    Held is a band of the height of one window: of sums, of weights, and of the weights that one row of
-    windows adds, which are alike for all rows. MONAI holds sums and weights of the whole image.
+    Memory holds a band with the height of one window: the sums, the weights, and the weights that one row of
+    windows adds, which are the same for all rows. MONAI holds sums and weights of the whole image.
 
     Args:
-        tiling: where the windows lie.
-        weights: of the pixels of a window, on the device of the predictions.
-        predictions: of the windows, shape (channels, \*window), in reading order; taken one by one.
+        tiling: positions of the windows.
+        weights: weight of each pixel of a window, on the device of the predictions.
+        predictions: predictions for the windows, shape (channels, \*window), in reading order; they are taken
+            one by one.
 
     Yields:
-        The first row, and the finished rows from there, shape (channels, rows, …), of the padded image, in
-        float32, or float64 if the network computes in it. They share memory with the band: copy them before
-        the next are asked for.
+        First row, and the final rows from there, shape (channels, rows, …), of the padded image, in float32,
+        or in float64 if the network computes in it. The rows share memory with the band: copy them before you
+        take the next ones.
 
     Example:
         >>> tiling = Tiling(shape=(4,), window=(3,), starts=((0, 1),))
@@ -40,9 +41,9 @@ def stitch(
     for row in tiling.rows():
         for place in row.places:
             prediction = _precise(next(waiting))
-            band = _Band(tiling, weights, prediction) if band is None else band
+            band = band or _Band(tiling, weights, prediction)
             band.add(place, prediction)
-        assert band is not None  # a row has a window
+        assert band is not None  # a row has at least one window
         yield row.start, band.finish(row.final - row.start)
 
 
@@ -53,14 +54,14 @@ def assemble(
     images: int,
     dtype: torch.dtype | None = None,
 ) -> torch.Tensor:
-    """Stitch the windows of several images to one tensor, without what was padded.
+    """Stitch the windows of several images to one tensor, without the padding.
 
     Args:
-        tiling: of each image.
-        weights: of the pixels of a window.
-        predictions: of the windows, image by image.
-        images: how many.
-        dtype: of the result; that of the sums if None.
+        tiling: windows of each image.
+        weights: weight of each pixel of a window.
+        predictions: predictions for the windows, image by image.
+        images: number of images.
+        dtype: dtype of the result; by default that of the sums.
 
     Returns:
         Tensor of shape (images, channels, …).
@@ -70,13 +71,11 @@ def assemble(
         >>> assemble(tiling, torch.ones(4), iter([torch.arange(4)[None]]), images=1)
         tensor([[[1., 2.]]])
     """
-    inside = tuple(
-        slice(before, before + side) for before, side in zip(tiling.before, tiling.shape, strict=True)
-    )
+    inside = [slice(before, before + side) for before, side in zip(tiling.before, tiling.shape, strict=True)]
     result: torch.Tensor | None = None
     for image in range(images):
         for start, rows in stitch(tiling, weights, islice(predictions, len(tiling))):
-            found = rows[(slice(None), *inside)]  # rows are padded only where they come all at once
+            found = rows[(slice(None), *inside)]  # rows are padded only if they come all at once
             if images == 1 and len(tiling.starts[0]) == 1:
                 return found[None].to(dtype or found.dtype)
             if result is None:
@@ -87,23 +86,24 @@ def assemble(
 
 
 def _precise(prediction: torch.Tensor) -> torch.Tensor:
-    """Sums of half precision would lose what the last windows add."""
+    """Convert half precision, in which sums would lose the last windows."""
     return prediction if prediction.dtype == torch.float64 else prediction.float()
 
 
 class _Band:
-    """Sums of predictions and of their weights, from the first row that is not finished."""
+    """Sums of the predictions and of their weights, from the first row that is not final."""
 
     def __init__(self, tiling: Tiling, weights: torch.Tensor, like: torch.Tensor) -> None:
-        self.window = tiling.window
+        self.tiling = tiling
+        self.height = tiling.window[0]
         self.weights = weights.to(like)
-        size = (tiling.window[0], *tiling.padded[1:])
+        size = (self.height, *tiling.padded[1:])
         self.sums = like.new_zeros((like.shape[0], *size))
         self.shares = like.new_zeros(size)
         self.row_shares = like.new_zeros(size)
         for place in next(tiling.rows()).places:
             self.row_shares[self._box(place)] += self.weights
-        self.finished = self.window[0]
+        self.finished = self.height
 
     def add(self, place: Place, prediction: torch.Tensor) -> None:
         if self.finished:
@@ -111,13 +111,13 @@ class _Band:
         self.sums[(slice(None), *self._box(place))].addcmul_(prediction, self.weights)
 
     def finish(self, rows: int) -> torch.Tensor:
-        """The means of the first rows, which leave the band when the next window comes."""
+        """Return the means of the first rows, which leave the band when the next window comes."""
         self.finished = rows
         return self.sums[:, :rows].div_(self.shares[:rows])
 
     def _move(self) -> None:
-        """Let go of the finished rows, and make room for the next row of windows."""
-        kept = self.window[0] - self.finished
+        """Drop the finished rows and make room for the next row of windows."""
+        kept = self.height - self.finished
         for held in (self.sums, self.shares[None]):
             held[:, :kept] = held[:, self.finished :].clone()
             held[:, kept:] = 0
@@ -125,6 +125,5 @@ class _Band:
         self.finished = 0
 
     def _box(self, place: Place) -> tuple[slice, ...]:
-        """Where a window lies in the band."""
-        others = zip(place[1:], self.window[1:], strict=True)
-        return (slice(0, self.window[0]), *(slice(start, start + side) for start, side in others))
+        """Return the position of a window in the band."""
+        return (slice(0, self.height), *self.tiling.box(place)[1:])

@@ -1,4 +1,4 @@
-"""What is kept of a large image while it is worked on, so that a run that was killed goes on where it was."""
+"""Files of a large image while it is segmented, so that an interrupted run can continue."""
 
 import csv
 import json
@@ -20,18 +20,18 @@ Box = tuple[slice, ...]
 
 
 class Unfinished:
-    """The folder of one image, and the note that stays of it when its result is complete.
+    """Folder of an unfinished image, and the note that remains when its result is complete.
 
-    The folder is `<folder>/<name>-<digest>`, the note beside it `<name>-<digest>.json`. Whatever is in the
-    folder is complete or not there, whenever a run is killed.
+    The folder is `<folder>/<name>-<digest>`, the note `<name>-<digest>.json` is beside it. A file in the
+    folder is complete or does not exist, whenever a run is killed.
 
     Args:
-        folder: of all images.
-        name: of the image, with its sub-folders.
-        digest: of what its result depends on.
+        folder: folder of all images.
+        name: name of the image, with its subfolders.
+        digest: hash of everything that the result depends on.
 
     Attributes:
-        folder: of this image.
+        folder: folder of this image.
 
     Example:
         >>> import tempfile
@@ -45,10 +45,11 @@ class Unfinished:
     def __init__(self, folder: Path, name: str, digest: str) -> None:
         self.folder = folder / f"{name}-{digest}"
         self._note = self.folder.with_name(f"{self.folder.name}.json")
+        self._seconds = self.folder / "seconds.csv"
         self._name = re.compile(re.escape(Path(name).name) + r"-[0-9a-f]{16}(\.json)?")
 
     def note(self, results: Sequence[Path]) -> dict[str, Any] | None:
-        """What was noted when the results became complete, if they are there."""
+        """Return the note of the complete results, or None if they do not exist."""
         if not self._note.exists() or not all(result.exists() for result in results):
             return None
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -56,18 +57,18 @@ class Unfinished:
         return noted
 
     def begin(self) -> None:
-        """Make the folder; the log names what earlier runs with other settings have left."""
+        """Create the folder, and log folders that runs with other settings left behind."""
         self.folder.mkdir(parents=True, exist_ok=True)
         for other in self._others():
             if other.is_dir():
                 logger.warning(
-                    "%s: left by a run that was not finished, of another file, network or options; delete it "
-                    "unless you will go on with that",
+                    "%s: left by an unfinished run with another file, network or options; delete it unless "
+                    "you want to continue that run",
                     other,
                 )
 
     def limits(self, find: Callable[[], npt.NDArray[Any] | None]) -> npt.NDArray[Any] | None:
-        """The limits of the image, found once; None where there are none to find."""
+        """Return the intensity limits of the image, computed only once; None if there are none."""
         path = self.folder / "limits.npy"
         if not path.exists():
             found = find()
@@ -78,25 +79,24 @@ class Unfinished:
         return limits
 
     def add_seconds(self, seconds: Mapping[str, float]) -> None:
-        """Note what a tile has taken."""
-        with (self.folder / "seconds.csv").open("a", newline="") as file:
+        """Record the seconds that a tile took."""
+        with self._seconds.open("a", newline="") as file:
             csv.writer(file).writerows(seconds.items())
 
     def seconds(self, stages: Sequence[str]) -> dict[str, float]:
-        """What all tiles have taken, also in earlier runs."""
+        """Return the seconds of all tiles, earlier runs included."""
         sums = dict.fromkeys(stages, 0.0)
-        path = self.folder / "seconds.csv"
-        for row in csv.reader(path.read_text().splitlines()) if path.exists() else ():
-            if len(row) == 2 and row[0] in sums:  # the last line of a run that was killed may be cut
+        for row in csv.reader(self._seconds.read_text().splitlines()) if self._seconds.exists() else ():
+            if len(row) == 2 and row[0] in sums:  # a killed run may have cut its last line
                 sums[row[0]] += float(row[1] or 0)
         return sums
 
     def finish(self, written: Mapping[Path, Path], note: Mapping[str, Any]) -> None:
-        """Put complete results in their places, and let go of the folder.
+        """Move complete results to their final paths, and remove the folder.
 
         Args:
-            written: where each result was written, by the place where it belongs.
-            note: to be told when the image comes again.
+            written: path where each result was written, by its final path.
+            note: note to return when the image is requested again.
         """
         for other in self._others():
             if other.suffix == ".json":  # its result is about to be replaced
@@ -116,11 +116,11 @@ class Unfinished:
 
 
 class CoreFiles:
-    """An image that is made tile by tile: a file for the core of each, readable as a whole.
+    """An image that is made tile by tile: one file for the core of each tile, readable as a whole.
 
     Args:
-        folder: of the files, made if need be.
-        cores: the pixels of each, a slice an axis without channels.
+        folder: folder of the files, created if necessary.
+        cores: pixels of each core, one slice per axis without channels.
 
     Example:
         >>> import tempfile
@@ -137,42 +137,37 @@ class CoreFiles:
         self.folder = folder
         self.cores = cores
 
-    @property
-    def first(self) -> npt.NDArray[Any]:
-        """The core of the first tile, for its channels and dtype."""
-        return self._load(0)
-
     def keep(self, number: int, pixels: npt.NDArray[Any]) -> None:
-        """Keep the core of a tile, channels first."""
+        """Write the core of a tile, channel-first."""
         save(self.folder / f"{number}.npy", pixels)
 
-    def region(self, box: Box) -> npt.NDArray[Any]:
-        """Any part of the image, channels first."""
-        channels, *wanted = box
-        shape = (channels.stop - channels.start, *(part.stop - part.start for part in wanted))
-        region = np.empty(shape, self.first.dtype)
-        for number, core in enumerate(self.cores):
-            pairs = list(zip(core, wanted, strict=True))
-            shared = [slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in pairs]
-            if all(part.start < part.stop for part in shared):
-                inside = (_moved(part, own.start) for part, own in zip(shared, core, strict=True))
-                place = (_moved(part, own.start) for part, own in zip(shared, wanted, strict=True))
-                region[(slice(None), *place)] = self._load(number)[(channels, *inside)]
-        return region
-
-    def _load(self, number: int) -> npt.NDArray[Any]:
+    def core(self, number: int) -> npt.NDArray[Any]:
+        """Read the core of a tile."""
         core: npt.NDArray[Any] = np.load(self.folder / f"{number}.npy", mmap_mode="r")
         return core
 
+    def region(self, box: Box) -> npt.NDArray[Any]:
+        """Return any part of the image, channel-first."""
+        channels, *wanted = box
+        shape = (channels.stop - channels.start, *(part.stop - part.start for part in wanted))
+        region = np.empty(shape, self.core(0).dtype)
+        for number, core in enumerate(self.cores):
+            pairs = zip(core, wanted, strict=True)
+            shared = [slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in pairs]
+            if all(part.start < part.stop for part in shared):
+                inside = self.core(number)[(channels, *within(shared, core))]
+                region[(slice(None), *within(shared, wanted))] = inside
+        return region
+
 
 class RowsColumns:
-    """An image whose axes are x, y (and z) as writers and viewers want it: (planes,) rows and columns.
+    """An image with axes x, y (and z) in the order of writers and viewers: (planes,) rows and columns.
 
     Args:
-        read: gives a part by the slices of its axes.
-        shape: of the image, channels first if it has any, then x, y (and z).
-        dtype: of its pixels.
-        channels: whether it has.
+        read: function that returns a part by the slices of its axes.
+        shape: shape of the image, channels first if it has any, then x, y (and z).
+        dtype: dtype of its pixels.
+        channels: whether it has channels.
 
     Example:
         >>> image = np.arange(6).reshape(3, 2)
@@ -197,10 +192,17 @@ class RowsColumns:
 
 
 def save(path: Path, array: npt.NDArray[Any]) -> None:
-    """Save an array so that the file is complete or not there."""
+    """Save an array so that the file is complete or does not exist."""
     with written_whole(path) as part, part.open("wb") as file:
         np.save(file, array)
 
 
-def _moved(part: slice, start: int) -> slice:
-    return slice(part.start - start, part.stop - start)
+def within(inner: Sequence[slice], outer: Sequence[slice]) -> Box:
+    """Return a part of the image relative to a larger part.
+
+    Example:
+        >>> within([slice(7, 9)], [slice(5, 20)])
+        (slice(2, 4, None),)
+    """
+    pairs = zip(inner, outer, strict=True)
+    return tuple(slice(part.start - whole.start, part.stop - whole.start) for part, whole in pairs)

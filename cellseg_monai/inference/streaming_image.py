@@ -1,174 +1,130 @@
-"""One large image: tile after tile to cells, and the cells to a file."""
+"""Segment one large image: tiles to cells, and cells to a file."""
 
 import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from monai.utils import CommonKeys
 
-from cellseg_monai.inference.progress import WindowProgress
-from cellseg_monai.inference.reports import STAGES
-from cellseg_monai.inference.streaming_files import Box, CoreFiles, RowsColumns, Unfinished
+from cellseg_monai.inference.failure_table import STAGES
+from cellseg_monai.inference.progress_bar import with_progress
+from cellseg_monai.inference.read_ahead import read_ahead
+from cellseg_monai.inference.streaming_files import CoreFiles, RowsColumns, Unfinished, within
 from cellseg_monai.inference.streaming_tile import TileSegmentation
 
 logger = logging.getLogger(__name__)
 
 
-class Regions(Protocol):
-    """An image whose parts are read when it is indexed: channels, x, y (, z)."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Channels first."""
-
-    def __getitem__(self, box: Box) -> npt.NDArray[Any]:
-        """The pixels of a part."""
-
-
-class Stitching(Protocol):
-    """What makes labels of the whole image from those of tiles, and remembers tiles across runs."""
-
-    tiles: Sequence[Any]
-
-    @property
-    def missing(self) -> list[int]:
-        """Numbers of the tiles that are still to be added."""
-
-    def add(self, number: int, labels: npt.ArrayLike) -> None:
-        """Take the labels of a tile's window."""
-
-    def join(self) -> int:
-        """Number the cells of the whole; how many there are."""
-
-    def region(self, box: Box) -> npt.NDArray[Any]:
-        """The final labels of a part of the image."""
-
-
+@dataclass(eq=False)
 class LargeImage:
     """An image on its way from tiles to cells.
 
     Args:
-        name: of the image, for messages.
-        regions: the image.
-        tiles: with ``core`` and ``window``.
-        stitcher: of these tiles.
-        unfinished: what is kept between runs.
+        name: name of the image, for messages.
+        regions: image with a shape whose parts are read by indexing: channels, x, y (, z).
+        tiles: tiles with ``core`` and ``window``.
+        stitcher: stitcher of these tiles, which remembers them across runs, with the ``missing`` ones,
+            ``add(number, labels)``, ``join()`` and ``region(box)``.
+        unfinished: files that are kept between runs.
+        probability: transform that makes probabilities from ``{"pred": …}``, to write them too.
 
     Example:
         See :class:`~cellseg_monai.inference.LargeImages`.
     """
 
-    def __init__(
-        self, name: str, regions: Regions, tiles: Sequence[Any], stitcher: Stitching, unfinished: Unfinished
-    ) -> None:
-        self.name = name
-        self.regions = regions
-        self.tiles = tiles
-        self.stitcher = stitcher
-        self.unfinished = unfinished
-        self._probability: CoreFiles | None = None
+    name: str
+    regions: Any
+    tiles: Sequence[Any]
+    stitcher: Any
+    unfinished: Unfinished
+    probability: Callable[[Any], Any] | None = None
 
-    def segment(
-        self, tile: TileSegmentation, probability: Callable[[Any], Any] | None, progress: bool
-    ) -> None:
-        """Make the labels of all tiles that are missing.
+    def __post_init__(self) -> None:
+        if self.probability is not None:
+            folder = self.unfinished.folder / "probability"
+            self._probabilities = CoreFiles(folder, [tile.core for tile in self.tiles])
+
+    def segment(self, segmentation: TileSegmentation, progress: bool) -> None:
+        """Make the labels of all missing tiles.
 
         Args:
-            tile: how.
-            probability: makes probabilities of ``{"pred": …}``, to be kept as well.
-            progress: show it.
+            segmentation: steps that segment a tile.
+            progress: show the progress.
         """
-        if probability is not None:
-            folder = self.unfinished.folder / "probability"
-            self._probability = CoreFiles(folder, [tile.core for tile in self.tiles])
         with self._timed("read"):
-            limits = self.unfinished.limits(lambda: tile.limits(self._parts, self.name))
+            limits = self.unfinished.limits(lambda: segmentation.limits(self._parts, self.name))
         missing = self.stitcher.missing
-        if len(missing) < len(self.tiles):
-            done = len(self.tiles) - len(missing)
-            logger.info("%s: %d of %d tiles are done already", self.name, done, len(self.tiles))
-        with WindowProgress(len(missing), progress, "tile") as bar:
-            for number, pixels, seconds in self._read_ahead(missing):
-                self.unfinished.add_seconds({"read": seconds})
-                with self._timed("network"):
-                    logits = tile.logits(pixels, self.name, limits)
-                    if logits.is_cuda:
-                        torch.cuda.synchronize(logits.device)
-                with self._timed("postprocessing"):
-                    if probability is not None:
-                        self._keep(number, probability({CommonKeys.PRED: logits})[CommonKeys.PRED])
-                    self.stitcher.add(number, tile.labels(logits))  # last, for then the tile counts as done
-                bar.advance(1)
+        if done := len(self.tiles) - len(missing):
+            logger.info("%s: %d of %d tiles are already done", self.name, done, len(self.tiles))
+        readings = zip(missing, read_ahead(self._read, missing), strict=True)
+        tiles = (self._segment(number, reading, segmentation, limits) for number, reading in readings)
+        for _ in with_progress(tiles, len(missing), shown=progress, unit="tile", size=lambda _: 1):
+            pass
+
+    def _segment(self, number: int, reading: Any, segmentation: TileSegmentation, limits: Any) -> int:
+        pixels, seconds = reading.result()
+        self.unfinished.add_seconds({"read": seconds})
+        with self._timed("network"):
+            logits = segmentation.logits(pixels, self.name, limits)
+            if logits.is_cuda:
+                torch.cuda.synchronize(logits.device)
+        with self._timed("postprocessing"):
+            self._keep_probability(number, logits)
+            self.stitcher.add(number, segmentation.labels(logits))  # last, since then the tile counts as done
+        return number
 
     def write(self, write: Callable[..., None], places: Mapping[str, Path], ending: str) -> dict[str, Any]:
-        """Stitch, and put the results in their places.
+        """Stitch the tiles, and move the results to their final paths.
 
         Args:
-            write: called with path, pixels, axes and size of a pixel.
-            places: of "labels" and, if it was kept, "probability".
-            ending: of the names.
+            write: function of path, pixels, axes and pixel size that writes a file.
+            places: final paths of "labels" and, with a probability, of "probability".
+            ending: ending of the file names.
 
         Returns:
-            The number of cells, and the seconds of each stage over all runs.
+            Number of cells, and seconds of each stage over all runs.
         """
         with self._timed("postprocessing"):
             cells = self.stitcher.join()
         sides = self.regions.shape[1:]
-        results = {"labels": RowsColumns(self.stitcher.region, sides, np.int32)}
-        if self._probability is not None:
-            first = self._probability.first
-            shape = (len(first), *sides)
-            results["probability"] = RowsColumns(self._probability.region, shape, first.dtype, channels=True)
+        axes = "ZYX"[-len(sides) :]
+        results = {"labels": (RowsColumns(self.stitcher.region, sides, np.int32), axes)}
+        if self.probability is not None:
+            first, read = self._probabilities.core(0), self._probabilities.region
+            pixels = RowsColumns(read, (len(first), *sides), first.dtype, channels=True)
+            results["probability"] = (pixels, f"C{axes}")
         written = {place: self.unfinished.folder / f"{kind}{ending}" for kind, place in places.items()}
         with self._timed("write"):
-            for kind, pixels in results.items():
+            for kind, (pixels, order) in results.items():
                 path = written[places[kind]]
-                if path.is_dir():  # of a run that was killed while it wrote
+                if path.is_dir():  # from a run that was killed while it wrote
                     shutil.rmtree(path)
-                axes = "ZYX"[-len(sides) :] if kind == "labels" else "C" + "ZYX"[-len(sides) :]
-                write(path, pixels, axes=axes, pixel_size=getattr(self.regions, "pixel_size", None))
+                write(path, pixels, axes=order, pixel_size=getattr(self.regions, "pixel_size", None))
         note = {"cells": cells, "seconds": self.unfinished.seconds(STAGES)}
         self.unfinished.finish(written, note)
         return note
 
     def _parts(self) -> Iterator[npt.NDArray[Any]]:
-        """The whole image, each pixel once."""
+        """Yield the whole image, each pixel once."""
         return (self.regions[(slice(None), *tile.core)] for tile in self.tiles)
 
-    def _read_ahead(self, missing: Sequence[int]) -> Iterator[tuple[int, npt.NDArray[Any], float]]:
-        """The windows of tiles and the seconds of reading, each read while the one before is worked on."""
-        with ThreadPoolExecutor(1) as reader:
-            waiting: list[Future[tuple[npt.NDArray[Any], float]]] = []
-            for place, number in enumerate(missing):
-                reading = waiting.pop() if waiting else reader.submit(self._read, number)
-                pixels, seconds = reading.result()
-                del reading  # which holds the pixels
-                if place + 1 < len(missing):
-                    waiting.append(reader.submit(self._read, missing[place + 1]))
-                yield number, pixels, seconds
+    def _read(self, number: int) -> npt.NDArray[Any]:
+        return np.asarray(self.regions[(slice(None), *self.tiles[number].window)])
 
-    def _read(self, number: int) -> tuple[npt.NDArray[Any], float]:
-        began = time.perf_counter()
-        pixels = np.asarray(self.regions[(slice(None), *self.tiles[number].window)])
-        return pixels, time.perf_counter() - began
-
-    def _keep(self, number: int, probability: Any) -> None:
-        assert self._probability is not None
-        core, window = self.tiles[number]
-        inside = (
-            slice(part.start - around.start, part.stop - around.start)
-            for part, around in zip(core, window, strict=True)
-        )
-        pixels = torch.as_tensor(probability)[(slice(None), *inside)]
-        self._probability.keep(number, pixels.cpu().numpy())
+    def _keep_probability(self, number: int, logits: torch.Tensor) -> None:
+        if self.probability is not None:
+            probability = torch.as_tensor(self.probability({CommonKeys.PRED: logits})[CommonKeys.PRED])
+            core, window = self.tiles[number]
+            pixels = probability[(slice(None), *within(core, window))]
+            self._probabilities.keep(number, pixels.cpu().numpy())
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

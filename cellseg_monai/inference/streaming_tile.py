@@ -1,7 +1,7 @@
-"""One tile of a large image to labels, by the parts of a configuration for whole images."""
+"""Segment one tile of a large image with the parts of a configuration for whole images."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
@@ -14,32 +14,33 @@ from monai.utils import CommonKeys
 
 Pixels = npt.NDArray[Any]
 
-_OF_THE_WHOLE = {
+_PER_IMAGE = {
     "HistogramNormalized",
     "NormalizeIntensityd",
     "ScaleIntensityd",
     "ScaleIntensityRangePercentilesd",
 }
-"""Transforms of MONAI that would treat each tile by statistics of its own."""
+"""MONAI transforms that use statistics of their image, and so would use those of each tile."""
 
 
+@dataclass(eq=False)
 class TileSegmentation:
-    """Preprocess, run the network, and decode tiles as if they were images.
+    """Preprocess tiles, run the network on them, and decode them, as if they were images.
 
-    What must be known of the whole image is found before: the first step that has a method ``limits_of`` is
-    asked once, and each tile carries the answer in ``meta["intensity_limits"]``.
+    Statistics of the whole image are computed in advance: the first step with a method ``limits_of`` is
+    called once, and every tile has its result in ``meta["intensity_limits"]``.
 
     Args:
-        preprocessing: steps for ``{"image": tensor}`` after the reading, none of which changes the size.
-        network: takes a batch of images.
-        inferer: runs it over an image of any size.
-        decoding: makes labels of ``{"pred": …}``.
-        device: of the images that the inferer gets.
+        preprocessing: steps for ``{"image": tensor}`` after reading; none of them may change the size.
+        network: network that takes a batch of images.
+        inferer: inferer that runs the network over an image of any size.
+        decoding: transform that makes labels from ``{"pred": …}``.
+        device: device of the images that the inferer gets.
         amp: run the network in half precision.
-        amp_dtype: which one.
+        amp_dtype: half precision to use.
 
     Raises:
-        ValueError: a step treats each tile by statistics of its own, or the decoding makes no cells.
+        ValueError: a step uses the statistics of each tile, or the decoding does not make cells.
 
     Example:
         >>> from monai.inferers import SimpleInferer
@@ -49,94 +50,91 @@ class TileSegmentation:
         array([[0, 1]], dtype=int32)
     """
 
-    def __init__(
-        self,
-        preprocessing: Sequence[Callable[[Any], Any]],
-        network: torch.nn.Module,
-        inferer: Callable[..., Any],
-        decoding: Callable[[Any], Any],
-        device: torch.device | str = "cpu",
-        amp: bool = False,
-        amp_dtype: torch.dtype = torch.bfloat16,
-    ) -> None:
-        self.preprocessing = list(preprocessing)
-        self.network = network
-        self.inferer = inferer
-        self.decoding = decoding
-        self.device = torch.device(device)
-        self.amp = amp
-        self.amp_dtype = amp_dtype
+    preprocessing: Sequence[Callable[[Any], Any]]
+    network: torch.nn.Module
+    inferer: Callable[..., Any]
+    decoding: Callable[[Any], Any]
+    _: KW_ONLY
+    device: torch.device | str = "cpu"
+    amp: bool = False
+    amp_dtype: torch.dtype = torch.bfloat16
+
+    def __post_init__(self) -> None:
         for name in (type(step).__name__ for step in self.preprocessing):
-            if name in _OF_THE_WHOLE:
+            if name in _PER_IMAGE:
                 raise ValueError(
-                    f"{name} would scale each tile by its own pixels, and so each differently; take "
-                    "cellseg_monai.transforms.PercentileStretchd, which is given the limits of the whole "
-                    "image, or ScaleIntensityRanged with fixed ones"
+                    f"{name} would scale each tile by its own pixels, and so differently; use "
+                    "cellseg_monai.transforms.PercentileStretchd, which gets the limits of the whole image, "
+                    "or ScaleIntensityRanged with fixed limits"
                 )
-        if getattr(decoding, "decodes", None) == "classes":
+        if getattr(self.decoding, "decodes", None) == "classes":
             raise ValueError(
-                f"{type(decoding).__name__} makes a map of classes, not of cells, and cells are what is "
-                "stitched; run inference.json without the overlay for large images, on parts of them"
+                f"{type(self.decoding).__name__} makes a map of classes, but only cells can be stitched; for "
+                "parts of the image, run inference.json without the overlay for large images"
             )
 
     def limits(self, parts: Callable[[], Iterable[Pixels]], name: str) -> npt.NDArray[Any] | None:
-        """What the first step that wants to know the whole image learns of it; None if there is none.
+        """Return what the first step with ``limits_of`` computes from the whole image, or None.
 
         Args:
-            parts: reads the image once more, part by part.
-            name: of the image.
+            parts: function that reads the image once more, in parts.
+            name: name of the image.
         """
-        for place, step in enumerate(self.preprocessing):
-            if find := getattr(step, "limits_of", None):
-                return np.asarray(find(partial(self._parts, place, parts, name)))
-        return None
+        places = [place for place, step in enumerate(self.preprocessing) if hasattr(step, "limits_of")]
+        if not places:
+            return None
+        before = self.preprocessing[: places[0]]
+        step: Any = self.preprocessing[places[0]]
 
-    def _parts(self, place: int, parts: Callable[[], Iterable[Pixels]], name: str) -> Iterable[Pixels]:
-        """The image as the step at a place would get it."""
-        if place == 0:
-            return parts()
-        before = self.preprocessing[:place]
-        return (self._through(before, part, name, None).numpy() for part in parts())
+        def prepared() -> Iterable[Pixels]:
+            """Return the image as the step gets it."""
+            return (_prepared(before, part, name, None).numpy() for part in parts())
+
+        return np.asarray(step.limits_of(prepared if before else parts))
 
     def logits(self, pixels: Pixels, name: str, limits: npt.NDArray[Any] | None) -> torch.Tensor:
-        """What the network says of a tile.
+        """Return the output of the network for a tile.
 
         Args:
-            pixels: channels, x, y (, z).
-            name: of the image.
-            limits: of the whole image.
+            pixels: tile with axes channels, x, y (, z).
+            name: name of the image.
+            limits: intensity limits of the whole image.
 
         Returns:
-            Tensor of the tile's size, without batch axis.
+            Tensor of the size of the tile, without batch axis.
         """
-        image = self._through(self.preprocessing, pixels, name, limits)
+        image = _prepared(self.preprocessing, pixels, name, limits)
         if image.shape[1:] != pixels.shape[1:]:
             raise ValueError(
-                f"preprocessing makes {tuple(image.shape[1:])} of a tile of {pixels.shape[1:]}; tiles keep "
-                "their size: leave resampling and padding out"
+                f"preprocessing turns a tile of {pixels.shape[1:]} into {tuple(image.shape[1:])}, but tiles "
+                "must keep their size; remove resampling and padding"
             )
-        half = torch.autocast(self.device.type, self.amp_dtype, self.amp)
+        device = torch.device(self.device)
+        half = torch.autocast(device.type, self.amp_dtype, self.amp)
         with eval_mode(self.network), half:
-            answer = self.inferer(image[None].to(self.device), self.network)
-        if not isinstance(answer, torch.Tensor):
-            raise TypeError(f"the network gives a {type(answer).__name__} where one tensor can be decoded")
-        return answer[0]
+            output = self.inferer(image[None].to(device), self.network)
+        if not isinstance(output, torch.Tensor):
+            raise TypeError(f"the network returned a {type(output).__name__}, but decoding needs one tensor")
+        return output[0]
 
     def labels(self, logits: torch.Tensor) -> npt.NDArray[np.int32]:
-        """The cells of a tile, numbered by themselves."""
+        """Return the label map of a tile, numbered independently of other tiles."""
         decoded = torch.as_tensor(self.decoding({CommonKeys.PRED: logits})[CommonKeys.PRED])
         if decoded.shape[0] != 1 or decoded.shape[1:] != logits.shape[1:]:
             raise ValueError(
-                f"the decoding makes {tuple(decoded.shape)} of {tuple(logits.shape)}; a label map of one "
-                "channel and the same size can be stitched"
+                f"the decoding turns {tuple(logits.shape)} into {tuple(decoded.shape)}, but stitching needs "
+                "a label map with one channel and the same size"
             )
         return decoded[0].cpu().numpy().astype(np.int32, copy=False)
 
-    def _through(
-        self, steps: Sequence[Callable[[Any], Any]], pixels: Pixels, name: str, limits: Any
-    ) -> torch.Tensor:
-        meta = {"filename_or_obj": name} | ({} if limits is None else {"intensity_limits": limits})
-        image = MetaTensor(torch.as_tensor(pixels.astype(np.float32)), meta=meta)  # as MONAI's LoadImage
-        data: Mapping[str, Any] = Compose(steps)({CommonKeys.IMAGE: image})
-        prepared: torch.Tensor = data[CommonKeys.IMAGE].as_subclass(torch.Tensor)
-        return prepared
+
+def _prepared(
+    steps: Sequence[Callable[[Any], Any]], pixels: Pixels, name: str, limits: npt.NDArray[Any] | None
+) -> torch.Tensor:
+    meta = {"filename_or_obj": name} | ({} if limits is None else {"intensity_limits": limits})
+    image = MetaTensor(
+        torch.as_tensor(pixels.astype(np.float32)), meta=meta
+    )  # float32 as in MONAI's LoadImage
+    data: Mapping[str, Any] = Compose(steps)({CommonKeys.IMAGE: image})
+    prepared: torch.Tensor = data[CommonKeys.IMAGE].as_subclass(torch.Tensor)
+    return prepared

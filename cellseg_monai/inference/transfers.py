@@ -1,28 +1,28 @@
-"""Bring batches from one device to another while the next is made."""
+"""Move batches between devices while the next batch is computed."""
 
 from collections.abc import Callable, Iterable, Iterator
 
 import torch
 
 Arrival = Callable[[], torch.Tensor]
-"""Waits until a transfer is done and returns the tensor."""
+"""Function that waits for a transfer and returns the tensor."""
 
 
-def brought(batches: Iterable[torch.Tensor], device: torch.device) -> Iterator[torch.Tensor]:
-    """Move batches to a device, one ahead: each is on its way while its predecessor is worked on.
+def transferred(batches: Iterable[torch.Tensor], device: torch.device) -> Iterator[torch.Tensor]:
+    """Move batches to a device, each while its predecessor is in use.
 
-    To and from CUDA the copy runs on a stream of its own, through pinned memory. Batches that are there
-    already are handed on at once.
+    To and from CUDA, the copy runs on its own stream, through pinned memory. Batches that are already on the
+    device are passed on immediately.
 
     Args:
-        batches: taken one by one.
-        device: where they are wanted.
+        batches: batches, taken one by one.
+        device: target device.
 
     Yields:
         The batches, in order.
 
     Example:
-        >>> [batch.tolist() for batch in brought([torch.ones(1), torch.zeros(1)], torch.device("cpu"))]
+        >>> [batch.tolist() for batch in transferred([torch.ones(1), torch.zeros(1)], torch.device("cpu"))]
         [[1.0], [0.0]]
     """
     stream = None
@@ -42,37 +42,27 @@ def brought(batches: Iterable[torch.Tensor], device: torch.device) -> Iterator[t
 
 
 def _send(batch: torch.Tensor, device: torch.device, stream: torch.cuda.Stream | None) -> Arrival:
-    if stream is None:  # neither is CUDA: no stream, no pinned memory
+    if stream is None:  # neither device is CUDA
         return lambda: batch.to(device)
-    if device.type == "cuda":
-        return _to_cuda(batch, device, stream)
-    return _from_cuda(batch, stream)
-
-
-def _to_cuda(batch: torch.Tensor, device: torch.device, stream: torch.cuda.Stream) -> Arrival:
+    to_cuda = device.type == "cuda"
+    if not to_cuda:
+        stream.wait_stream(torch.cuda.current_stream(batch.device))  # until the network has written the batch
     with torch.cuda.stream(stream):
-        moved = batch.pin_memory().to(device, non_blocking=True)
+        if to_cuda:
+            moved = batch.pin_memory().to(device, non_blocking=True)
+        else:
+            moved = torch.empty(batch.shape, dtype=batch.dtype, pin_memory=True)
+            moved.copy_(batch, non_blocking=True)
+            batch.record_stream(stream)
         event = stream.record_event()
 
     def arrive() -> torch.Tensor:
-        current = torch.cuda.current_stream(device)
-        current.wait_event(event)
-        moved.record_stream(current)  # its memory was taken on the other stream
+        if to_cuda:
+            current = torch.cuda.current_stream(device)
+            current.wait_event(event)
+            moved.record_stream(current)  # its memory was allocated on the other stream
+        else:
+            event.synchronize()
         return moved
-
-    return arrive
-
-
-def _from_cuda(batch: torch.Tensor, stream: torch.cuda.Stream) -> Arrival:
-    stream.wait_stream(torch.cuda.current_stream(batch.device))  # until the network has written it
-    with torch.cuda.stream(stream):
-        host = torch.empty(batch.shape, dtype=batch.dtype, pin_memory=True)
-        host.copy_(batch, non_blocking=True)
-        batch.record_stream(stream)
-        event = stream.record_event()
-
-    def arrive() -> torch.Tensor:
-        event.synchronize()
-        return host
 
     return arrive

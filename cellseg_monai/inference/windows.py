@@ -1,7 +1,7 @@
-"""Where windows lie on an image, and how much each of their pixels counts. No networks, no pixels.
+"""Positions of the windows on an image, and the weights of their pixels.
 
-Axes are in the order of the image. The windows of one start along the first axis are a row, in 3-D a slab.
-Rows come in reading order, so that of an image of any height only a band need be held at a time.
+Axes are in the order of the image. Windows with the same start along the first axis form a row, in 3-D a
+slab. Rows come in reading order, so only a band of an image of any height must be in memory at a time.
 """
 
 import math
@@ -9,25 +9,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 import torch
 from monai.data.utils import compute_importance_map
 
 Blending = Literal["gaussian", "constant"]
-"""How windows are joined where they overlap: the middle of each counts most, or all pixels alike."""
+"""Weights of overlapping windows: highest in the middle of each, or equal for all pixels."""
 
 Place = tuple[int, ...]
-"""The first pixel of a window, one number for each axis."""
+"""First pixel of a window along each axis."""
 
 
 class Row(NamedTuple):
-    """The windows that share a start along the first axis.
+    """Windows with the same start along the first axis.
 
     Attributes:
-        start: along the first axis.
-        places: of the windows, in reading order.
-        final: up to here, along the first axis, no later window reaches: the image is finished.
+        start: first pixel along the first axis.
+        places: positions of the windows, in reading order.
+        final: pixel along the first axis up to which the image is final, because later windows start there.
     """
 
     start: int
@@ -39,13 +39,13 @@ class Row(NamedTuple):
 class Tiling:
     """Windows of one size that cover an image.
 
-    An image smaller than the window is padded by half of what lacks on either side, as MONAI does. Places
-    count from the first pixel of the padded image.
+    An image smaller than the window is padded equally on both sides, as in MONAI. Positions count from the
+    first pixel of the padded image.
 
     Attributes:
-        shape: of the image.
+        shape: spatial shape of the image.
         window: size of each window.
-        starts: of the windows along each axis, ascending.
+        starts: first pixels of the windows along each axis, ascending.
 
     Example:
         >>> tiling = Tiling(shape=(5, 4), window=(4, 4), starts=((0, 1), (0,)))
@@ -67,23 +67,27 @@ class Tiling:
 
     @property
     def before(self) -> tuple[int, ...]:
-        """Pixels that are padded before the first one of each axis."""
+        """Number of padded pixels before the image along each axis."""
         return tuple((padded - side) // 2 for padded, side in zip(self.padded, self.shape, strict=True))
 
     def rows(self) -> Iterator[Row]:
-        """The rows from first to last."""
+        """Yield the rows from first to last."""
         first, *others = self.starts
         for start, final in zip(first, (*first[1:], self.padded[0]), strict=True):
             yield Row(start, [(start, *other) for other in product(*others)], final)
 
+    def box(self, place: Place) -> tuple[slice, ...]:
+        """Return the pixels of a window, one slice per axis."""
+        return tuple(slice(start, start + side) for start, side in zip(place, self.window, strict=True))
+
 
 def sliding_tiling(shape: Sequence[int], window: Sequence[int], overlap: Sequence[float]) -> Tiling:
-    """Windows at even steps; the last one of each axis is moved back to the edge. MONAI's places.
+    """Return windows at equal steps, as in MONAI; the last window of each axis is moved back to the edge.
 
     Args:
-        shape: of the image.
+        shape: spatial shape of the image.
         window: size of the windows.
-        overlap: of neighbours along each axis, a fraction of the window below 1 or so many pixels.
+        overlap: overlap of neighbours along each axis, as a fraction of the window below 1 or in pixels.
 
     Raises:
         ValueError: an overlap is negative, or as large as the window.
@@ -105,18 +109,19 @@ def sliding_tiling(shape: Sequence[int], window: Sequence[int], overlap: Sequenc
 def fitted_tiling(
     shape: Sequence[int], pixels: int, overlap: Sequence[int], least: Sequence[int], multiple: int = 32
 ) -> Tiling:
-    """The largest equal windows that cover an image with next to nothing computed twice but the overlap.
+    """Return the largest equal windows that cover an image and share little more than the overlap.
 
-    Windows moved back to the edge compute much of the image again: with 1,024-pixel windows on 1,100 pixels,
-    nearly half of it. Here the windows are made to fit the image. Sizes and places are multiples of 32, but
-    for the last place of an axis, so that a network that halves the image halves it alike in each window.
+    If the last window is moved back to the edge, much of the image is computed twice: nearly half of it for
+    1,024-pixel windows on 1,100 pixels. Here the windows are fitted to the image. Sizes and positions are
+    multiples of 32, except for the last position of an axis, so that a network with halvings halves the image
+    in the same way in each window.
 
     Args:
-        shape: of the image.
-        pixels: of a window, roughly.
-        overlap: of neighbours along each axis, at least so many pixels.
-        least: size that a window has where the image has it too, whatever ``pixels`` says.
-        multiple: of sizes and places.
+        shape: spatial shape of the image.
+        pixels: approximate number of pixels of a window.
+        overlap: smallest overlap of neighbours along each axis, in pixels.
+        least: smallest size of a window if the image has that size, even if ``pixels`` is smaller.
+        multiple: number whose multiples the sizes and positions are.
 
     Example:
         >>> tiling = fitted_tiling((1100, 500), pixels=512**2, overlap=(32, 32), least=(128, 128))
@@ -133,11 +138,11 @@ def fitted_tiling(
 
 
 def step_between(side: int, overlap: float) -> int:
-    """From window to window, rounded as MONAI does.
+    """Return the step between windows along one axis, rounded as in MONAI.
 
     Args:
-        side: of the windows along one axis.
-        overlap: a fraction below 1, or a whole number of pixels.
+        side: side of the windows.
+        overlap: overlap of neighbours, as a fraction below 1 or a whole number of pixels.
 
     Example:
         >>> step_between(128, 0.25), step_between(128, 16)
@@ -157,26 +162,26 @@ def step_between(side: int, overlap: float) -> int:
 def blending_weights(
     window: tuple[int, ...], patch: tuple[int, ...], blending: Blending, sigma_scale: float
 ) -> torch.Tensor:
-    """How much each pixel of a window counts against those of other windows.
+    """Return the weight of each pixel of a window relative to other windows.
 
     Args:
-        window: its size.
-        patch: size whose weights the window has towards its edges; between them they are as in the middle.
-            So a large window gives way to its neighbour over the same few pixels as a small one.
-        blending: "gaussian" as MONAI has it, or "constant".
-        sigma_scale: deviation of the Gaussian, in sides of the patch.
+        window: size of the window.
+        patch: size of a patch. Towards its edges the window has the weights of the patch, and in between
+            those of its middle. So a large window blends into its neighbour over as few pixels as a small
+            one.
+        blending: "gaussian" as in MONAI, or "constant".
+        sigma_scale: standard deviation of the Gaussian, in sides of the patch.
 
     Returns:
-        Weights of the window's shape. They are kept: do not write into them.
+        Weights with the shape of the window. They are cached, so do not change them.
 
     Raises:
-        ValueError: an unknown blending.
+        ValueError: the blending is unknown.
 
     Example:
         >>> blending_weights((8,), (4,), "gaussian", 0.25)
         tensor([0.3247, 0.8825, 0.8825, 0.8825, 0.8825, 0.8825, 0.8825, 0.3247])
     """
-    check_blending(blending)
     patch = tuple(map(min, patch, window))
     weights: torch.Tensor = compute_importance_map(patch, blending, sigma_scale)
     for axis, (side, small) in enumerate(zip(window, patch, strict=True)):
@@ -189,18 +194,8 @@ def blending_weights(
     return weights
 
 
-def check_blending(blending: str) -> None:
-    """Refuse what is no name of a blending.
-
-    Example:
-        >>> check_blending("constant")
-    """
-    if blending not in get_args(Blending):
-        raise ValueError(f"blending must be one of {', '.join(get_args(Blending))}, not {blending!r}")
-
-
 def _share_out(pixels: int, shape: Sequence[int]) -> list[int]:
-    """Sides of a window of so many pixels, as equal as the image allows."""
+    """Return the sides of a window with this number of pixels, as equal as the image allows."""
     sides = dict.fromkeys(range(len(shape)), 1)
     for done, axis in enumerate(sorted(sides, key=lambda axis: shape[axis])):
         left = pixels / math.prod(sides.values())
@@ -209,7 +204,7 @@ def _share_out(pixels: int, shape: Sequence[int]) -> list[int]:
 
 
 def _fit(length: int, largest: int, overlap: int, multiple: int) -> tuple[int, tuple[int, ...]]:
-    """Side of equal windows along one axis, as near to ``largest`` as fits, and their starts."""
+    """Return side and starts of equal windows along one axis, with a side close to ``largest``."""
     count = round((length - overlap) / (largest - overlap))
     if length <= largest or count < 2:
         return _round_up(length, multiple), (0,)

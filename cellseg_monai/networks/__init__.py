@@ -1,9 +1,8 @@
-"""Tensor to logits: networks, and the blocks they are made of."""
+"""From tensor to logits: networks and their building blocks."""
 
-from cellseg_monai.networks.blocks.additive_attention import AdditiveAttentionGate
+from cellseg_monai.networks.blocks.attention_gates import AdditiveAttentionGate, GridAttentionGate
 from cellseg_monai.networks.blocks.attention_maps import attention_maps
 from cellseg_monai.networks.blocks.double_convolution import DoubleConvolution
-from cellseg_monai.networks.blocks.grid_attention import GridAttentionGate
 from cellseg_monai.networks.blocks.skips import SkipConnections
 from cellseg_monai.networks.blocks.weight_standardised import (
     WeightStandardisedConv2d,

@@ -1,4 +1,4 @@
-"""Fill the encoder of a :class:`SkipSwinUNet` from a published Swin Transformer checkpoint."""
+"""Load the encoder of a :class:`SkipSwinUNet` from a published Swin Transformer checkpoint."""
 
 import logging
 import pickle
@@ -19,12 +19,12 @@ _ENCODER = re.compile(r"^(patch_embed|layers|norm)\.")
 
 
 class SwinTinyReport(NamedTuple):
-    """What became of each tensor; checkpoint and network are compared under the names of this package.
+    """What happened to each tensor. Names are those of this package.
 
     Attributes:
-        matched: tensors of the network that the checkpoint filled.
-        missing: tensors of the network that keep their initial values.
-        unexpected: tensors of the checkpoint that the network has no place for.
+        matched: tensors of the network that were loaded from the checkpoint.
+        missing: tensors of the network that are not in the checkpoint and keep their initial values.
+        unexpected: tensors of the checkpoint that are not in the network.
         mismatched: tensors of the network that keep their initial values because the shapes differ, each with
             both shapes.
 
@@ -41,29 +41,30 @@ class SwinTinyReport(NamedTuple):
 
 
 def load_swin_tiny(network: SkipSwinUNet, path: str | PathLike[str], decoder: bool = True) -> SwinTinyReport:
-    """Fill a network from an ImageNet checkpoint of the Swin Transformer.
+    """Load an ImageNet checkpoint of the Swin Transformer into a network.
 
-    The published form is read: a dictionary with the weights under ``model``, or the weights alone. The
-    classifier is skipped, and so are the buffers of position and mask, which are computed here. The third
-    stage of Swin-Tiny has six blocks where Swin-Unet has two; the other four are reported as unexpected.
+    The file has the published form, a dictionary with the weights under ``model``, or just the weights. The
+    classifier is skipped, and so are the position and mask buffers, which the network computes. The third
+    stage of Swin-Tiny has six blocks, that of Swin-Unet has two; the other four are reported as unexpected.
 
-    The checkpoint expects red, green and blue, normalised by the mean and deviation of ImageNet. For another
-    number ``n`` of channels each gets the sum of the three colour filters, divided by ``n``: one channel
-    answers as a grey image does in all three.
+    The checkpoint expects red, green and blue, normalised by the mean and standard deviation of ImageNet. For
+    another number ``n`` of channels, each channel gets the sum of the three colour filters divided by ``n``.
+    So a network with one channel responds as to a grey image in all three channels.
 
-    Only plain tensors are read. Nothing in the file is executed.
+    Only plain tensors are read. No code in the file is executed.
 
     Args:
-        network: changed in place.
+        network: network to load the weights into.
         path: file such as ``swin_tiny_patch4_window7_224.pth``.
-        decoder: also start each decoder block from the encoder block of its level, as Swin-Unet does.
+        decoder: also initialise each decoder block from the encoder block of its level, as Swin-Unet does.
 
     Returns:
-        The :class:`SwinTinyReport`, also logged; as a warning where a tensor of the encoder was not filled.
+        The :class:`SwinTinyReport`. It is also logged, as a warning if a tensor of the encoder was not
+        loaded.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file does not hold plain tensors, or none of them fits.
+        FileNotFoundError: the file does not exist.
+        ValueError: the file does not contain plain tensors, or none of them fits.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -93,7 +94,7 @@ def load_swin_tiny(network: SkipSwinUNet, path: str | PathLike[str], decoder: bo
     )
     if not fitting:
         raise ValueError(
-            f"no tensor of {path} fits this network; take the Swin-Tiny checkpoint that Microsoft publishes "
+            f"no tensor of {path} fits this network; use the Swin-Tiny checkpoint that Microsoft publishes "
             f"(swin_tiny_patch4_window7_224.pth). {_listing(report)}"
         )
     network.load_state_dict(fitting, strict=False)
@@ -103,17 +104,17 @@ def load_swin_tiny(network: SkipSwinUNet, path: str | PathLike[str], decoder: bo
 
 
 def _read(path: Path) -> dict[str, Tensor]:
-    """Weights under this package's names."""
+    """Read the weights under the names of this package."""
     if not path.is_file():
-        raise FileNotFoundError(f"there is no checkpoint {path}; nothing is downloaded, so fetch it first")
-    remedy = "save the state dict alone with torch.save(model.state_dict(), path)"
+        raise FileNotFoundError(f"checkpoint {path} does not exist; download it first")
+    remedy = "save only the state dict with torch.save(model.state_dict(), path)"
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
         raise ValueError(f"{path} is not a checkpoint of plain tensors; {remedy}") from error
     weights = content.get("model", content) if isinstance(content, dict) else content
     if not isinstance(weights, dict) or not all(isinstance(tensor, Tensor) for tensor in weights.values()):
-        raise ValueError(f"{path} does not hold a dictionary of tensors; {remedy}")
+        raise ValueError(f"{path} does not contain a dictionary of tensors; {remedy}")
     return {
         name.replace(".mlp.fc", ".mlp.linear"): tensor
         for name, tensor in weights.items()
@@ -130,13 +131,13 @@ def _adapt_to_channels(weights: dict[str, Tensor], channels: int) -> dict[str, T
 
 
 def _decoder_weights(weights: dict[str, Tensor], levels: int) -> dict[str, Tensor]:
-    """Encoder blocks under the names of the decoder blocks, whose list counts from the deepest level."""
-    copies = {}
-    for name, tensor in weights.items():
-        block = re.match(r"layers\.(\d+)(\.blocks\..+)", name)
-        if block:
-            copies[f"layers_up.{levels - 1 - int(block[1])}{block[2]}"] = tensor
-    return copies
+    """Return the encoder blocks under the names of the decoder blocks, which count from the deepest level."""
+    blocks = {name: re.match(r"layers\.(\d+)(\.blocks\..+)", name) for name in weights}
+    return {
+        f"layers_up.{levels - 1 - int(block[1])}{block[2]}": weights[name]
+        for name, block in blocks.items()
+        if block
+    }
 
 
 def _listing(report: SwinTinyReport) -> str:

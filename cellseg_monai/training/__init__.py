@@ -1,21 +1,19 @@
-"""Number to weights: what MONAI's engines lack.
+"""From loss to weights: handlers that MONAI's engines do not have.
 
 MONAI's ``ValidationHandler``, ``LrScheduleHandler``, ``EarlyStopHandler``, ``ParamSchedulerHandler``,
-``StatsHandler``, ``TensorBoardStatsHandler`` and ``MLFlowHandler`` work, and stand beside these in a
-configuration.
+``StatsHandler``, ``TensorBoardStatsHandler`` and ``MLFlowHandler`` work together with these handlers.
 """
 
 from cellseg_monai.training.best_weights import BestWeights
 from cellseg_monai.training.bfloat16 import Bfloat16OnCpu, computes_bfloat16
 from cellseg_monai.training.clipping import GradientClipper
-from cellseg_monai.training.consistency import ConsistencyHandler
 from cellseg_monai.training.freezing import FreezeHandler, freeze
 from cellseg_monai.training.guard import FiniteGuard
 from cellseg_monai.training.plateau import scheduler_arguments
 from cellseg_monai.training.pretrained import load_pretrained
 from cellseg_monai.training.progress import ProgressHandler
 from cellseg_monai.training.resume import ResumeHandler
-from cellseg_monai.training.teacher import MeanTeacher
+from cellseg_monai.training.unlabelled import ConsistencyHandler, MeanTeacher
 
 __all__ = [
     "BestWeights",

@@ -1,6 +1,7 @@
-"""Mixed precision on a CPU; MONAI's engines know it on CUDA alone."""
+"""Mixed precision on a CPU, which MONAI's engines offer only on CUDA."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ _INSTRUCTIONS = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
 
 
 def computes_bfloat16() -> bool:
-    """Whether this processor has instructions for bfloat16, without which it would only be slower.
+    """Whether this processor has instructions for bfloat16; without them bfloat16 is only slower.
 
     Example:
         >>> computes_bfloat16() in (True, False)
@@ -20,13 +21,14 @@ def computes_bfloat16() -> bool:
 
 
 class Bfloat16OnCpu(SimpleInferer):
-    """The network of a training, in bfloat16 where the CPU computes in it; its answer is float32.
+    """Run the network in bfloat16 during training if the CPU computes in it; the output is float32.
 
-    Weights and their sums stay float32, as the bfloat16 of :func:`torch.autocast` keeps them. Elsewhere it is
-    MONAI's ``SimpleInferer``: on a GPU the engines have ``amp``.
+    Weights and their sums stay float32, as in ``torch.autocast``. Otherwise this is MONAI's
+    ``SimpleInferer``: on a GPU the engines have ``amp``.
 
     Args:
-        enabled: also where the CPU has no instructions for it, or not at all; by default where it has.
+        enabled: True to use bfloat16 on every CPU, False to never use it; by default it is used if the CPU
+            has instructions for it.
 
     Example:
         >>> network = torch.nn.Conv2d(1, 2, kernel_size=3, padding=1)
@@ -41,18 +43,15 @@ class Bfloat16OnCpu(SimpleInferer):
     def __call__(
         self, inputs: torch.Tensor, network: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> torch.Tensor:
-        """What the network says of a batch.
+        """Return the output of the network for a batch.
 
         Args:
-            inputs: the batch.
-            network: that answers with one tensor.
-            args: passed to the network.
-            kwargs: passed to the network.
+            inputs: batch of images.
+            network: network that returns one tensor.
+            args: further arguments of the network.
+            kwargs: further keyword arguments of the network.
         """
-        answer: torch.Tensor
-        if inputs.device.type != "cpu" or not self.enabled:
-            answer = super().__call__(inputs, network, *args, **kwargs)
-            return answer
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            answer = super().__call__(inputs, network, *args, **kwargs)
-        return answer.float()
+        halved = self.enabled and inputs.device.type == "cpu"
+        with torch.autocast("cpu", dtype=torch.bfloat16) if halved else nullcontext():
+            output: torch.Tensor = super().__call__(inputs, network, *args, **kwargs)
+        return output.float() if halved else output

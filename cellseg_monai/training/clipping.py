@@ -1,5 +1,6 @@
-"""No step longer than it should be, whatever a strange patch asks for."""
+"""Gradient clipping, so that one unusual patch cannot cause a step that is too long."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -9,16 +10,17 @@ from monai.engines.utils import IterationEvents
 from cellseg_monai.training.gradients import scale_of, step_follows
 
 
+@dataclass(eq=False)
 class GradientClipper:
-    """Scale the gradients down to a norm, if theirs is greater; MONAI's trainers have no option for that.
+    """Scale the gradients down if their norm is too large; MONAI's trainers have no option for that.
 
         g ← g · min(1, max_norm / ‖g‖)
 
-    over all parameters of the network together. In mixed precision the gradients are unscaled first, and with
-    accumulation it is their sum that is clipped.
+    The norm is over all parameters of the network together. In mixed precision the gradients are unscaled
+    first. With gradient accumulation, the sum of the gradients is clipped.
 
     Args:
-        max_norm: the greatest Euclidean norm allowed.
+        max_norm: largest Euclidean norm allowed.
 
     Raises:
         ValueError: max_norm is not positive.
@@ -37,19 +39,22 @@ class GradientClipper:
         0.5
     """
 
-    def __init__(self, max_norm: float) -> None:
-        if not max_norm > 0:
-            raise ValueError(f"max_norm is the greatest norm of the gradients, above 0, not {max_norm}")
-        self.max_norm = max_norm
+    max_norm: float
+
+    def __post_init__(self) -> None:
+        if not self.max_norm > 0:
+            raise ValueError(
+                f"max_norm, the largest norm of the gradients, must be above 0, not {self.max_norm}"
+            )
 
     def attach(self, engine: Engine) -> None:
-        """Register with a trainer of MONAI."""
+        """Register with a MONAI trainer."""
         engine.add_event_handler(IterationEvents.BACKWARD_COMPLETED, self)
 
     def __call__(self, engine: Any) -> None:
-        """Clip, if the optimizer is about to step."""
+        """Clip the gradients if the optimizer steps in this iteration."""
         if not step_follows(engine):
             return
         if scale_of(engine) is not None:
-            engine.scaler.unscale_(engine.optimizer)  # the scaler remembers it, and does not do so twice
+            engine.scaler.unscale_(engine.optimizer)  # the scaler remembers this and does not unscale again
         torch.nn.utils.clip_grad_norm_(engine.network.parameters(), self.max_norm)

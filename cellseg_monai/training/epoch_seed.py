@@ -1,9 +1,9 @@
-"""Randomness as a function of (seed, epoch, rank) alone, so that an epoch can be run again exactly.
+"""Random numbers as a function of (seed, epoch, rank) only, so that an epoch can be repeated exactly.
 
-There is then no random state to save. At the start of an epoch every source is seeded anew: Python, numpy and
-torch on each device; the random transforms in the data set of each loader; the generators of its sampler and
-its workers. PyTorch seeds worker w of an epoch from the loader's generator, and MONAI's ``DataLoader`` hands
-that seed on to the worker's copy of the transforms.
+So there is no random state to save. At the start of an epoch, everything random is seeded anew: Python, NumPy
+and torch on each device; the random transforms in the data set of each loader; the generators of its sampler
+and its workers. PyTorch seeds worker w of an epoch from the generator of the loader, and MONAI's
+``DataLoader`` passes that seed on to the worker's copy of the transforms.
 """
 
 import random
@@ -17,7 +17,7 @@ from monai.transforms import Randomizable
 
 
 def derive_seed(seed: int, epoch: int, rank: int = 0) -> int:
-    """Mix the three into 32 bits; neighbours share nothing, as ``seed + epoch`` would.
+    """Mix the three numbers into 32 bits; unlike ``seed + epoch``, neighbours have nothing in common.
 
     Example:
         >>> derive_seed(0, epoch=1), derive_seed(1, epoch=0)
@@ -27,17 +27,17 @@ def derive_seed(seed: int, epoch: int, rank: int = 0) -> int:
 
 
 def seed_everything(seed: int, loaders: Iterable[object]) -> None:
-    """Seed all sources of randomness in this process, and those that the workers of the loaders will have.
+    """Seed everything random in this process, and in the future workers of the loaders.
 
     Args:
-        seed: below 2³².
-        loaders: data loaders whose next pass is to be a function of the seed; other iterables of batches have
-            nothing to seed.
+        seed: seed below 2³².
+        loaders: data loaders whose next pass must depend only on the seed; other iterables of batches are
+            ignored.
     """
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)  # all devices
-    Randomizable.R.seed(seed)  # shared by every transform that nobody has seeded
+    Randomizable.R.seed(seed)  # shared by all transforms without their own seed
     for loader in loaders:
         if isinstance(loader, torch.utils.data.DataLoader):
             set_rnd(loader.dataset, seed)
@@ -48,24 +48,26 @@ def seed_everything(seed: int, loaders: Iterable[object]) -> None:
 
 
 def require_repeatable(loader: object) -> None:
-    """Refuse a loader whose pass depends on the passes before it.
+    """Raise if a pass of the loader depends on the passes before it.
 
     Raises:
-        ValueError: its workers or its cache outlive an epoch, or its workers' transforms are not seeded.
+        ValueError: its workers or its cache outlive an epoch, or the transforms in its workers are not
+            seeded.
     """
     if not isinstance(loader, torch.utils.data.DataLoader):
         return
     if loader.persistent_workers:
         raise ValueError(
-            "persistent_workers=True keeps the workers' random states over the epochs, so that none can be "
-            "repeated; set it to False"
+            "persistent_workers=True keeps the random states of the workers across epochs, so that no epoch "
+            "can be repeated; set it to False"
         )
     if isinstance(loader.dataset, SmartCacheDataset):
         raise ValueError(
-            "SmartCacheDataset holds other images in each epoch, depending on those before; use CacheDataset"
+            "SmartCacheDataset contains other images in each epoch, which depend on the epochs before; use "
+            "CacheDataset"
         )
     if loader.num_workers > 0 and not isinstance(loader, DataLoader) and loader.worker_init_fn is None:
         raise ValueError(
-            "torch's DataLoader does not seed MONAI's random transforms in its workers; "
-            "use monai.data.DataLoader"
+            "torch's DataLoader does not seed MONAI's random transforms in its workers; use "
+            "monai.data.DataLoader"
         )

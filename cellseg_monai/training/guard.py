@@ -1,7 +1,7 @@
-"""A training that has gone wrong stops at once, and says on which images."""
+"""Stop a training that has failed, and name its images."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -14,15 +14,15 @@ from cellseg_monai.training.gradients import scale_of, step_follows
 
 
 class FiniteGuard:
-    """Stop the training when the loss or a gradient is NaN or infinite; MONAI's trainers go on, for nothing.
+    """Stop the training when the loss or a gradient is NaN or infinite; MONAI's trainers would continue.
 
-    In mixed precision an infinite gradient is no fault as long as the scale can be lowered: the scaler skips
-    the step. It is one when the scale has come down to 1.
+    In mixed precision an infinite gradient is not an error as long as the scale can decrease, because the
+    scaler skips the step. It is an error when the scale has reached 1.
 
-    The check waits for the device once or twice in an iteration.
+    The check waits for the device once or twice per iteration.
 
     Raises:
-        ValueError: during training; it names epoch, iteration and files, and whose pixels are at fault.
+        ValueError: during training, with epoch, iteration, files, and the cause.
 
     Example:
         >>> from monai.engines import SupervisedTrainer
@@ -37,11 +37,11 @@ class FiniteGuard:
         Traceback (most recent call last):
         ...
         ValueError: the loss is nan in epoch 1, iteration 1, files dark.tif; the image has NaN or infinite
-        pixels in dark.tif: mend or leave out the file, or look at its normalisation
+        pixels in dark.tif: correct or remove the file, or check its normalisation
     """
 
     def attach(self, engine: Engine) -> None:
-        """Register with a trainer of MONAI."""
+        """Register with a MONAI trainer."""
         engine.add_event_handler(IterationEvents.LOSS_COMPLETED, self.check_loss)
         engine.add_event_handler(IterationEvents.BACKWARD_COMPLETED, self.check_gradients)
 
@@ -52,7 +52,7 @@ class FiniteGuard:
             raise ValueError(f"the loss is {loss} {_place(engine)}; {_remedy(engine)}")
 
     def check_gradients(self, engine: Any) -> None:
-        """Raise if a gradient is not finite, and mixed precision is no excuse."""
+        """Raise if a gradient is not finite, unless mixed precision can still lower its scale."""
         scale = scale_of(engine)
         if not step_follows(engine) or (scale is not None and scale > 1):
             return
@@ -65,47 +65,42 @@ class FiniteGuard:
         if not finite.all():
             names = [name for name, good in zip(gradients, finite.tolist(), strict=True) if not good]
             raise ValueError(
-                f"{len(names)} of {len(gradients)} gradients are NaN or infinite, first that of {names[0]}, "
-                f"{_place(engine)}; {_remedy(engine)}"
+                f"{len(names)} of {len(gradients)} gradients are NaN or infinite, the first is that of "
+                f"{names[0]}, {_place(engine)}; {_remedy(engine)}"
             )
 
 
 def _place(engine: Any) -> str:
-    names = dict.fromkeys(
-        name for value in _values(engine.state.batch) for name in _file_names(value) if name
-    )
-    files = f"files {', '.join(names)}" if names else "in a batch that does not name its files"
+    names = dict.fromkeys(name for value in _parts(engine).values() for name in _file_names(value) if name)
+    files = f"files {', '.join(names)}" if names else "in a batch without file names"
     return f"in epoch {engine.state.epoch}, iteration {engine.state.iteration}, {files}"
 
 
 def _remedy(engine: Any) -> str:
-    """Say what to do: the data are at fault if they hold such values, else the steps are too long."""
-    batch = engine.state.batch
-    named = batch.items() if isinstance(batch, Mapping) else enumerate(_values(batch))
-    for key, value in named:
+    """Return what to do: correct the data if they are not finite, otherwise take shorter steps."""
+    for key, value in _parts(engine).items():
         if isinstance(value, torch.Tensor) and value.ndim and value.is_floating_point():
             bad = [index for index, sample in enumerate(value) if not sample.isfinite().all()]
             if bad:
                 names = _file_names(value) or [f"sample {index}" for index in range(len(value))]
                 culprits = ", ".join(dict.fromkeys(names[index] for index in bad))
                 return (
-                    f"the {key} has NaN or infinite pixels in {culprits}: "
-                    "mend or leave out the file, or look at its normalisation"
+                    f"the {key} has NaN or infinite pixels in {culprits}: correct or remove the file, or "
+                    "check its normalisation"
                 )
     return "the data are finite: lower the learning rate, or clip the gradients with GradientClipper"
 
 
-def _values(batch: Any) -> Iterator[Any]:
+def _parts(engine: Any) -> dict[Any, Any]:
+    """Return the parts of the batch by key or by number."""
+    batch = engine.state.batch
     if isinstance(batch, Mapping):
-        yield from batch.values()
-    elif isinstance(batch, Sequence):
-        yield from batch
-    else:
-        yield batch
+        return dict(batch)
+    return dict(enumerate(batch if isinstance(batch, Sequence) else [batch]))
 
 
 def _file_names(value: Any) -> list[str]:
-    """The file of each sample of a batch; none if the batch does not know them all."""
+    """Return the file of each sample of a batch; an empty list if they are not all known."""
     if not isinstance(value, MetaTensor):
         return []
     names = value.meta.get(ImageMetaKey.FILENAME_OR_OBJ, [])

@@ -1,4 +1,4 @@
-"""States as plain data: what ``torch.load(weights_only=True)`` gives back."""
+"""States as plain data, which ``torch.load(weights_only=True)`` can read."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -8,21 +8,21 @@ import numpy as np
 import torch
 
 Plain = Any
-"""Tensors, numbers, texts and None, in dictionaries, lists and tuples."""
+"""Tensors, numbers, strings and None, in dictionaries, lists and tuples."""
 
 
 def as_plain(value: Any, name: str = "state") -> Plain:
-    """Copy to the CPU and strip classes: parameters become tensors, numpy's numbers become Python's.
+    """Copy to the CPU without classes: parameters become tensors, NumPy numbers become Python numbers.
 
     Args:
-        value: a state_dict, or a part of one.
-        name: how an error calls it.
+        value: state_dict, or part of one.
+        name: name for error messages.
 
     Returns:
-        A copy that does not change when training goes on.
+        A copy that does not change when training continues.
 
     Raises:
-        TypeError: something in it is neither a tensor nor plain.
+        TypeError: a part is neither a tensor nor plain data.
 
     Example:
         >>> as_plain({"best": np.float32(0.5), "bias": torch.nn.Parameter(torch.ones(2))})
@@ -34,7 +34,7 @@ def as_plain(value: Any, name: str = "state") -> Plain:
         return value.item()
     if value is None or type(value) in (bool, int, float, complex, str):
         return value
-    if isinstance(value, Counter):  # the milestones of MultiStepLR, which counts with it
+    if isinstance(value, Counter):  # milestones of MultiStepLR
         return Counter(dict(value))
     if isinstance(value, Mapping):
         return {key: as_plain(part, f"{name}[{key!r}]") for key, part in value.items()}
@@ -42,6 +42,6 @@ def as_plain(value: Any, name: str = "state") -> Plain:
         parts = [as_plain(part, f"{name}[{index}]") for index, part in enumerate(value)]
         return tuple(parts) if isinstance(value, tuple) else parts
     raise TypeError(
-        f"{name} is a {type(value).__qualname__}, which a file without code cannot hold; "
-        "keep tensors, numbers, texts, lists and dictionaries in a state_dict"
+        f"{name} is a {type(value).__qualname__}, which cannot be stored without code; use only tensors, "
+        "numbers, strings, lists and dictionaries in a state_dict"
     )

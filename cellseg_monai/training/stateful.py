@@ -1,15 +1,14 @@
-"""The state of whatever takes part in a training, also of what MONAI gives no ``state_dict``."""
+"""State of everything that takes part in a training, including what has no ``state_dict`` in MONAI."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from ignite.engine import Engine
 from monai.handlers import EarlyStopHandler
 
-from cellseg_monai.training.plain import Plain
-
 
 def kind_of(item: object) -> str:
-    """The class; two optimizers may have states of one form and of another meaning.
+    """Return the class; the states of two optimizers may have the same form but different meanings.
 
     Example:
         >>> kind_of(3)
@@ -18,33 +17,34 @@ def kind_of(item: object) -> str:
     return f"{type(item).__module__}.{type(item).__qualname__}"
 
 
-def state_of(item: Any) -> Any:
-    """What must outlive the process: of an engine the best metric, of all else its ``state_dict``.
+def stateful(item: Any) -> Any:
+    """Return what stores the state of an item, with ``state_dict()`` and ``load_state_dict()``.
 
     Example:
         >>> from torch import nn
-        >>> sorted(state_of(nn.Linear(1, 1)))
+        >>> sorted(stateful(nn.Linear(1, 1)).state_dict())
         ['bias', 'weight']
     """
     if isinstance(item, Engine):
-        state: Any = item.state  # MONAI's attributes are not declared
-        return {"best_metric": state.best_metric, "best_metric_epoch": state.best_metric_epoch}
-    return _holder(item).state_dict()
-
-
-def load_state(item: Any, saved: Plain) -> None:
-    """Put back what :func:`state_of` gave."""
-    if isinstance(item, Engine):
-        state: Any = item.state
-        state.best_metric, state.best_metric_epoch = saved["best_metric"], saved["best_metric_epoch"]
-    else:
-        _holder(item).load_state_dict(saved)
-
-
-def _holder(item: Any) -> Any:
-    """MONAI's early stop has no state of its own, but hides ignite's, which has."""
+        return _BestMetric(item.state)
     if not isinstance(item, EarlyStopHandler):
         return item
     if item._handler is None:
         raise ValueError("EarlyStopHandler has no trainer; call set_trainer() before the training")
-    return item._handler
+    return item._handler  # ignite's handler, which has the state
+
+
+class _BestMetric:
+    """Best metric of an engine, the only part of it that must outlive the process."""
+
+    def __init__(self, state: Any) -> None:
+        self.state = state
+
+    def state_dict(self) -> dict[str, Any]:
+        return {name: getattr(self.state, name) for name in ("best_metric", "best_metric_epoch")}
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        self.state.best_metric, self.state.best_metric_epoch = (
+            saved["best_metric"],
+            saved["best_metric_epoch"],
+        )

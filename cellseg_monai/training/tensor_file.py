@@ -1,4 +1,4 @@
-"""Tensors on disk: written whole or not at all, and read only if every byte is as it was written."""
+"""Files of tensors that are written as a whole, and read only if they are undamaged."""
 
 import zipfile
 from pathlib import Path
@@ -11,28 +11,28 @@ from cellseg_monai.training.plain import Plain
 
 
 def write_tensors(content: Plain, path: Path) -> None:
-    """Write tensors so that a reader sees the old file or the new one.
+    """Write tensors so that a reader sees either the old file or the new one.
 
     Args:
         content: tensors in plain containers, see :func:`~cellseg_monai.training.plain.as_plain`.
-        path: file; its folder is made if needed.
+        path: file to write; its folder is created if necessary.
     """
-    with written_whole(path) as part, part.open("wb") as file:  # torch takes no path that begins with a dot
+    with written_whole(path) as part, part.open("wb") as file:  # torch rejects names that begin with a dot
         torch.save(content, file)
 
 
 def read_tensors(path: Path) -> Any:
-    """Read what ``torch.save`` wrote, onto the CPU, without running code of the file.
+    """Read a file of ``torch.save`` onto the CPU, without executing code in the file.
 
-    A file of ``torch.save`` is a zip archive with a checksum for each of its parts. PyTorch writes these but
-    does not look at them: a flipped bit is a wrong weight. Hence the look here.
+    The file is a zip archive with a checksum for each part. PyTorch writes the checksums but does not verify
+    them, so a flipped bit would be a wrong weight. This function verifies them.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file is damaged, or holds more than tensors and plain containers.
+        FileNotFoundError: the file does not exist.
+        ValueError: the file is damaged, or contains more than tensors and plain containers.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such file; check the path")
+        raise FileNotFoundError(f"{path}: the file does not exist; check the path")
     try:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
@@ -46,6 +46,6 @@ def read_tensors(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise ValueError(
-            f"{path}: holds other things than tensors in plain containers, and could run code; "
-            "save a bare network.state_dict()"
+            f"{path}: contains more than tensors in plain containers, and could execute code; save only "
+            "network.state_dict()"
         ) from error

@@ -1,6 +1,7 @@
 """The elastic deformation of the U-Net paper, which MONAI does not have."""
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from cellseg_monai.transforms.source_file import origin
 from cellseg_monai.transforms.warping import Mode, PaddingMode, check_modes, elastic_displacement, warp
 
 
+@dataclass(eq=False)
 class RandElasticGrid(RandomizableTransform):
     """Deform an image by random displacements of a coarse grid, as in the U-Net paper (arXiv 1505.04597).
 
@@ -45,33 +47,27 @@ class RandElasticGrid(RandomizableTransform):
         [0.0, 7.0]
     """
 
+    mode: Mode
+    points: int = 3
+    sigma: float = 10.0
+    _: KW_ONLY
+    prob: float = 0.1
+    padding_mode: PaddingMode = "reflection"
+    spatial_dims: int = 2
+
     backend = [TransformBackends.TORCH]
 
-    def __init__(
-        self,
-        mode: Mode,
-        points: int = 3,
-        sigma: float = 10.0,
-        *,
-        prob: float = 0.1,
-        padding_mode: PaddingMode = "reflection",
-        spatial_dims: int = 2,
-    ) -> None:
-        if points < 2:
-            raise ValueError(f"points must be at least 2 along each axis, not {points}")
-        if not (sigma >= 0 and np.isfinite(sigma)):
-            raise ValueError(f"sigma must be 0 or more pixels, not {sigma}")
-        if not 0 <= prob <= 1:
-            raise ValueError(f"prob must be from 0 to 1, not {prob}")
-        if spatial_dims not in (2, 3):
-            raise ValueError(f"spatial_dims must be 2 or 3, not {spatial_dims}")
-        check_modes(mode, padding_mode, spatial_dims)
-        super().__init__(prob)
-        self.mode = mode
-        self.points = points
-        self.sigma = sigma
-        self.padding_mode = padding_mode
-        self.spatial_dims = spatial_dims
+    def __post_init__(self) -> None:
+        if self.points < 2:
+            raise ValueError(f"points must be at least 2 along each axis, not {self.points}")
+        if not (self.sigma >= 0 and np.isfinite(self.sigma)):
+            raise ValueError(f"sigma must be 0 or more pixels, not {self.sigma}")
+        if not 0 <= self.prob <= 1:
+            raise ValueError(f"prob must be from 0 to 1, not {self.prob}")
+        if self.spatial_dims not in (2, 3):
+            raise ValueError(f"spatial_dims must be 2 or 3, not {self.spatial_dims}")
+        check_modes(self.mode, self.padding_mode, self.spatial_dims)
+        super().__init__(self.prob)
         self.chosen: list[int] = []
         self.control: npt.NDArray[np.float64] = np.empty(0)
 

@@ -4,6 +4,7 @@ MONAI's ``RandCropByPosNegLabel`` balances only the centre pixel, and stores the
 """
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy.typing as npt
@@ -17,10 +18,10 @@ from monai.utils import TransformBackends, convert_to_numpy
 from cellseg_monai.transforms.cover import as_patch, one_sample_each, require_same_shape
 from cellseg_monai.transforms.dictionary import RandArrayTransformd
 from cellseg_monai.transforms.foreground import balanced_locations, require_balance
-from cellseg_monai.transforms.padding import Sizes, pad_end, sizes_per_axis
-from cellseg_monai.transforms.patches import Location, cut
+from cellseg_monai.transforms.patches import Location, Sizes, cut, pad_end, sizes_per_axis
 
 
+@dataclass(eq=False)
 class RandBalancedPatches(Randomizable, Transform, MultiSampleTrait):
     """Cut random patches of an image, balanced by the foreground of its label.
 
@@ -44,24 +45,20 @@ class RandBalancedPatches(Randomizable, Transform, MultiSampleTrait):
         [True, True, True, True]
     """
 
+    patch_size: Sizes = 128
+    num_samples: int = 1
+    _: KW_ONLY
+    shares: Sequence[float] = (1.0, 1.0, 1.0)
+    small_fraction: float = 0.0625
+
     backend = [TransformBackends.TORCH, TransformBackends.NUMPY]
 
-    def __init__(
-        self,
-        patch_size: Sizes = 128,
-        num_samples: int = 1,
-        *,
-        shares: Sequence[float] = (1.0, 1.0, 1.0),
-        small_fraction: float = 0.0625,
-    ) -> None:
-        sizes_per_axis(patch_size, 1 if isinstance(patch_size, int) else len(patch_size), "patch_size")
-        if num_samples < 1:
-            raise ValueError(f"num_samples must be at least 1, not {num_samples}")
-        require_balance(shares, small_fraction)
-        self.patch_size = patch_size
-        self.num_samples = num_samples
-        self.shares = shares
-        self.small_fraction = small_fraction
+    def __post_init__(self) -> None:
+        dims = 1 if isinstance(self.patch_size, int) else len(self.patch_size)
+        sizes_per_axis(self.patch_size, dims, "patch_size")
+        if self.num_samples < 1:
+            raise ValueError(f"num_samples must be at least 1, not {self.num_samples}")
+        require_balance(self.shares, self.small_fraction)
         self.locations: list[Location] = []
 
     def randomize(self, label: npt.NDArray[Any] | torch.Tensor) -> None:

@@ -13,8 +13,7 @@ from monai.transforms.traits import MultiSampleTrait
 from monai.utils import TransformBackends
 
 from cellseg_monai.transforms.dictionary import ArrayTransformd
-from cellseg_monai.transforms.padding import Sizes, patch_and_step
-from cellseg_monai.transforms.patches import Location, patch_cover
+from cellseg_monai.transforms.patches import Location, Sizes, patch_and_step, patch_cover
 from cellseg_monai.transforms.source_file import file_name
 
 

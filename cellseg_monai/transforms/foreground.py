@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cellseg_monai.transforms.padding import Sizes, sizes_per_axis
-from cellseg_monai.transforms.patches import Location
+from cellseg_monai.transforms.patches import Location, Sizes, sizes_per_axis
 
 
 def foreground_per_patch(mask: npt.ArrayLike, patch_size: Sizes) -> npt.NDArray[np.unsignedinteger]:
@@ -100,7 +99,15 @@ def balanced_locations(
     weights = np.where(present, shares, 0.0)
     weights = weights if weights.any() else present.astype(float)
     drawn = random_state.choice(3, size=num_samples, p=weights / weights.sum())
-    return [_draw_member(regimes, regime, members[regime].cumsum(), random_state) for regime in drawn]
+    until = members.cumsum(axis=1)
+
+    def draw(regime: int) -> Location:
+        rank = random_state.randint(until[regime, -1], dtype=np.int64)
+        first = int(np.searchsorted(until[regime], rank, side="right"))  # the only slice to search
+        within = np.flatnonzero(regimes[first] == regime)[rank - until[regime, first]]  # from the end
+        return (first, *(int(index) for index in np.unravel_index(within, regimes.shape[1:])))
+
+    return [draw(regime) for regime in drawn]
 
 
 def require_balance(shares: Sequence[float], small_fraction: float) -> None:
@@ -109,16 +116,3 @@ def require_balance(shares: Sequence[float], small_fraction: float) -> None:
         raise ValueError(f"shares must be three weights, not negative and not all 0, but are {shares}")
     if not 0 < small_fraction <= 1:
         raise ValueError(f"small_fraction must be above 0 and at most 1, not {small_fraction}")
-
-
-def _draw_member(
-    regimes: npt.NDArray[np.uint8],
-    regime: int,
-    members_until: npt.NDArray[np.int64],
-    random_state: np.random.RandomState,
-) -> Location:
-    """Draw one location of the regime; only the slice that contains it is searched."""
-    rank = random_state.randint(members_until[-1], dtype=np.int64)
-    first = int(np.searchsorted(members_until, rank, side="right"))
-    within = np.flatnonzero(regimes[first] == regime)[rank - members_until[first]]  # from the end
-    return (first, *(int(index) for index in np.unravel_index(within, regimes.shape[1:])))

@@ -138,8 +138,7 @@ class PercentileStretch(Transform):
         if getattr(tensor, "is_batch", False):
             raise ValueError("this is a batch of images; stretch each image before they are collated")
         source = "given limits"
-        if limits is None:
-            limits = meta.get("intensity_limits")
+        limits = meta.get("intensity_limits") if limits is None else limits
         if limits is None:
             _require_whole(tensor)
             limits = self.limits_for(tensor)

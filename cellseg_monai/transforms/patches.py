@@ -1,28 +1,116 @@
-"""Cut an image into patches that cover it, and reassemble them.
+"""Cut an image into patches that cover it, and reassemble them bit for bit.
 
-MONAI's ``GridPatch`` pads by a whole patch on every side, returns all patches as one tensor, and has no
-inverse.
+The image is padded with zeros at the end of each spatial axis. In a bundle, MONAI's ``DivisiblePadd(k=128,
+method="end")`` pads in the same way and can be inverted. But it turns a uint16 array into an int32 tensor and
+expects the channels first. MONAI's ``GridPatch`` pads by a whole patch on every side, returns all patches as
+one tensor, and has no inverse. These functions keep the array as it is.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
+from typing import Any, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
-from cellseg_monai.transforms.padding import (
-    Array,
-    Sizes,
-    covered_shape,
-    pad_end,
-    patch_and_step,
-    sizes_per_axis,
-    spatial_shape_of,
-    with_channel,
-    zeros,
-)
-
+Array = TypeVar("Array", bound="npt.NDArray[Any] | torch.Tensor")
 Location = tuple[int, ...]
 """First pixel of a patch along each spatial axis."""
+Sizes = Sequence[int] | int
+"""One number for all spatial axes, or one for each."""
+
+
+def covered_shape(
+    spatial_shape: Sequence[int], patch_size: Sizes, stride: Sizes | None = None
+) -> tuple[int, ...]:
+    """Return the smallest shape, not below the given one, that patches cover exactly.
+
+    Args:
+        spatial_shape: shape of the image without channels.
+        patch_size: side of a patch, one number or one for each axis.
+        stride: step between patches, at most ``patch_size``; by default ``patch_size``, and the result is a
+            multiple of it.
+
+    Returns:
+        Shape of the padded image without channels.
+
+    Raises:
+        ValueError: a number is not positive, there is not one for each axis, or the stride leaves gaps.
+
+    Example:
+        >>> covered_shape((520, 696), 128)
+        (640, 768)
+        >>> covered_shape((128, 256), 128)
+        (128, 256)
+        >>> covered_shape((520, 696), 128, stride=64)
+        (576, 704)
+    """
+    patch, step = patch_and_step(len(spatial_shape), patch_size, stride)
+    return tuple(
+        p + -(-max(length - p, 0) // s) * s for length, p, s in zip(spatial_shape, patch, step, strict=True)
+    )
+
+
+def patch_and_step(
+    dims: int, patch_size: Sizes, stride: Sizes | None
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the side of a patch and the step between patches along each axis.
+
+    Example:
+        >>> patch_and_step(2, 8, None)
+        ((8, 8), (8, 8))
+    """
+    patch = sizes_per_axis(patch_size, dims, "patch_size")
+    step = patch if stride is None else sizes_per_axis(stride, dims, "stride")
+    if any(s > p for s, p in zip(step, patch, strict=True)):
+        raise ValueError(f"a stride of {step} skips pixels between patches of {patch}; make it smaller")
+    return patch, step
+
+
+def pad_end(array: Array, spatial_shape: Sequence[int], channel_dim: int | None = 0) -> Array:
+    """Append zeros to each spatial axis until it has the given length.
+
+    Args:
+        array: image or label map, NumPy or torch, of any dtype.
+        spatial_shape: length of each spatial axis in the result; a longer axis stays as it is.
+        channel_dim: axis of the channels, or None if there is none.
+
+    Returns:
+        The padded array, or the array itself if it needs no padding.
+
+    Example:
+        >>> pad_end(np.array([[[7, 8, 9]]]), (2, 2))
+        array([[[7, 8, 9],
+                [0, 0, 0]]])
+    """
+    wanted = list(spatial_shape)
+    if len(wanted) != array.ndim - (channel_dim is not None):
+        raise ValueError(
+            f"an array with {array.ndim} axes and channel_dim={channel_dim} does not have {len(wanted)} "
+            "spatial axes; correct one of them"
+        )
+    if channel_dim is not None:
+        wanted.insert(channel_dim % array.ndim, 0)
+    shape = tuple(map(max, array.shape, wanted))
+    if shape == tuple(array.shape):
+        return array
+    padded = zeros(array, shape)
+    padded[tuple(map(slice, array.shape))] = array
+    result: Array = padded
+    return result
+
+
+def sizes_per_axis(sizes: Sizes, dims: int, argument: str) -> tuple[int, ...]:
+    """Return one positive number for each axis; error messages name the argument."""
+    per_axis = (sizes,) * dims if isinstance(sizes, int) else tuple(sizes)
+    if len(per_axis) != dims:
+        raise ValueError(
+            f"{argument} {per_axis} has {len(per_axis)} numbers, but the image has {dims} spatial axes"
+        )
+    if any(size < 1 for size in per_axis):
+        raise ValueError(f"{argument} must be positive, not {sizes}")
+    return per_axis
 
 
 def patch_locations(
@@ -70,19 +158,20 @@ def patch_cover(
         (0, 0) [[[1, 2]]]
         (0, 2) [[[3, 0]]]
     """
-    shape = spatial_shape_of(array, channel_dim)
-    padded = pad_end(array, covered_shape(shape, patch_size, stride), channel_dim)
+    first = _channel_first(array, channel_dim)
+    shape = first.shape[1:]
+    padded = pad_end(first, covered_shape(shape, patch_size, stride))
     for location in patch_locations(shape, patch_size, stride):
-        yield cut(padded, location, patch_size, channel_dim), location
+        yield _restored(cut(padded, location, patch_size), channel_dim), location
 
 
-def cut(array: Array, location: Location, patch_size: Sizes, channel_dim: int | None = 0) -> Array:
-    """Return a copy of one patch, which must lie inside the array.
+def cut(array: Array, location: Location, patch_size: Sizes) -> Array:
+    """Return a copy of one patch of a channel-first array, inside which it must lie.
 
     A view would make a data loader's worker send, and a file store, the whole image.
     """
     sizes = sizes_per_axis(patch_size, len(location), "patch_size")
-    patch = array[_window(location, sizes, array.ndim, channel_dim)]
+    patch = array[_window(location, sizes)]
     return patch.clone() if isinstance(patch, torch.Tensor) else patch.copy()  # type: ignore[return-value]
 
 
@@ -120,44 +209,45 @@ def reassemble(
         >>> np.array_equal(reassemble(patches, locations, spatial_shape=(3, 5)), image)
         True
     """
-    parts, starts = list(patches), [tuple(int(start) for start in location) for location in locations]
-    _require_alike(parts, starts)
-    first = parts[0]
-    sizes = spatial_shape_of(first, channel_dim)
-    covered = _require_no_gap(starts, sizes)
-    channels = None if channel_dim is None else first.shape[channel_dim]
-    whole = zeros(first, with_channel(covered, channels, first.ndim, channel_dim))
+    parts = [_channel_first(patch, channel_dim) for patch in patches]
+    starts = [tuple(int(start) for start in location) for location in locations]
+    if not parts or len(parts) != len(starts):
+        raise ValueError(f"each patch needs a location: {len(parts)} patches, {len(starts)} locations")
+    kinds = {(tuple(part.shape), part.dtype) for part in parts}
+    if len(kinds) > 1:
+        raise ValueError(f"the patches differ in shape or dtype: {sorted(map(str, kinds))}")
+    sizes = tuple(parts[0].shape[1:])
+    covered = tuple(max(axis) + size for axis, size in zip(zip(*starts, strict=True), sizes, strict=True))
+    whole, filled = zeros(parts[0], (len(parts[0]), *covered)), np.zeros((1, *covered), bool)
     for part, start in zip(parts, starts, strict=True):
-        whole[_window(start, sizes, first.ndim, channel_dim)] = part
-    shape = covered if spatial_shape is None else tuple(spatial_shape)
-    image: Array = whole[_window((0,) * len(shape), shape, first.ndim, channel_dim)]
+        whole[_window(start, sizes)] = part
+        filled[_window(start, sizes)] = True
+    if not filled.all():
+        gap = tuple(np.argwhere(~filled[0])[0].tolist())
+        raise ValueError(f"no patch covers pixel {gap}; give all patches of the image")
+    shape = covered if spatial_shape is None else spatial_shape
+    image: Array = _restored(whole[(slice(None), *map(slice, shape))], channel_dim)
     return image
 
 
-def _window(start: Location, sizes: Location, ndim: int, channel_dim: int | None) -> tuple[slice, ...]:
-    spatial = [slice(first, first + size) for first, size in zip(start, sizes, strict=True)]
-    return with_channel(spatial, slice(None), ndim, channel_dim)
+def _channel_first(array: Any, channel_dim: int | None) -> Any:
+    return array[None] if channel_dim is None else _moved(array, channel_dim, 0)
 
 
-def _require_alike(patches: list[Array], locations: list[Location]) -> None:
-    if not patches or len(patches) != len(locations):
-        raise ValueError(f"each patch needs a location: {len(patches)} patches, {len(locations)} locations")
-    kinds = {(tuple(patch.shape), patch.dtype) for patch in patches}
-    if len(kinds) > 1:
-        raise ValueError(f"the patches differ in shape or dtype: {sorted(map(str, kinds))}")
+def _restored(array: Any, channel_dim: int | None) -> Any:
+    """Undo :func:`_channel_first`."""
+    return array[0] if channel_dim is None else _moved(array, 0, channel_dim)
 
 
-def _require_no_gap(locations: list[Location], patch_size: Location) -> Location:
-    """Return the shape that the patches cover, or raise if they leave a gap."""
-    starts = [sorted(set(axis)) for axis in zip(*locations, strict=True)]
-    missing = set(product(*starts)) - set(locations)
-    if missing:
-        raise ValueError(f"no patch at {min(missing)}; give all patches of the image")
-    for axis, (positions, size) in enumerate(zip(starts, patch_size, strict=True)):
-        ends = [0, *(position + size for position in positions)]
-        gap = next((end for end, start in zip(ends, positions, strict=False) if start > end), None)
-        if gap is not None:
-            raise ValueError(
-                f"no patch covers pixel {gap} of spatial axis {axis}; give all patches of the image"
-            )
-    return tuple(positions[-1] + size for positions, size in zip(starts, patch_size, strict=True))
+def _moved(array: Any, source: int, target: int) -> Any:
+    move: Any = torch.movedim if isinstance(array, torch.Tensor) else np.moveaxis
+    return move(array, source, target)
+
+
+def _window(start: Location, sizes: Location) -> tuple[slice, ...]:
+    return (slice(None), *(slice(first, first + size) for first, size in zip(start, sizes, strict=True)))
+
+
+def zeros(like: npt.NDArray[Any] | torch.Tensor, shape: Sequence[int]) -> Any:
+    """Return zeros with the library, dtype and device of another array."""
+    return like.new_zeros(shape) if isinstance(like, torch.Tensor) else np.zeros(shape, like.dtype)

@@ -6,7 +6,6 @@ faster than a selection in NumPy. Other values are selected without a full sort,
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -40,13 +39,12 @@ def percentiles(
     histogram = _histogram(flat)
     if histogram is None:
         flat = flat[flat != 0] if nonzero else flat
-        count, at_ranks = len(flat), partial(_select, flat)
-    else:
-        levels, counts = histogram
-        if nonzero:
-            counts[levels == 0] = 0
-        count, at_ranks = int(counts.sum()), partial(_look_up, levels, counts)
-    return interpolated(percents, count, at_ranks)
+        return interpolated(percents, len(flat), lambda ranks: _select(flat, ranks))
+    levels, counts = histogram
+    if nonzero:
+        counts[levels == 0] = 0
+    ends = counts.cumsum()
+    return interpolated(percents, int(ends[-1]), lambda ranks: levels[ends.searchsorted(ranks, side="right")])
 
 
 def interpolated(
@@ -117,13 +115,6 @@ def _histogram(flat: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64
             return None
         counts += np.bincount(piece.astype(np.int64) - int(low), minlength=counts.size)
     return low + np.arange(counts.size, dtype=np.float64), counts
-
-
-def _look_up(
-    levels: npt.NDArray[np.float64], counts: npt.NDArray[np.int64], ranks: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
-    """Return the pixels of the given ranks from a histogram."""
-    return levels[np.searchsorted(counts.cumsum(), ranks, side="right")]
 
 
 def _select(flat: Any, ranks: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

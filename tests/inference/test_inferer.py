@@ -199,7 +199,7 @@ def test_network_that_cannot_work_on_channels_last_gets_the_usual_order(caplog):
 
     image = torch.rand(1, 3, 50, 40)
     torch.testing.assert_close(TiledInferer(32, channels_last=True)(image, model), image)
-    assert "cannot work on channels_last" in caplog.text
+    assert "does not support channels_last" in caplog.text
 
 
 def test_other_errors_of_the_network_are_not_swallowed():
@@ -283,8 +283,8 @@ def test_out_of_memory_halves_the_batch_and_says_so(caplog):
     inferer = TiledInferer(32, overlap=0, batch_size=8)
     found = inferer(image, model)
     assert [pixels // 32**2 for pixels in model.seen] == [8, 4, 2, 2, 2, 2, 2, 2, 2, 2]
-    assert "out of memory with 8 windows at a time; going on with 4" in caplog.text
-    assert "going on with 2" in caplog.text
+    assert "out of memory with 8 windows at a time; continuing with 4" in caplog.text
+    assert "continuing with 2" in caplog.text
     model.seen.clear()
     inferer(image, model)
     assert model.seen[0] == 2 * 32**2, "the next image begins with what fitted"
@@ -295,14 +295,14 @@ def test_out_of_memory_halves_the_batch_and_says_so(caplog):
 def test_out_of_memory_makes_found_windows_smaller(caplog):
     image, model = torch.rand(1, 1, 600, 600), Limited(pixels=200**2)
     found = TiledInferer("auto", patch_size=64)(image, model)
-    assert "taking windows of 65,536 pixels" in caplog.text
-    assert "taking windows of 16,384 pixels" in caplog.text
+    assert "using windows of 65,536 pixels" in caplog.text
+    assert "using windows of 16,384 pixels" in caplog.text
     model.pixels = 10**9
     torch.testing.assert_close(found[..., 9:-9, 9:-9], model.conv(image)[..., 9:-9, 9:-9], atol=0.05, rtol=0)
 
 
 def test_out_of_memory_with_one_given_window_is_an_error():
-    with pytest.raises(RuntimeError, match="with one window of 32 x 32; give a smaller window"):
+    with pytest.raises(RuntimeError, match="with one window of 32 x 32; set a smaller window"):
         TiledInferer(32)(torch.rand(1, 1, 64, 64), Limited(pixels=100))
 
 

@@ -207,7 +207,7 @@ class TestWhatIsDoneAgain:
     ) -> None:
         counted(tmp_path, path, breaks_at=6)
         counted(tmp_path, path, halo=24)
-        assert "left by a run that was not finished" in caplog.text
+        assert "left by an unfinished run" in caplog.text
 
 
 def test_a_damaged_tile_fails_its_image_alone_and_before_the_network_runs(tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def test_a_damaged_tile_fails_its_image_alone_and_before_the_network_runs(tmp_pa
         stored.seek(place)
         stored.write(b"\xff" * size)
     network = Counting()
-    with pytest.raises(RuntimeError, match=r"1 of 3 images failed; .*failures\.csv says which and why"):
+    with pytest.raises(RuntimeError, match=r"1 of 3 images failed; see .*failures\.csv for the reasons"):
         large_images(tmp_path, network=network).run(items(*paths))
     ((image, reason),) = rows(tmp_path / "result/failures.csv")
     assert image == str(paths[1])
@@ -248,7 +248,7 @@ def test_memory_is_bounded_by_the_tile(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda folder: large_images(folder, output_ext="tif"), r"output_ext begins with a dot"),
+        (lambda folder: large_images(folder, output_ext="tif"), r"output_ext must begin with a dot"),
         (
             lambda folder: large_images(folder, preprocessing=[ScaleIntensityd("image")]),
             r"ScaleIntensityd would scale each tile by its own pixels",
@@ -256,7 +256,7 @@ def test_memory_is_bounded_by_the_tile(tmp_path: Path) -> None:
         (lambda folder: large_images(folder, decoding=ClassMapd("pred")), r"makes a map of classes"),
         (
             lambda folder: large_images(folder).run(items(Path("/x/a.tif"), Path("/y/a.png"))),
-            r"the results of /x/a.tif and /y/a.png would have one name",
+            r"the results of /x/a.tif and /y/a.png would have the same name",
         ),
     ],
     ids=["ending", "statistics of a tile", "classes", "names"],
@@ -273,7 +273,7 @@ def test_preprocessing_must_keep_the_size(tmp_path: Path) -> None:
     path = write_slide("tiled TIFF", tmp_path / "images/slide", pixels_of((50, 50)))
     with pytest.raises(RuntimeError):
         large_images(tmp_path, preprocessing=[shrink]).run(items(path))
-    assert "tiles keep their size" in rows(tmp_path / "result/failures.csv")[0][1]
+    assert "tiles must keep their size" in rows(tmp_path / "result/failures.csv")[0][1]
 
 
 def test_steps_before_the_stretch_are_part_of_what_the_limits_are_of() -> None:

@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from cellseg_monai.inference.planning import WindowOptions
-from cellseg_monai.inference.transfers import brought
+from cellseg_monai.inference.transfers import transferred
+from cellseg_monai.inference.window_options import WindowOptions
 
 HOST, GPU = torch.device("cpu"), torch.device("cuda")
 
@@ -16,7 +16,7 @@ def test_batches_to_another_device_come_one_behind():
             made.append(number)
             yield torch.ones(number + 1)
 
-    arriving = brought(batches(), torch.device("meta"))  # as far as one gets without a second device
+    arriving = transferred(batches(), torch.device("meta"))  # as far as one gets without a second device
     assert next(arriving).shape == (1,)
     assert made == [0, 1]
     assert [(batch.shape[0], batch.device.type) for batch in arriving] == [(2, "meta"), (3, "meta")]
@@ -24,7 +24,7 @@ def test_batches_to_another_device_come_one_behind():
 
 def test_batches_that_are_there_come_at_once():
     batch = torch.ones(2)
-    assert next(brought(iter([batch]), HOST)) is batch
+    assert next(transferred(iter([batch]), HOST)) is batch
 
 
 @pytest.mark.parametrize(
@@ -40,15 +40,15 @@ def test_batches_that_are_there_come_at_once():
             [
                 ("cuda", ""),
                 ("cpu", "stitching on the host"),
-                ("cpu", "taking windows of 65,536 pixels"),
-                ("cpu", "taking windows of 16,384 pixels"),
+                ("cpu", "using windows of 65,536 pixels"),
+                ("cpu", "using windows of 16,384 pixels"),
             ],
         ),
     ],
     ids=["given", "result-asked-for", "host", "auto"],
 )
 def test_what_is_tried_without_memory(window, device, may_move, expected):
-    options = WindowOptions(window, 0.25, "gaussian", 0.125, patch_size=128)
+    options = WindowOptions(window)
     attempts = options.attempts(device, may_move, nn.Conv2d(1, 1, 1), dims=2)
     assert [(attempt.device.type, attempt.remedy) for attempt in attempts] == expected
 
@@ -56,7 +56,7 @@ def test_what_is_tried_without_memory(window, device, may_move, expected):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 def test_to_cuda_and_back():
     batches = [torch.full((1000, 1000), float(number)) for number in range(5)]
-    there = (batch * 2 for batch in brought(batches, torch.device("cuda", 0)))
-    for number, batch in enumerate(brought(there, HOST)):
+    there = (batch * 2 for batch in transferred(batches, torch.device("cuda", 0)))
+    for number, batch in enumerate(transferred(there, HOST)):
         assert batch.device == HOST
         assert batch.unique().tolist() == [2 * number]

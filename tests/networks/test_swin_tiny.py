@@ -210,7 +210,7 @@ def test_nothing_in_the_file_is_executed(tmp_path):
     path, trace = tmp_path / "evil.pth", tmp_path / "executed"
     torch.save({"model": {"norm.weight": torch.ones(32)}, "config": Executed(trace)}, path)
     with pytest.raises(
-        ValueError, match=r"evil.pth is not a checkpoint of plain tensors; save the state dict"
+        ValueError, match=r"evil.pth is not a checkpoint of plain tensors; save only the state"
     ):
         load_swin_tiny(build(), path)
     assert not trace.exists()
@@ -230,11 +230,11 @@ def test_other_files_are_refused(tmp_path, content):
 def test_tensors_in_another_form_are_refused(tmp_path, content):
     torch.save(content, tmp_path / "form.pth")
     with pytest.raises(
-        ValueError, match=r"form.pth does not hold a dictionary of tensors; save the state dict"
+        ValueError, match=r"form.pth does not contain a dictionary of tensors; save only the state"
     ):
         load_swin_tiny(build(), tmp_path / "form.pth")
 
 
 def test_a_path_without_a_file(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no checkpoint .*absent.pth"):
+    with pytest.raises(FileNotFoundError, match=r"checkpoint .*absent.pth does not exist"):
         load_swin_tiny(build(), tmp_path / "absent.pth")

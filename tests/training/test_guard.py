@@ -23,7 +23,7 @@ def test_names_the_file_with_bad_pixels(make_trainer, make_batch):
     with pytest.raises(
         ValueError,
         match=r"loss is nan in epoch 1, iteration 2, files good\.tif, bad\.tif; "
-        r"the image has NaN or infinite pixels in bad\.tif: mend",
+        r"the image has NaN or infinite pixels in bad\.tif: correct",
     ):
         make_trainer([FiniteGuard()], data=data).run()
 
@@ -44,15 +44,13 @@ def test_infinite_loss_leaves_the_weights(make_trainer, make_batch):
 @pytest.mark.parametrize("form", [list, tuple])
 def test_batch_without_names(make_trainer, form):
     batch = form([torch.full((2, 1, 2, 2), torch.nan), torch.zeros(2, 1, 2, 2)])
-    with pytest.raises(
-        ValueError, match=r"in a batch that does not name its files; the 0 has NaN .* in sample 0, s"
-    ):
+    with pytest.raises(ValueError, match=r"in a batch without file names; the 0 has NaN .* in sample 0, s"):
         make_trainer([FiniteGuard()], data=[batch]).run()
 
 
 @pytest.mark.parametrize("scale", [None, 1.0], ids=["plain", "scale at its end"])
 def test_infinite_gradient(make_trainer, spoiling, scale):
-    message = r"1 of 1 gradients are NaN or infinite, first that of weight, in epoch 1.*one\.tif"
+    message = r"1 of 1 gradients are NaN or infinite, the first is that of weight, in epoch 1.*one\.tif"
     with pytest.raises(ValueError, match=message):
         make_trainer([FiniteGuard()], spoiling, scale=scale).run()
 

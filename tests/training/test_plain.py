@@ -53,5 +53,5 @@ def test_schedulers_survive_a_file_without_code(tmp_path, scheduler):
 
 
 def test_names_what_is_not_plain():
-    with pytest.raises(TypeError, match=r"scheduler\['rule'\]\[1\] is a function, .* keep tensors"):
+    with pytest.raises(TypeError, match=r"scheduler\['rule'\]\[1\] is a function, .* use only tensors"):
         as_plain({"rule": [1, test_copies_tensors]}, "scheduler")

@@ -68,7 +68,7 @@ def test_no_bare_state(tmp_path, content, message):
 
 def test_network_with_code(tmp_path):
     torch.save(network(), tmp_path / "network.pt")
-    with pytest.raises(ValueError, match=r"network\.pt: holds other things than tensors"):
+    with pytest.raises(ValueError, match=r"network\.pt: contains more than tensors"):
         load_pretrained(network(), tmp_path / "network.pt")
 
 

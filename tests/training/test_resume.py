@@ -155,7 +155,7 @@ def test_best_metric_of_the_evaluator(run, make_batch):
 def test_scaler(run):
     run(1, scale=8.0)
     assert run(2, scale=4.0).scaler.get_scale() == 8.0
-    with pytest.raises(ValueError, match="was saved with amp True, this training has False"):
+    with pytest.raises(ValueError, match="saved with amp True, but this training has False"):
         run(2)
 
 
@@ -164,9 +164,9 @@ def test_scaler(run):
     [
         ({"network": conv(3)}, r"another network: weight has shape \(1, 1, 1, 1\), not \(3, 1, 1, 1\)"),
         ({"network": conv(bias=True)}, "another network: bias is missing"),
-        ({"seed": 1}, "was saved with seed 0, this training has 1"),
-        ({"items": {"teacher": conv()}}, "was saved with teacher None"),
-        ({"data": "two batches"}, "was saved with iterations an epoch 1, this training has 2"),
+        ({"seed": 1}, "saved with seed 0, but this training has 1"),
+        ({"items": {"teacher": conv()}}, "saved with teacher None"),
+        ({"data": "two batches"}, "saved with iterations an epoch 1, but this training has 2"),
     ],
     ids=["shape", "missing", "seed", "teacher", "data"],
 )
@@ -174,7 +174,9 @@ def test_another_training(run, make_batch, change, message):
     run(1)
     if "data" in change:
         change = {"data": [make_batch(), make_batch()]}
-    with pytest.raises(ValueError, match=rf"state\.pt: .*{message}.*; to train anew, delete the file"):
+    with pytest.raises(
+        ValueError, match=rf"state\.pt: .*{message}.*; to start a new training, delete the file"
+    ):
         run(2, **change)
 
 
@@ -182,7 +184,7 @@ def test_another_optimizer(run):
     network = conv()
     run(1, network, {"optimizer": torch.optim.Adam(network.parameters())})
     with pytest.raises(
-        ValueError, match=r"saved with optimizer torch\.optim\.adam\.Adam, this training has .*SGD"
+        ValueError, match=r"saved with optimizer torch\.optim\.adam\.Adam, but this training has .*SGD"
     ):
         run(2, network, {"optimizer": torch.optim.SGD(network.parameters())})
 
@@ -191,7 +193,7 @@ def test_other_parameter_groups(run):
     network = conv()
     run(1, network, {"optimizer": torch.optim.Adam(network.parameters())})
     two = torch.optim.Adam([*network.parameters(), torch.nn.Parameter(torch.ones(1))])
-    with pytest.raises(ValueError, match=r"optimizer does not take its state: .*parameter group"):
+    with pytest.raises(ValueError, match=r"optimizer rejects its saved state: .*parameter group"):
         run(2, network, {"optimizer": two})
 
 
@@ -206,7 +208,7 @@ def test_refused_state_changes_nothing(run):
 
 def test_foreign_file(run, path):
     write_tensors({"weight": torch.ones(1)}, path)
-    with pytest.raises(ValueError, match="is no state of format 1 of a training"):
+    with pytest.raises(ValueError, match="not a training state of format 1"):
         run(1)
 
 
@@ -218,22 +220,28 @@ def test_damaged_file(run, path):
 
 
 @pytest.mark.parametrize(
-    ("error", "message", "arguments"),
+    ("error", "message", "path", "options"),
     [
-        (ValueError, "models folder is what gets published", ("models/state.pt", {"network": conv()})),
-        (ValueError, "at least 1, not 0", ("state.pt", {"network": conv()}, 0, 0)),
-        (ValueError, r"no network, only \['a'\]", ("state.pt", {"a": torch.optim.SGD(conv().parameters())})),
+        (ValueError, "models folder is published", "models/state.pt", {"state": {"network": conv()}}),
+        (ValueError, "at least 1 epoch, not 0", "state.pt", {"state": {"network": conv()}, "interval": 0}),
+        (
+            ValueError,
+            r"no network, only \['a'\]",
+            "state.pt",
+            {"state": {"a": torch.optim.SGD(conv().parameters())}},
+        ),
         (
             TypeError,
             "'rate' is a float, which has no state_dict",
-            ("state.pt", {"network": conv(), "rate": 0.1}),
+            "state.pt",
+            {"state": {"network": conv(), "rate": 0.1}},
         ),
     ],
     ids=["models", "interval", "no network", "no state"],
 )
-def test_arguments(error, message, arguments):
+def test_arguments(error, message, path, options):
     with pytest.raises(error, match=message):
-        ResumeHandler(*arguments)
+        ResumeHandler(path, **options)
 
 
 def test_early_stop_without_trainer(run):

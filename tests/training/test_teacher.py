@@ -87,5 +87,5 @@ def test_training_under_way_keeps_the_teacher():
 
 @pytest.mark.parametrize("decay", [-0.1, 1.0, float("nan")])
 def test_decay_out_of_range(decay):
-    with pytest.raises(ValueError, match=rf"to below 1, not {decay}"):
+    with pytest.raises(ValueError, match=rf"and below 1, not {decay}"):
         MeanTeacher(torch.nn.Linear(1, 1), decay)

@@ -82,11 +82,11 @@ def test_others_may_read_it_as_any_file(tmp_path):
 def test_code_is_refused(tmp_path):
     torch.save(torch.nn.Linear(1, 1), tmp_path / "network.pt")
     with pytest.raises(
-        ValueError, match=r"network\.pt: holds other things than tensors .* save a bare network.state_dict"
+        ValueError, match=r"network\.pt: contains more than tensors .* save only network.state_dict"
     ):
         read_tensors(tmp_path / "network.pt")
 
 
 def test_no_file(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"none\.pt: there is no such file"):
+    with pytest.raises(FileNotFoundError, match=r"none\.pt: the file does not exist"):
         read_tensors(tmp_path / "none.pt")

@@ -1,1 +1,1 @@
-"""Parts that networks share, one a file."""
+"""Building blocks of the networks, one idea per file."""

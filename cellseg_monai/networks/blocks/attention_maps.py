@@ -1,32 +1,29 @@
-"""Where a network with attention gates looks."""
+"""Maps of the pixels that a network with attention gates looks at."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
+from typing import Any
 
 import torch
 from torch import nn
 
-from cellseg_monai.networks.blocks.additive_attention import AdditiveAttentionGate
-from cellseg_monai.networks.blocks.grid_attention import GridAttentionGate
+from cellseg_monai.networks.blocks.attention_gates import AdditiveAttentionGate, GridAttentionGate
 from cellseg_monai.networks.blocks.sizes import crop_to, resize_to
-
-Gate = AdditiveAttentionGate | GridAttentionGate
 
 
 def attention_maps(network: nn.Module, image: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Run a network once and collect what each of its attention gates lets pass.
+    """Run a network once and return the weights of each of its attention gates.
 
-    The network keeps nothing: the maps are read while it runs, in evaluation mode and without gradients, and
-    the mode that it was in is restored.
+    The network runs in evaluation mode and without gradients. Afterwards it is unchanged, in the mode that it
+    was in before.
 
     Args:
-        network: any module with :class:`GridAttentionGate` or :class:`AdditiveAttentionGate` inside.
-        image: what the network takes, of shape (batch, channels, height, width).
+        network: module that contains :class:`GridAttentionGate` or :class:`AdditiveAttentionGate`.
+        image: input of the network, shape (batch, channels, height, width).
 
     Returns:
-        For each gate that ran, by its path in the network, the weights from 0 to 1, of shape
-        (batch, 1, height, width): enlarged to the image, ready to be drawn over it.
+        Weights from 0 to 1 of each gate that ran, by its path in the network. They have the shape
+        (batch, 1, height, width) of the image, ready for an overlay.
 
     Raises:
         ValueError: the network has no attention gate.
@@ -38,31 +35,25 @@ def attention_maps(network: nn.Module, image: torch.Tensor) -> dict[str, torch.T
         >>> {gate: tuple(weights.shape) for gate, weights in maps.items()}
         {'decoder.0.gate': (1, 1, 30, 40), 'decoder.1.gate': (1, 1, 30, 40)}
     """
-    gates = {path: module for path, module in network.named_modules() if isinstance(module, Gate)}
+    kinds = AdditiveAttentionGate | GridAttentionGate
+    gates = {module: path for path, module in network.named_modules() if isinstance(module, kinds)}
     if not gates:
-        raise ValueError(f"{type(network).__name__} has no attention gates, so there are no maps to show")
+        raise ValueError(f"{type(network).__name__} has no attention gates, so it has no attention maps")
     maps: dict[str, torch.Tensor] = {}
+
+    def record(gate: Any, inputs: tuple[torch.Tensor, ...], _: torch.Tensor) -> None:
+        maps[gates[gate]] = gate.attention(*inputs)
+
     with ExitStack() as hooks, torch.no_grad(), _evaluating(network):
-        for path, gate in gates.items():
-            hook = gate.register_forward_hook(partial(_record, maps, path))
-            hooks.callback(hook.remove)
+        for gate in gates:
+            hooks.callback(gate.register_forward_hook(record).remove)
         network(image)
     return {path: _enlarge(weights, image) for path, weights in maps.items()}
 
 
-def _record(
-    maps: dict[str, torch.Tensor],
-    path: str,
-    gate: Gate,
-    inputs: tuple[torch.Tensor, torch.Tensor],
-    _: torch.Tensor,
-) -> None:
-    maps[path] = gate.attention(*inputs)
-
-
 @contextmanager
 def _evaluating(network: nn.Module) -> Iterator[None]:
-    """Evaluation mode, and afterwards each part's own mode, as some may be frozen in evaluation."""
+    """Set evaluation mode, then restore the mode of each module, since some may be frozen in evaluation."""
     training = [module for module in network.modules() if module.training]
     network.eval()
     try:
@@ -73,7 +64,7 @@ def _evaluating(network: nn.Module) -> Iterator[None]:
 
 
 def _enlarge(weights: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
-    """Bring a map to the image's size: it was halved some times from the image and its padding."""
+    """Bring a map to the size of the image, of which it is a padded version halved several times."""
     enlarged = weights.shape[2:]
     while any(side < whole for side, whole in zip(enlarged, image.shape[2:], strict=True)):
         enlarged = torch.Size(2 * side for side in enlarged)

@@ -1,6 +1,4 @@
-"""Two 3×3 convolutions, each with normalisation, activation and dropout: what every U-Net is built of."""
-
-from typing import Any
+"""The block of every U-Net: two 3×3 convolutions, each with normalisation, activation and dropout."""
 
 from monai.networks.blocks import ADN
 from monai.networks.layers import Conv
@@ -14,16 +12,16 @@ from cellseg_monai.networks.blocks.weight_standardised import (
 
 
 class DoubleConvolution(nn.Sequential):
-    """Convolution, normalisation, activation, dropout; and once more. The size stays.
+    """Convolution, normalisation, activation and dropout, twice. The size does not change.
 
     Args:
         spatial_dims: 2 or 3.
-        in_channels: channels of the input.
-        out_channels: channels after either convolution.
-        norm: normalisation as MONAI names it; ``""`` for none.
+        in_channels: number of input channels.
+        out_channels: number of channels after each convolution.
+        norm: normalisation as MONAI names it; ``""`` for no normalisation.
         act: activation as MONAI names it.
-        dropout: probability that an element is set to 0 in training.
-        weight_standardised: standardise the weights of both convolutions; needs a normalisation.
+        dropout: probability that an element is set to 0 during training.
+        weight_standardised: standardise the weights of both convolutions; this requires a normalisation.
 
     Shape:
         (batch, in_channels, height, width) to (batch, out_channels, height, width).
@@ -39,6 +37,7 @@ class DoubleConvolution(nn.Sequential):
         spatial_dims: int,
         in_channels: int,
         out_channels: int,
+        *,
         norm: LayerSpec = "batch",
         act: LayerSpec = ("relu", {"inplace": True}),
         dropout: float = 0.0,
@@ -46,9 +45,10 @@ class DoubleConvolution(nn.Sequential):
     ) -> None:
         if weight_standardised and not norm:
             raise ValueError(
-                "weight_standardised needs a norm, which gives the scale back; name one, such as 'batch'"
+                "weight_standardised needs a norm to restore the scale; set norm, for example to 'batch'"
             )
-        conv = _convolution(spatial_dims, weight_standardised)
+        standardised = {2: WeightStandardisedConv2d, 3: WeightStandardisedConv3d}
+        conv = standardised[spatial_dims] if weight_standardised else Conv["conv", spatial_dims]
         layers: list[nn.Module] = []
         for width in (in_channels, out_channels):
             layers += [
@@ -56,9 +56,3 @@ class DoubleConvolution(nn.Sequential):
                 ADN("NAD", out_channels, act, norm, norm_dim=spatial_dims, dropout=dropout, dropout_dim=1),
             ]
         super().__init__(*layers)
-
-
-def _convolution(spatial_dims: int, weight_standardised: bool) -> Any:
-    if weight_standardised:
-        return {2: WeightStandardisedConv2d, 3: WeightStandardisedConv3d}[spatial_dims]
-    return Conv["conv", spatial_dims]

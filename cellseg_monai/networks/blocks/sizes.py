@@ -1,25 +1,26 @@
-"""Any image size through a network that halves it: where images and maps are padded, cropped and resized."""
+"""Padding, cropping and resizing, so that a network with halvings takes images of any size."""
 
 import torch
 from torch.nn import functional as F
 
 
 def pad_to_multiple(image: torch.Tensor, multiple: int) -> torch.Tensor:
-    """Repeat the last row and column until each side is a multiple.
+    """Repeat the last row and column until each side is a multiple of a number.
 
-    Repeating, unlike zeros, invents no dark edge. Only the end of each side grows, so that pixel (0, 0) stays
-    where it is and :func:`crop_to` undoes it. There is no branch on the size: a traced or exported network
-    works at every size.
+    Unlike zeros, repetition does not create a dark edge. Only the end of each side grows, so pixel (0, 0)
+    keeps its position and :func:`crop_to` undoes the padding. The code does not branch on the size, so a
+    traced or exported network works for every size.
 
     Args:
-        image: tensor of shape (batch, channels, height, width) or with a depth before the height.
-        multiple: 2 to the number of halvings.
+        image: image of shape (batch, channels, height, width), or volume with depth before height.
+        multiple: 2 to the power of the number of halvings.
 
     Returns:
         The image, at most ``multiple - 1`` pixels longer on each side.
 
     Raises:
-        ValueError: a side is shorter than ``multiple``: less than one pixel would reach the deepest level.
+        ValueError: a side is shorter than ``multiple``, so that less than one pixel would reach the deepest
+            level.
 
     Example:
         >>> pad_to_multiple(torch.rand(1, 3, 17, 32), 16).shape
@@ -45,7 +46,7 @@ def _require_size(image: torch.Tensor, multiple: int) -> None:
 
 
 def crop_to(padded: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
-    """Cut a map back to the height and width of the image, as a view.
+    """Crop a map to the height and width of the image, as a view.
 
     Example:
         >>> crop_to(torch.rand(1, 2, 32, 32), torch.rand(1, 3, 17, 32)).shape
@@ -59,7 +60,7 @@ def crop_to(padded: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
 def resize_to(features: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """Interpolate linearly to the height and width of another map.
 
-    Pixels are areas, not points at the corners: what a map means does not shift with the size of the image.
+    Pixels count as areas, and corners are not aligned, so a map does not shift with the size of the image.
 
     Example:
         >>> resize_to(torch.tensor([[[[0.0, 1.0]]]]), torch.zeros(1, 1, 1, 4))
@@ -67,3 +68,14 @@ def resize_to(features: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """
     mode = "bilinear" if features.dim() == 4 else "trilinear"
     return F.interpolate(features, size=target.shape[2:], mode=mode, align_corners=False)
+
+
+def doubling(spatial_dims: int) -> torch.nn.Upsample:
+    """Return a layer that doubles the size linearly, with pixels as areas and without parameters.
+
+    Example:
+        >>> doubling(2)(torch.rand(1, 3, 8, 6)).shape
+        torch.Size([1, 3, 16, 12])
+    """
+    mode = "bilinear" if spatial_dims == 2 else "trilinear"
+    return torch.nn.Upsample(scale_factor=2.0, mode=mode, align_corners=False)

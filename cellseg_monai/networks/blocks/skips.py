@@ -1,4 +1,4 @@
-"""What a decoder receives from the encoder: the map as it is, its channels mixed, or a fusion of all maps."""
+"""Skip connections: encoder maps as they are, with their channels mixed, or fused over all levels."""
 
 from collections.abc import Sequence
 
@@ -12,27 +12,29 @@ SKIPS = ("standard", "convolutional", "fusion")
 
 
 class SkipConnections(nn.Module):
-    """The skip connections of all levels, after A. Frias, "Image Segmentation for Cell Image Datasets".
+    """Skip connections of all levels, after A. Frias, "Image Segmentation for Cell Image Datasets".
 
-    - ``"standard"``: each level's encoder map as it is. No parameters.
-    - ``"convolutional"``: a 1×1 convolution on each encoder map.
-    - ``"fusion"``: at each level, every other encoder map goes through a 1×1 convolution to this level's
-      channels and is resized linearly; this level's own map and these are summed; a 1×1 convolution follows.
+    - ``"standard"``: the encoder map of each level as it is. No parameters.
+    - ``"convolutional"``: a 1×1 convolution of each encoder map.
+    - ``"fusion"``: at each level, every other encoder map goes through a 1×1 convolution to the channels of
+      this level and is resized linearly. These maps and the level's own map are summed, and a 1×1 convolution
+      follows.
 
-    The maps come and go channel first, so that a convolutional encoder and a Swin transformer (after moving
-    its channels) use the same block. Leave out the deepest map: the decoder starts from it.
+    Maps are channel-first, so a convolutional encoder and a Swin transformer (after a permutation) can use
+    the same block. Leave out the deepest map: the decoder starts from it.
 
-    Differs in the order of work alone: a 1×1 convolution and a linear resize commute, and the fusion does
-    whichever first leaves fewer pixels to convolve. From the finest of four levels to the coarsest this is
-    64 times less to multiply, with the same result.
+    Only the order of operations differs from the source. A 1×1 convolution and a linear resize commute, and
+    the fusion first does the one that leaves fewer pixels to convolve. From the finest of four levels to the
+    coarsest, this takes 64 times fewer multiplications, with the same result.
 
     Args:
         spatial_dims: 2 or 3.
-        channels: channels of the encoder map at each level, finest first.
+        channels: number of channels of the encoder map at each level, finest level first.
         skip: ``"standard"``, ``"convolutional"`` or ``"fusion"``.
 
     Shape:
-        Input and output: a list of one tensor (batch, channels[level], height, width) a level, finest first.
+        Input and output: a list with one tensor (batch, channels[level], height, width) per level, finest
+        first.
 
     Example:
         >>> skips = SkipConnections(spatial_dims=2, channels=(8, 16), skip="fusion")
@@ -55,10 +57,10 @@ class SkipConnections(nn.Module):
         self.levels = nn.ModuleList(levels)
 
     def forward(self, encoder_maps: list[torch.Tensor]) -> list[torch.Tensor]:
-        """Make the maps to concatenate, one a level."""
+        """Return the map to concatenate at each level."""
         if len(encoder_maps) != len(self.levels):
             raise ValueError(
-                f"the skip connections serve {len(self.levels)} levels, not {len(encoder_maps)} encoder maps"
+                f"there are {len(self.levels)} skip connections, but {len(encoder_maps)} encoder maps"
             )
         skipped: list[torch.Tensor] = []
         for level in self.levels:
@@ -67,7 +69,7 @@ class SkipConnections(nn.Module):
 
 
 class _OwnMap(nn.Module):
-    """One level's own map through a layer."""
+    """Apply a layer to the map of one level."""
 
     def __init__(self, level: int, layer: nn.Module) -> None:
         super().__init__()
@@ -80,7 +82,7 @@ class _OwnMap(nn.Module):
 
 
 class _FusedMaps(nn.Module):
-    """The maps of all levels, brought to one level and summed."""
+    """Bring the maps of all levels to one level and sum them."""
 
     def __init__(self, spatial_dims: int, level: int, channels: Sequence[int]) -> None:
         super().__init__()
@@ -98,7 +100,7 @@ class _FusedMaps(nn.Module):
         for other, match in enumerate(self.match):
             if other < self.level:  # finer: fewer pixels after the resize
                 total = total + match(resize_to(encoder_maps[other], own))
-            if other > self.level:  # coarser: fewer pixels before it
+            if other > self.level:  # coarser: fewer pixels before the resize
                 total = total + resize_to(match(encoder_maps[other]), own)
         fused: torch.Tensor = self.mix(total)
         return fused

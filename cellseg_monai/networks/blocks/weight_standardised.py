@@ -1,28 +1,28 @@
-"""Convolutions whose weights have mean 0 and deviation 1 in each output channel."""
+"""Convolutions whose weights have mean 0 and standard deviation 1 in each output channel."""
 
 import torch
 from torch import nn
 
 
 def standardise_weight(weight: torch.Tensor, eps: float = 1e-5) -> torch.Tensor:
-    r"""Bring the weights of each output channel to mean 0 and deviation 1.
+    r"""Scale the weights of each output channel to mean 0 and standard deviation 1.
 
-    ŵ = (w - mean) / (std + eps), over the input channels and the kernel, with the unbiased deviation and eps
-    outside the root (Qiao et al., "Micro-Batch Training with Batch-Channel Normalization and Weight
+    ŵ = (w - mean) / (std + eps), over the input channels and the kernel, with the unbiased standard deviation
+    and eps outside the root (Qiao et al., "Micro-Batch Training with Batch-Channel Normalization and Weight
     Standardization", arXiv 1903.10520).
 
-    The deviation is taken as the length of the centred weights: on a CPU a tenth of the time of
-    :func:`torch.std_mean`, and its gradient is finite where all weights are equal.
+    The standard deviation is computed as the norm of the centred weights. On a CPU this takes a tenth of the
+    time of ``torch.std_mean``, and its gradient is finite if all weights are equal.
 
     Args:
-        weight: tensor of shape (out channels, in channels, \*kernel).
-        eps: keeps a constant weight finite.
+        weight: weights of shape (out channels, in channels, \*kernel).
+        eps: small number that keeps constant weights finite.
 
     Returns:
         Weights of the same shape.
 
     Raises:
-        ValueError: an output channel has a single weight.
+        ValueError: an output channel has only one weight.
 
     Example:
         >>> standardise_weight(torch.tensor([[[[1.0, 2.0, 3.0]]]])).round(decimals=3)
@@ -41,13 +41,13 @@ def _require_several(filters: torch.Tensor) -> None:
     if torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
         return
     if filters.size(1) < 2:
-        raise ValueError("a filter of a single weight has no deviation; use a plain convolution")
+        raise ValueError("a filter with a single weight has no standard deviation; use a plain convolution")
 
 
 class WeightStandardisedConv2d(nn.Conv2d):
-    """A two-dimensional convolution with standardised weights; arguments as for :class:`torch.nn.Conv2d`.
+    """Two-dimensional convolution with standardised weights and the arguments of ``torch.nn.Conv2d``.
 
-    It belongs before a normalisation, best :class:`torch.nn.GroupNorm`, which brings back the scale that the
+    Put it before a normalisation, ideally ``torch.nn.GroupNorm``, which restores the scale that the
     weights lose here.
 
     Example:
@@ -62,7 +62,7 @@ class WeightStandardisedConv2d(nn.Conv2d):
 
 
 class WeightStandardisedConv3d(nn.Conv3d):
-    """A three-dimensional convolution with standardised weights; arguments as for :class:`torch.nn.Conv3d`.
+    """Three-dimensional convolution with standardised weights and the arguments of ``torch.nn.Conv3d``.
 
     Example:
         >>> WeightStandardisedConv3d(1, 2, kernel_size=3, padding=1)(torch.rand(1, 1, 8, 8, 8)).shape

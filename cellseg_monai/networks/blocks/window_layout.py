@@ -1,4 +1,4 @@
-"""Where each token goes when a map is cut into shifted windows, and which tokens may meet there."""
+"""Position of each token when a map is cut into shifted windows, and the tokens that may attend there."""
 
 from typing import NamedTuple
 
@@ -7,13 +7,12 @@ from torch import Tensor
 
 
 class WindowLayout(NamedTuple):
-    """The way into the windows and back, for a map of ``height * width`` tokens.
+    """Indices into the windows and back, for a map of ``height * width`` tokens.
 
     Attributes:
-        tokens: the token that fills each place of the windows, ``(windows * area,)``. Padding is filled
-            with the first token.
-        places: the place that each token has in the windows, ``(height * width,)``; padding is left out.
-        barrier: 0 where two places of a window may attend to each other and -100 where not,
+        tokens: token at each place of the windows, ``(windows * area,)``; padding has the first token.
+        places: place of each token in the windows, ``(height * width,)``, without padding.
+        barrier: 0 if two places of a window may attend to each other, otherwise -100,
             ``(windows, area, area)``.
     """
 
@@ -23,17 +22,17 @@ class WindowLayout(NamedTuple):
 
 
 class _Axis(NamedTuple):
-    tokens: Tensor  # (windows, window_size): coordinate of the token in each place
-    regions: Tensor  # (windows, window_size): places attend to each other if their regions are equal
+    tokens: Tensor  # (windows, window_size): coordinate of the token at each place
+    regions: Tensor  # (windows, window_size): places with equal regions may attend to each other
     windows: Tensor  # (length,): window of each coordinate
     offsets: Tensor  # (length,): place of each coordinate in its window
 
 
 def _axis(length: int, window_size: int, shift: int, device: torch.device) -> _Axis:
-    """Cut one axis, without a branch on its length, so that a traced or exported network takes every size."""
+    """Cut one axis. There is no branch on its length, so a traced or exported network takes every size."""
     padded = (length + window_size - 1) // window_size * window_size
     places = torch.arange(padded, device=device)
-    step = shift * (places[-1] >= window_size).long()  # one window that sees the whole axis is not shifted
+    step = shift * (places[-1] >= window_size).long()  # a window over the whole axis is not shifted
     wrapped = (places >= padded - step).long()
     tokens = places + step - padded * wrapped
     real = (tokens < length).long()
@@ -53,22 +52,22 @@ def window_layout(
 ) -> WindowLayout:
     """Cut a map into windows of ``window_size * window_size`` tokens, after rolling it by ``shift``.
 
-    As published, tokens that meet only because the map was rolled do not attend to each other, and an axis
-    that fits one window is not shifted. Where the windows do not divide the map, or are larger than it, the
-    last window is padded; real tokens never attend to padding, so that it does not change the result.
+    As published, tokens that are neighbours only because the map was rolled do not attend to each other, and
+    an axis that fits into one window is not shifted. If the windows do not divide the map, or are larger, the
+    last window is padded. Real tokens never attend to padding, so padding does not change the result.
 
     Args:
-        height: tokens along the first axis of the map.
-        width: tokens along the second axis.
+        height: number of tokens along the first axis of the map.
+        width: number of tokens along the second axis.
         window_size: side of a window.
-        shift: tokens by which the windows move down and right.
-        device: where the tensors are made.
+        shift: shift of the windows down and right, in tokens.
+        device: device of the tensors.
 
     Returns:
         The :class:`WindowLayout`.
 
     Example:
-        A map of 1 × 3 tokens in windows of 2 × 2: the first window holds tokens 0 and 1, the second token 2.
+        A map of 1 × 3 tokens in 2 × 2 windows: the first window has tokens 0 and 1, the second has token 2.
 
         >>> layout = window_layout(1, 3, 2, 0, torch.device("cpu"))
         >>> layout.tokens.tolist()
@@ -90,5 +89,5 @@ def window_layout(
     return WindowLayout(
         tokens=tokens.reshape(-1),
         places=(area * windows + offsets).view(-1),
-        barrier=barrier.masked_fill(apart, -100.0),  # as published: e^-100 is no weight
+        barrier=barrier.masked_fill(apart, -100.0),  # as published: e^-100 counts as 0
     )

@@ -1,4 +1,4 @@
-"""U-Net++ with an attention gate before any of its nodes."""
+"""U-Net++ with attention gates at any of its nodes."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -8,54 +8,59 @@ import torch
 from monai.networks.layers import Conv
 from torch import nn
 
-from cellseg_monai.networks.blocks.additive_attention import AdditiveAttentionGate
+from cellseg_monai.networks.blocks.attention_gates import AdditiveAttentionGate
 from cellseg_monai.networks.blocks.double_convolution import DoubleConvolution
-from cellseg_monai.networks.blocks.encoder import Encoder
 from cellseg_monai.networks.blocks.layers import LayerSpec
-from cellseg_monai.networks.blocks.sizes import crop_to, pad_to_multiple
+from cellseg_monai.networks.blocks.sizes import crop_to, doubling, pad_to_multiple
+from cellseg_monai.networks.blocks.u_shape import Build, Encoder
 
 SUBMITTED_GATES = ("G1.2", "G2.1", "G0.3")
 GATED_SKIPS = ("previous", "each", "concatenation")
 
 
 class AttentionUNetPlusPlus(nn.Module):
-    """U-Net++ with attention gates at a chosen set of nodes.
+    """U-Net++ with attention gates at selected nodes.
 
-    After Yang et al., "Multi-modal Cell Segmentation based on U-Net++ and Attention Gate", on U-Net++ (Zhou
-    et al., arXiv 1807.10165). Node X^{i,j} of level i and column j convolves twice the concatenation of
-    X^{i,0} … X^{i,j-1} and the enlarged X^{i+1,j-1}. Without gates, with the default widths, three channels
-    in and one out, it has the 9,163,329 parameters of U-Net++.
+    After Yang et al., "Multi-modal Cell Segmentation based on U-Net++ and Attention Gate", based on U-Net++
+    (Zhou et al., arXiv 1807.10165). Node X^{i,j} at level i and column j convolves twice the concatenation of
+    X^{i,0} … X^{i,j-1} and the upsampled X^{i+1,j-1}. Without gates, with the default widths, three input
+    channels and one output channel, it has the 9,163,329 parameters of U-Net++.
 
-    Gate G^{i,j}, written ``"Gi.j"``, stands before X^{i,j} and weighs what comes from the same level by the
-    enlarged map from below, as an :class:`AdditiveAttentionGate` with F_l = channels[i] and
-    F_g = F_int = channels[i + 1]: G^{2,1} is [128, 256, 256], as published. What a gate weighs where several
-    skips arrive is told in one sentence: "one part is connected from the previous convolution block". Hence
-    the default ``gated_skips="previous"``: X^{i,j-1} alone. It is also the only choice in which the three
-    submitted gates are three gates of the published widths.
+    Gate G^{i,j}, written ``"Gi.j"``, comes before X^{i,j}. It weights the maps from the same level by the
+    upsampled map from below, as an :class:`AdditiveAttentionGate` with F_l = channels[i] and
+    F_g = F_int = channels[i + 1]: G^{2,1} is [128, 256, 256], as published. If several skips reach a node,
+    the source says only: "one part is connected from the previous convolution block". The default
+    ``gated_skips="previous"`` therefore weights X^{i,j-1} alone. It is also the only choice in which the
+    three submitted gates are three gates with the published widths.
 
-    Differs: the linear enlargement takes pixels as areas, where U-Net++ aligns the corners, so that a map
-    shifts with the size of the image; and images of any size are padded inside and the logits cropped.
+    Differences: linear upsampling treats pixels as areas, while U-Net++ aligns the corners, so that a map
+    shifts with the size of the image. Images of any size are padded inside and the logits cropped.
 
     Args:
         spatial_dims: 2 or 3.
-        in_channels: channels of the image.
-        out_channels: channels of the logits.
-        channels: channels at each level, finest first; their number less one is the depth.
-        gates: names of the gates, such as ``["G2.1", "G0.3"]``, of any nodes with i + j at most the depth and
-            j at least 1. The submitted three by default, which need a depth of 3; ``[]`` is U-Net++.
-        gated_skips: ``"previous"`` to weigh X^{i,j-1}; ``"each"`` to weigh every skip by a gate of its own;
-            ``"concatenation"`` to weigh all skips by one gate with F_l = j · channels[i].
-        deep_supervision: in training return a list of the logits of X^{0,1} … X^{0,depth}, shallow first.
-        output_depth: in evaluation stop at X^{0,output_depth} and compute only what it needs; the depth by
-            default. A smaller one needs ``deep_supervision``, which trains the head there. The weights are
-            the same at every ``output_depth``: train once, load into the network of the wanted speed.
+        in_channels: number of image channels.
+        out_channels: number of output channels.
+        channels: number of channels at each level, finest level first; the depth is one less than the number
+            of levels.
+        gates: names of the gates, such as ``["G2.1", "G0.3"]``, at nodes with j at least 1 and i + j at most
+            the depth. The default, the three submitted gates, needs a depth of 3; ``[]`` gives U-Net++.
+        gated_skips: ``"previous"`` to weight X^{i,j-1}; ``"each"`` to weight every skip by its own gate;
+            ``"concatenation"`` to weight all skips by one gate with F_l = j · channels[i].
+        deep_supervision: return a list of the logits of X^{0,1} … X^{0,depth} during training, shallowest
+            first.
+        output_depth: column of the output X^{0,output_depth} in evaluation; only the nodes that it needs are
+            computed. By default the depth. A smaller value needs ``deep_supervision``, which trains the head
+            of that column. The weights do not depend on it: train once, then load them into a faster network.
         norm: normalisation as MONAI names it, also in the gates.
         act: activation as MONAI names it.
-        dropout: probability that an element is set to 0 in training, after each activation.
+        dropout: probability that an element is set to 0 during training, after each activation.
 
     Shape:
-        (batch, in_channels, height, width) to (batch, out_channels, height, width), each side at least
-        2^depth pixels.
+        (batch, in_channels, height, width) to (batch, out_channels, height, width), with at least 2^depth
+        pixels on each side.
+
+    Raises:
+        ValueError: an option is unknown or does not fit the depth, or the image is too small.
 
     Example:
         >>> network = AttentionUNetPlusPlus(2, 3, 1, channels=(4, 8, 16, 32), deep_supervision=True)
@@ -77,6 +82,7 @@ class AttentionUNetPlusPlus(nn.Module):
         spatial_dims: int,
         in_channels: int,
         out_channels: int,
+        *,
         channels: Sequence[int] = (32, 64, 128, 256, 512),
         gates: Sequence[str] = SUBMITTED_GATES,
         gated_skips: str = "previous",
@@ -92,6 +98,7 @@ class AttentionUNetPlusPlus(nn.Module):
         _check_gates(gates, gated_skips, depth)
         _check_output(output_depth, depth, deep_supervision)
         block = partial(DoubleConvolution, spatial_dims, norm=norm, act=act, dropout=dropout)
+        gate = partial(AdditiveAttentionGate, spatial_dims, norm=norm)
         self.multiple = 2**depth
         self.depth = depth
         self.output_depth = output_depth
@@ -100,10 +107,9 @@ class AttentionUNetPlusPlus(nn.Module):
         self.nodes = nn.ModuleDict()
         self.places = _places(depth)
         for level, column in self.places:
-            node = _Node(spatial_dims, column, channels[level], channels[level + 1], block)
-            if f"G{level}.{column}" in gates:
-                node.add_gates(gated_skips, partial(AdditiveAttentionGate, spatial_dims, norm=norm))
-            self.nodes[f"X{level}_{column}"] = node
+            widths = (column, channels[level], channels[level + 1])
+            gated = gated_skips if f"G{level}.{column}" in gates else ""
+            self.nodes[f"X{level}_{column}"] = _Node(doubling(spatial_dims), *widths, block, gate, gated)
         self.first_head = 1 if deep_supervision else depth
         self.heads = nn.ModuleList(
             Conv["conv", spatial_dims](channels[0], out_channels, kernel_size=1)
@@ -111,7 +117,7 @@ class AttentionUNetPlusPlus(nn.Module):
         )
 
     def forward(self, image: torch.Tensor) -> torch.Tensor | list[torch.Tensor]:
-        """Logits of the image's size; in training with deep supervision a list of them."""
+        """Return logits with the size of the image; a list of them when training with deep supervision."""
         depth = self.depth if self.training else self.output_depth
         features = self.encoder(pad_to_multiple(image, self.multiple), depth)
         rows = [[encoded] for encoded in features]
@@ -129,32 +135,26 @@ class AttentionUNetPlusPlus(nn.Module):
 
 
 class _Node(nn.Module):
-    """X^{i,j}: enlarge the map from below, weigh the skips, join all, convolve twice."""
+    """X^{i,j}: upsample the map from below, weight the skips, concatenate all, convolve twice."""
 
     def __init__(
         self,
-        spatial_dims: int,
+        enlarge: nn.Module,
         column: int,
         width: int,
         deeper: int,
-        block: Callable[[int, int], nn.Module],
+        block: Build,
+        gate: Callable[[int, int, int], nn.Module],
+        gated_skips: str,
     ) -> None:
         super().__init__()
-        self.column = column
-        self.width = width
-        self.deeper = deeper
-        self.joins_first = False
-        self.gates = nn.ModuleList()
-        mode = "bilinear" if spatial_dims == 2 else "trilinear"
-        self.enlarge = nn.Upsample(scale_factor=2.0, mode=mode, align_corners=False)
-        self.block = block(column * width + deeper, width)
-
-    def add_gates(self, gated_skips: str, gate: Callable[[int, int, int], nn.Module]) -> None:
-        """Put gates on the last skips, or one on all of them joined."""
         self.joins_first = gated_skips == "concatenation"
-        width = self.width * (self.column if self.joins_first else 1)
-        for _ in range(self.column if gated_skips == "each" else 1):
-            self.gates.append(gate(width, self.deeper, self.deeper))
+        self.gates = nn.ModuleList()
+        self.enlarge = enlarge
+        self.block = block(column * width + deeper, width)
+        weighted = width * column if self.joins_first else width
+        for _ in range({"": 0, "each": column}.get(gated_skips, 1)):
+            self.gates.append(gate(weighted, deeper, deeper))
 
     def forward(self, skips: list[torch.Tensor], deeper: torch.Tensor) -> torch.Tensor:
         enlarged = self.enlarge(deeper)
@@ -170,7 +170,7 @@ class _Node(nn.Module):
 
 
 def _places(depth: int) -> list[tuple[int, int]]:
-    """Level and column of each node, in the order in which they can be computed."""
+    """Return level and column of each node, in an order in which the nodes can be computed."""
     return [(level, column) for column in range(1, depth + 1) for level in range(depth - column + 1)]
 
 
@@ -187,8 +187,8 @@ def _check_gates(gates: Sequence[str], gated_skips: str, depth: int) -> None:
 
 def _check_output(output_depth: int, depth: int, deep_supervision: bool) -> None:
     if not 1 <= output_depth <= depth:
-        raise ValueError(f"output_depth must lie between 1 and the depth {depth}, not {output_depth}")
+        raise ValueError(f"output_depth must be from 1 to the depth {depth}, not {output_depth}")
     if output_depth < depth and not deep_supervision:
         raise ValueError(
-            f"output_depth {output_depth} of {depth} has no trained head; build with deep_supervision=True"
+            f"output_depth {output_depth} of {depth} has no trained head; set deep_supervision=True"
         )

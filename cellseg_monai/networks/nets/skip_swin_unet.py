@@ -6,51 +6,50 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from cellseg_monai.networks.blocks.patch_embedding import PatchEmbedding
-from cellseg_monai.networks.blocks.patch_expanding import PatchExpanding
-from cellseg_monai.networks.blocks.patch_merging import PatchMerging
 from cellseg_monai.networks.blocks.sizes import crop_to, pad_to_multiple
 from cellseg_monai.networks.blocks.skips import SkipConnections
 from cellseg_monai.networks.blocks.swin_block import SwinBlock
+from cellseg_monai.networks.blocks.tokens import PatchEmbedding, PatchExpanding, PatchMerging
 
 
 class SkipSwinUNet(nn.Module):
     """Swin-Unet (https://arxiv.org/abs/2105.05537) with the skip connections of A. Frias.
 
     The source is "Image Segmentation for Cell Image Datasets". With the default widths, three input channels,
-    one output channel and standard skips this is the published Swin-Unet, tensor for tensor: 27,168,132
-    parameters. The source reports 35,383,483 for its own build, which no public configuration gives.
-    Parameters carry the published names, apart from MONAI's ``mlp.linear1`` and ``mlp.linear2``;
-    :func:`cellseg_monai.networks.load_swin_tiny` fills the encoder from a Swin-Tiny checkpoint.
+    one output channel and standard skips, this is the published Swin-Unet, tensor for tensor: 27,168,132
+    parameters. The source reports 35,383,483 parameters, which no public configuration reproduces. Parameters
+    have the published names, except for MONAI's ``mlp.linear1`` and ``mlp.linear2``.
+    :func:`cellseg_monai.networks.load_swin_tiny` loads a Swin-Tiny checkpoint into the encoder.
 
-    What differs from the published code:
+    Differences from the published code:
 
-    - Any image size is taken, from ``patch_size * 2 ** (levels - 1)`` pixels a side, 32 by default. The
-      image is padded by repeating its edge, and the logits are cropped. Maps that windows do not divide are
-      padded inside each block, and the padding is masked. At 224 pixels nothing is padded.
+    - Images of any size work, from ``patch_size * 2 ** (levels - 1)`` pixels on each side, 32 by default. The
+      image is padded by repeating its edge, and the logits are cropped. If windows do not divide a map, each
+      block pads it and masks the padding. At 224 pixels nothing is padded.
     - A map smaller than a window is one padded window without shift, and it uses the part of the position
-      table that it needs. The table, and with it the checkpoint, does not depend on the image size.
+      table that it needs. The table, and so the checkpoint, does not depend on the image size.
     - ``skip`` changes the encoder maps before the published join, a concatenation and a linear layer.
 
     Args:
-        in_channels: channels of the image.
-        out_channels: channels of the logits.
-        feature_size: features of a token at the finest level; they double from level to level.
-        depths: blocks in each level of the encoder, finest first; the decoder mirrors all but the last.
-        num_heads: attention heads in each level; divide its features.
+        in_channels: number of image channels.
+        out_channels: number of output channels.
+        feature_size: number of features of a token at the finest level; it doubles from level to level.
+        depths: number of blocks at each level of the encoder, finest level first; the decoder mirrors all but
+            the deepest level.
+        num_heads: number of attention heads at each level; must divide the number of features there.
         window_size: side of the attention windows in tokens.
-        patch_size: side in pixels of the patch that makes a token.
+        patch_size: side in pixels of the patch that becomes a token.
         skip: ``"standard"``, ``"convolutional"`` or ``"fusion"``, see
             :class:`cellseg_monai.networks.SkipConnections`.
-        dropout: share of the features set to zero after the embedding and within the blocks while training.
-        drop_path_rate: share of the samples that skip the deepest block while training; less from block to
-            block towards the first, which none skips.
+        dropout: fraction of the features set to 0 after the embedding and within the blocks during training.
+        drop_path_rate: fraction of the samples that skip the deepest block during training; it decreases
+            linearly to 0 at the first block.
 
     Shape:
         ``(batch, in_channels, height, width)`` to ``(batch, out_channels, height, width)``.
 
     Raises:
-        ValueError: an argument is out of range or does not fit another, or the image is too small.
+        ValueError: an argument is out of range, arguments do not fit each other, or the image is too small.
 
     Example:
         >>> network = SkipSwinUNet(
@@ -64,6 +63,7 @@ class SkipSwinUNet(nn.Module):
         self,
         in_channels: int,
         out_channels: int,
+        *,
         feature_size: int = 96,
         depths: Sequence[int] = (2, 2, 2, 2),
         num_heads: Sequence[int] = (3, 6, 12, 24),
@@ -74,15 +74,15 @@ class SkipSwinUNet(nn.Module):
         drop_path_rate: float = 0.2,
     ) -> None:
         super().__init__()
-        _require_positive(
-            in_channels=in_channels, out_channels=out_channels, window_size=window_size, patch_size=patch_size
-        )
-        channels = _features(feature_size, depths, num_heads)
-        _require_shares(dropout=dropout, drop_path_rate=drop_path_rate)
+        sizes = {"in_channels": in_channels, "out_channels": out_channels, "feature_size": feature_size}
+        sizes |= {"window_size": window_size, "patch_size": patch_size}
+        channels = _features(depths, num_heads, sizes)
+        for name, share in {"dropout": dropout, "drop_path_rate": drop_path_rate}.items():
+            if not 0 <= share < 1:
+                raise ValueError(f"{name} must be at least 0 and below 1, not {share}")
         drop_paths = torch.linspace(0, drop_path_rate, sum(depths), device="cpu").tolist()
 
         def blocks(level: int) -> nn.Sequential:
-            first = sum(depths[:level])
             return nn.Sequential(
                 *(
                     SwinBlock(
@@ -91,7 +91,7 @@ class SkipSwinUNet(nn.Module):
                         window_size,
                         shift=index % 2 * (window_size // 2),
                         dropout=dropout,
-                        drop_path=drop_paths[first + index],
+                        drop_path=drop_paths[sum(depths[:level]) + index],
                     )
                     for index in range(depths[level])
                 )
@@ -102,25 +102,26 @@ class SkipSwinUNet(nn.Module):
         self.patch_embed = PatchEmbedding(in_channels, feature_size, patch_size)
         self.pos_drop = nn.Dropout(dropout)
         self.layers = nn.ModuleList(
-            _stage(blocks=blocks(level), downsample=PatchMerging(channels[level])) for level in upper
+            nn.Sequential(OrderedDict(blocks=blocks(level), downsample=PatchMerging(channels[level])))
+            for level in upper
         )
-        self.layers.append(_stage(blocks=blocks(deepest)))
+        self.layers.append(nn.Sequential(OrderedDict(blocks=blocks(deepest))))
         self.norm = nn.LayerNorm(channels[deepest])
 
         self.skips = SkipConnections(spatial_dims=2, channels=channels[:-1], skip=skip)
         self.layers_up = nn.ModuleList([_doubling(channels[deepest])])
-        self.concat_back_dim = nn.ModuleList([nn.Identity()])  # the deepest level has nothing to join
+        self.concat_back_dim = nn.ModuleList([nn.Identity()])  # the deepest level has no skip connection
         for level in reversed(upper):
             self.concat_back_dim.append(nn.Linear(2 * channels[level], channels[level]))
             upsample = {"upsample": _doubling(channels[level])} if level else {}
-            self.layers_up.append(_stage(blocks=blocks(level), **upsample))
+            self.layers_up.append(nn.Sequential(OrderedDict(blocks=blocks(level), **upsample)))
         self.norm_up = nn.LayerNorm(feature_size)
         self.up = PatchExpanding(feature_size, feature_size, scale=patch_size)
         self.output = nn.Conv2d(feature_size, out_channels, kernel_size=1, bias=False)
         self.apply(_initialise)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Compute the logits of a channel-first image."""
+        """Return the logits of a channel-first image."""
         tokens = self.pos_drop(self.patch_embed(pad_to_multiple(image, self.stride)))
         encoder_maps: list[Tensor] = []
         for stage in self.layers:
@@ -129,17 +130,13 @@ class SkipSwinUNet(nn.Module):
         tokens = self.norm(tokens)
 
         skipped = self.skips(encoder_maps[:-1])
-        # TorchScript knows no strict zip.
+        # TorchScript does not have strict zip
         for depth, (join, stage) in enumerate(zip(self.concat_back_dim, self.layers_up)):  # noqa: B905
             if depth > 0:
                 tokens = join(torch.cat([tokens, skipped[-depth].permute(0, 2, 3, 1)], dim=-1))
             tokens = stage(tokens)
         tokens = self.up(self.norm_up(tokens))
         return crop_to(self.output(tokens.permute(0, 3, 1, 2)), image)
-
-
-def _stage(**parts: nn.Module) -> nn.Sequential:
-    return nn.Sequential(OrderedDict(parts))
 
 
 def _doubling(channels: int) -> PatchExpanding:
@@ -153,15 +150,17 @@ def _initialise(module: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
-def _features(feature_size: int, depths: Sequence[int], num_heads: Sequence[int]) -> list[int]:
-    """Features of a token at each level, once the levels are found to fit each other."""
+def _features(depths: Sequence[int], num_heads: Sequence[int], sizes: dict[str, int]) -> list[int]:
+    """Return the number of features of a token at each level, or raise if the arguments do not fit."""
     if len(depths) < 2 or len(depths) != len(num_heads):
         raise ValueError(
             f"depths {tuple(depths)} and num_heads {tuple(num_heads)} must have one number for each of at "
             "least two levels"
         )
-    _require_positive(feature_size=feature_size, depths=min(depths), num_heads=min(num_heads))
-    channels = [feature_size * 2**level for level in range(len(depths))]
+    for name, value in {**sizes, "depths": min(depths), "num_heads": min(num_heads)}.items():
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, not {value}")
+    channels = [sizes["feature_size"] * 2**level for level in range(len(depths))]
     for level, (width, heads) in enumerate(zip(channels, num_heads, strict=True)):
         if width % heads:
             raise ValueError(
@@ -169,15 +168,3 @@ def _features(feature_size: int, depths: Sequence[int], num_heads: Sequence[int]
                 "change num_heads or feature_size"
             )
     return channels
-
-
-def _require_positive(**arguments: int) -> None:
-    for name, value in arguments.items():
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, not {value}")
-
-
-def _require_shares(**arguments: float) -> None:
-    for name, value in arguments.items():
-        if not 0 <= value < 1:
-            raise ValueError(f"{name} must be from 0 to below 1, not {value}")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cellseg_monai.transforms.targets.label import Label, LabelTarget, LabelTargetd, as_given, read_label
+from cellseg_monai.transforms.targets.base import Label, LabelTarget, LabelTargetd, as_given, read_label
 
 
 def binary_target(label: Label) -> Label:

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from cellseg_monai.label_maps import LabelMap, boundaries, connected_components, relabel
-from cellseg_monai.transforms.targets.label import Label, LabelTarget, LabelTargetd, as_given, read_label
-from cellseg_monai.transforms.targets.label import one_hot as one_hot_channels
+from cellseg_monai.transforms.targets.base import Label, LabelTarget, LabelTargetd, as_given, read_label
+from cellseg_monai.transforms.targets.base import one_hot as one_hot_channels
 
 BoundaryForm = Literal["every_object", "neurips"]
 """``every_object``: every object keeps an interior. ``neurips``: target of the NeurIPS 2022 baseline."""

@@ -8,8 +8,8 @@ import fastremap
 import numpy as np
 
 from cellseg_monai.transforms.source_file import file_name
-from cellseg_monai.transforms.targets.label import Label, LabelTarget, LabelTargetd, as_given, read_label
-from cellseg_monai.transforms.targets.label import one_hot as one_hot_channels
+from cellseg_monai.transforms.targets.base import Label, LabelTarget, LabelTargetd, as_given, read_label
+from cellseg_monai.transforms.targets.base import one_hot as one_hot_channels
 
 Classes = Mapping[int, int] | Mapping[str, int]
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellseg_monai.label_maps import LabelMap, relabel
-from cellseg_monai.transforms.targets.label import Label, LabelTarget, LabelTargetd, as_given, read_label
+from cellseg_monai.transforms.targets.base import Label, LabelTarget, LabelTargetd, as_given, read_label
 
 
 def distance_target(label: Label, image_edge: bool = False) -> Label:

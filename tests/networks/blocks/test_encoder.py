@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from cellseg_monai.networks.blocks.encoder import Encoder
+from cellseg_monai.networks.blocks.u_shape import Encoder
 
 
 def pointwise(given: int, made: int) -> nn.Module:
@@ -24,7 +24,7 @@ def test_it_stops_after_the_halvings_asked_for():
 
 
 def test_one_level_is_refused():
-    with pytest.raises(ValueError, match=r"two levels or more, \(4,\) has 1"):
+    with pytest.raises(ValueError, match=r"at least two levels, but \(4,\) has 1"):
         Encoder(2, 3, (4,), pointwise)
 
 

@@ -58,5 +58,5 @@ def test_an_unknown_skip_is_refused():
 
 
 def test_a_wrong_number_of_maps_is_refused(encoder_maps):
-    with pytest.raises(ValueError, match="serve 3 levels, not 2 encoder maps"):
+    with pytest.raises(ValueError, match="3 skip connections, but 2 encoder maps"):
         SkipConnections(2, CHANNELS)(encoder_maps[:2])

@@ -3,8 +3,7 @@ import math
 import pytest
 import torch
 
-from cellseg_monai.networks.blocks.swin_block import SwinBlock
-from cellseg_monai.networks.blocks.window_attention import WindowAttention
+from cellseg_monai.networks.blocks.swin_block import SwinBlock, WindowAttention
 
 
 def naive_attention(attention, x, window_size, shift):

@@ -29,7 +29,7 @@ def test_a_constant_weight_becomes_zero_and_can_be_trained():
 
 
 def test_a_single_weight_is_refused():
-    with pytest.raises(ValueError, match="a single weight has no deviation"):
+    with pytest.raises(ValueError, match="a single weight has no standard deviation"):
         standardise_weight(torch.ones(4, 1, 1, 1))
 
 

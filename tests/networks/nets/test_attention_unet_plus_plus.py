@@ -159,8 +159,8 @@ def test_gates_take_the_norm():
             id="gates",
         ),
         pytest.param({"gated_skips": "all"}, "previous, each, concatenation, not 'all'", id="gated_skips"),
-        pytest.param({"output_depth": 3}, "between 1 and the depth 2, not 3", id="too deep"),
-        pytest.param({"output_depth": 0}, "between 1 and the depth 2, not 0", id="no depth"),
+        pytest.param({"output_depth": 3}, "from 1 to the depth 2, not 3", id="too deep"),
+        pytest.param({"output_depth": 0}, "from 1 to the depth 2, not 0", id="no depth"),
         pytest.param({"output_depth": 1}, "output_depth 1 of 2 has no trained head", id="untrained head"),
     ],
 )

@@ -74,7 +74,7 @@ def test_volumes():
     [
         pytest.param({"skip": "dense"}, "skip must be one of", id="skip"),
         pytest.param({"upsample": "bilinear"}, "deconv, nontrainable, not 'bilinear'", id="upsample"),
-        pytest.param({"channels": (64,)}, "two levels or more", id="one level"),
+        pytest.param({"channels": (64,)}, "at least two levels", id="one level"),
     ],
 )
 def test_options_that_do_not_exist_are_refused(arguments, message):

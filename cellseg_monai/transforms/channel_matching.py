@@ -58,7 +58,8 @@ def match_channels(image: Image, channels: int, drop_alpha: bool = False) -> Ima
             )
         return match_channels(image[:3], channels)
     if present == 3:
-        return image[:1] if _is_grey(image) else _luminance(image)
+        equal = bool((image[0] == image[1]).all()) and bool((image[0] == image[2]).all())
+        return image[:1] if equal else _luminance(image)
     raise ValueError(
         f"{origin(image)} has {present} channels; only 1, 3 or 4 channels can be converted to {channels}; "
         "select channels when you read the image"
@@ -133,10 +134,6 @@ class MatchChannelsd(ArrayTransformd):
 def _check_channels(channels: int) -> None:
     if channels not in (1, 3):
         raise ValueError(f"channels must be 1 (grey) or 3 (colour), not {channels}")
-
-
-def _is_grey(image: Any) -> bool:
-    return bool((image[0] == image[1]).all()) and bool((image[0] == image[2]).all())
 
 
 def _luminance(image: Any) -> Any:

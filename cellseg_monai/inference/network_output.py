@@ -1,4 +1,4 @@
-"""A network may answer with a tensor, with several, or with a dictionary; stitched is always one tensor."""
+"""Outputs of a network (a tensor, several tensors or a dictionary) as one tensor that can be stitched."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from monai.data import MetaTensor
 
 @dataclass
 class OutputForm:
-    """How to make the network's form of answer from its channels, one after the other.
+    """Form of a network's output, to restore it from the concatenated channels.
 
     Attributes:
-        keys: of a dictionary; None for a sequence or a single tensor.
-        channels: of each tensor.
+        keys: keys of a dictionary; None for a sequence or a single tensor.
+        channels: number of channels of each tensor.
 
     Example:
         >>> joined, form = join_outputs({"edge": torch.ones(1, 2, 4), "cell": torch.zeros(1, 1, 4)}, (4,))
@@ -26,9 +26,9 @@ class OutputForm:
     channels: list[int]
 
     def part(self, joined: torch.Tensor, like: torch.Tensor) -> Any:
-        """The tensors in the network's form, with the meta data of an image.
+        """Return the tensors in the form of the network's output, with the metadata of an image.
 
-        A sequence becomes a tuple, and a sequence of one tensor that tensor, as with MONAI's inferers.
+        As in MONAI's inferers, a sequence becomes a tuple, and a sequence of one tensor becomes that tensor.
         """
         tensors = torch.split(joined, self.channels, dim=1)
         if isinstance(like, MetaTensor):
@@ -39,18 +39,18 @@ class OutputForm:
 
 
 def join_outputs(output: Any, window: Sequence[int]) -> tuple[torch.Tensor, OutputForm]:
-    """Put all channels of an answer one after the other.
+    """Concatenate the channels of all tensors in an output.
 
     Args:
-        output: of the network.
-        window: its size, which each tensor must have.
+        output: output of the network.
+        window: size of the window, which each tensor must have.
 
     Returns:
-        One tensor, and how to part it again.
+        One tensor, and the form to split it again.
 
     Raises:
-        TypeError: there is something else than tensors.
-        ValueError: a tensor has another height and width than the window.
+        TypeError: the output contains something other than tensors.
+        ValueError: a tensor differs from the window in height or width.
 
     Example:
         >>> join_outputs([torch.ones(1, 1, 4)], (4,))[0].shape
@@ -62,20 +62,20 @@ def join_outputs(output: Any, window: Sequence[int]) -> tuple[torch.Tensor, Outp
     for tensor in tensors:
         if not isinstance(tensor, torch.Tensor):
             raise TypeError(
-                f"the network returned a {type(tensor).__name__}; windows can be stitched of a tensor, or a "
-                "sequence or dictionary of tensors"
+                f"the network returned a {type(tensor).__name__}; only a tensor, or a sequence or dictionary "
+                "of tensors, can be stitched"
             )
         if tuple(tensor.shape[2:]) != tuple(window):
             raise ValueError(
                 f"the network returned {size(tensor.shape[2:])} pixels for a window of {size(window)}; only "
-                "maps of the window's size can be stitched. Deep supervision is for training: switch it off"
+                "maps with the size of the window can be stitched. Switch deep supervision off for inference"
             )
     joined = tensors[0] if len(tensors) == 1 else torch.cat(tensors, dim=1)
     return joined, OutputForm(keys, [tensor.shape[1] for tensor in tensors])
 
 
 def size(shape: Sequence[int]) -> str:
-    """Of an image or window, for people.
+    """Return the size of an image or window for a message.
 
     Example:
         >>> size((128, 96))

@@ -60,7 +60,7 @@ def test_the_ramp_counts_the_epochs_that_are_done() -> None:
 
 
 def test_a_negative_weight_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"weight=-1 of the consistency"):
+    with pytest.raises(ValueError, match=r"weight of the consistency must not be negative, but is -1"):
         ConsistencyHandler(nn.Identity(), nn.Identity(), Batches(1), nn.MSELoss(), weight=-1)
 
 
@@ -72,7 +72,9 @@ def test_the_student_learns_from_what_the_teacher_says(weight: float) -> None:
     teacher = nn.Conv2d(1, 1, 1, bias=False)
     nn.init.ones_(teacher.weight)
     ones = torch.ones(1, 1, 4, 4)
-    handler = ConsistencyHandler(student, teacher, [{"image": ones, "strong": ones}], nn.MSELoss(), weight)
+    handler = ConsistencyHandler(
+        student, teacher, [{"image": ones, "strong": ones}], nn.MSELoss(), weight=weight
+    )
     data = [{"image": torch.zeros(1, 1, 4, 4), "label": torch.zeros(1, 1, 4, 4)}] * 5
     optimizer = torch.optim.SGD(student.parameters(), lr=0.2)
     trainer = SupervisedTrainer("cpu", 4, data, student, optimizer, nn.MSELoss(), train_handlers=[handler])

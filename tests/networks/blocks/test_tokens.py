@@ -1,8 +1,6 @@
 import torch
 
-from cellseg_monai.networks.blocks.patch_embedding import PatchEmbedding
-from cellseg_monai.networks.blocks.patch_expanding import PatchExpanding
-from cellseg_monai.networks.blocks.patch_merging import PatchMerging
+from cellseg_monai.networks.blocks.tokens import PatchEmbedding, PatchExpanding, PatchMerging
 
 
 def test_a_patch_becomes_the_token_at_its_place():

@@ -11,7 +11,7 @@ import torch
 from monai.transforms import Compose, RandFlipd, ScaleIntensityRanged
 
 from cellseg_monai.inference import TiledInferer
-from cellseg_monai.inference.fingerprint import fingerprint
+from cellseg_monai.inference.configuration_hash import configuration_hash
 from cellseg_monai.instances import Componentsd, tile_grid
 
 
@@ -54,7 +54,7 @@ DIFFERENT: dict[str, tuple[Any, Any]] = {
 
 @pytest.mark.parametrize(("one", "other"), DIFFERENT.values(), ids=DIFFERENT.keys())
 def test_what_differs_has_another(one: Any, other: Any) -> None:
-    assert fingerprint(one) != fingerprint(other)
+    assert configuration_hash(one) != configuration_hash(other)
 
 
 @pytest.mark.parametrize(
@@ -68,27 +68,27 @@ def test_what_differs_has_another(one: Any, other: Any) -> None:
     ids=["network", "transforms", "inferer", "dictionary"],
 )
 def test_what_is_equal_has_the_same(make: Any) -> None:
-    assert fingerprint(make()) == fingerprint(make())
+    assert configuration_hash(make()) == configuration_hash(make())
 
 
 def test_training_mode_is_no_difference() -> None:
-    assert fingerprint(network(0)) == fingerprint(network(0).train())
+    assert configuration_hash(network(0)) == configuration_hash(network(0).train())
 
 
 def test_an_object_may_hold_itself() -> None:
     holder: list[Any] = [1]
     holder.append(holder)
-    assert len(fingerprint(holder)) == 16
+    assert len(configuration_hash(holder)) == 16
 
 
 def test_is_the_same_in_another_process() -> None:
     program = (
-        "from tests.inference.test_fingerprint import *;"
-        "print(fingerprint(network(0), stretch(1.0), {'a', 'b'}))"
+        "from tests.inference.test_configuration_hash import *;"
+        "print(configuration_hash(network(0), stretch(1.0), {'a', 'b'}))"
     )
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(Path(__file__).resolve().parents[2]), *sys.path]),
         "PYTHONHASHSEED": "7",
     }
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
-    assert done.stdout.strip() == fingerprint(network(0), stretch(1.0), {"a", "b"}), done.stderr
+    assert done.stdout.strip() == configuration_hash(network(0), stretch(1.0), {"a", "b"}), done.stderr

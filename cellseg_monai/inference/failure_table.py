@@ -1,4 +1,4 @@
-"""Image after image: one that fails is reported, and the others are done."""
+"""Segment image after image; an image that fails is reported, and the others are still segmented."""
 
 import csv
 import logging
@@ -21,12 +21,12 @@ STAGES = ("read", "network", "postprocessing", "write")
 
 
 class OneImage(NamedTuple):
-    """An image that is to be segmented.
+    """An image to segment.
 
     Attributes:
-        source: its file, or the files of its channels.
-        results: the files that will be written.
-        segment: writes them, and returns the seconds of each stage.
+        source: file of the image, or files of its channels.
+        results: files that will be written.
+        segment: function that writes them and returns the seconds of each stage.
     """
 
     source: Any
@@ -35,33 +35,33 @@ class OneImage(NamedTuple):
 
     @property
     def files(self) -> list[str]:
-        """Files that are read, as absolute paths."""
+        """Absolute paths of the files that are read."""
         return [os.path.abspath(file) for file in ensure_tuple(self.source)]
 
 
 def report_each(images: Sequence[OneImage], output_dir: Path, progress: bool = False) -> None:
-    """Segment each image, and write two tables line by line, true also of a run that was cut short.
+    """Segment each image, and write two tables line by line, so that an interrupted run has them too.
 
-    ``failures.csv`` lists the images that could not be read, segmented or written, with the reason;
-    ``timing.csv`` tells for each other one how long each stage took.
+    ``failures.csv`` lists the images that could not be read, segmented or written, with the reason.
+    ``timing.csv`` lists the time of each stage for all other images.
 
     Args:
-        images: what to do; the results lie in the output folder.
-        output_dir: folder of the two tables; it is created.
+        images: images to segment; their results are in the output folder.
+        output_dir: folder of the two tables, created if necessary.
         progress: show a bar.
 
     Raises:
         RuntimeError: at the end, if an image failed.
-        FileExistsError, ValueError: before the first image, if a result would be written over a file that
-            is not the result of an earlier run, or outside the output folder, or among the images.
-        OutputError: a result cannot be written, since the disk is full or read-only; the run ends there.
+        FileExistsError, ValueError: before the first image, if a result would replace a file that is not the
+            result of an earlier run, or would be outside the output folder or among the images.
+        OutputError: a result cannot be written because the disk is full or read-only; the run stops.
 
     Example:
         >>> import tempfile
         >>> report_each([OneImage("a.tif", [], lambda: 1 / 0)], Path(tempfile.mkdtemp()))
         Traceback (most recent call last):
         ...
-        RuntimeError: 1 of 1 images failed; /.../failures.csv says which and why
+        RuntimeError: 1 of 1 images failed; see /.../failures.csv for the reasons
     """
     failures, timing = output_dir / "failures.csv", output_dir / "timing.csv"
     inputs = [file for image in images for file in image.files]
@@ -76,7 +76,7 @@ def report_each(images: Sequence[OneImage], output_dir: Path, progress: bool = F
             _table(failures, ("image", "error")) as add_failure,
             _table(timing, ("image", *STAGES)) as add_timing,
         ):
-            for image, names in zip(tqdm(images, unit="image", disable=not progress), targets, strict=True):
+            for image, names in tqdm(pairs, unit="image", disable=not progress):
                 try:
                     with claim.writing(names):
                         seconds = image.segment()
@@ -90,12 +90,12 @@ def report_each(images: Sequence[OneImage], output_dir: Path, progress: bool = F
                 else:
                     add_timing([str(image.source), *(f"{seconds[stage]:.4f}" for stage in STAGES)])
     if failed:
-        raise RuntimeError(f"{failed} of {len(images)} images failed; {failures} says which and why")
+        raise RuntimeError(f"{failed} of {len(images)} images failed; see {failures} for the reasons")
 
 
 @contextmanager
 def _table(path: Path, columns: Sequence[str]) -> Iterator[Callable[[Sequence[str]], None]]:
-    """Start a table and give the function that adds a row to it, which is in the file at once."""
+    """Start a table and yield the function that adds a row, which is written to the file immediately."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
 

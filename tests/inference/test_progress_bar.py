@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 import torch
 
-from cellseg_monai.inference import TiledInferer, progress
+from cellseg_monai.inference import TiledInferer, progress_bar
 
 
 class Terminal(StringIO):
@@ -16,8 +16,8 @@ class Terminal(StringIO):
 @pytest.fixture
 def hurry(monkeypatch):
     """Any work is long."""
-    monkeypatch.setattr(progress, "SECONDS_BEFORE_BAR", 0.0)
-    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", -1.0)
+    monkeypatch.setattr(progress_bar, "SECONDS_BEFORE_BAR", 0.0)
+    monkeypatch.setattr(progress_bar, "SECONDS_BETWEEN_LINES", -1.0)
 
 
 def infer(shown):

@@ -1,4 +1,4 @@
-"""One short text for all that a result depends on, so that no half of a result is taken for another's."""
+"""One short text for everything that a result depends on, so that parts of different runs are never mixed."""
 
 import hashlib
 import re
@@ -13,21 +13,22 @@ from torch import nn
 _PLAIN = (type(None), bool, int, float, complex, str, bytes)
 
 
-def fingerprint(*values: Any) -> str:
-    """A digest of values and objects: equal ones, of the same settings and weights, have the same one.
+def configuration_hash(*values: Any) -> str:
+    """Return a hash of values and objects. Equal options and weights give the same hash in every process.
 
-    Objects are known by their class and attributes, networks by their structure and weights, functions by
-    their name. So it is the same in another process.
+    Objects are compared by class and attributes, networks by structure and weights, functions by name.
 
     Args:
-        values: whatever matters.
+        values: everything that the result depends on.
 
     Returns:
         16 hexadecimal digits.
 
     Example:
-        >>> fingerprint(1, "a") == fingerprint(1, "a"), fingerprint(1, "a") == fingerprint(1, "b")
-        (True, False)
+        >>> configuration_hash(1, "a") == configuration_hash(1, "a")
+        True
+        >>> configuration_hash(1, "a") == configuration_hash(1, "b")
+        False
     """
     digest = hashlib.sha256()
     for piece in _pieces(values, []):
@@ -36,24 +37,23 @@ def fingerprint(*values: Any) -> str:
     return digest.hexdigest()[:16]
 
 
-def _pieces(value: Any, within: list[int]) -> Iterator[Any]:
+def _pieces(value: Any, parents: list[int]) -> Iterator[bytes]:
     if isinstance(value, _PLAIN):
         yield f"{type(value).__name__} {value!r}".encode()
         return
-    if id(value) in within:  # an object that holds itself
-        yield b"above"
+    if id(value) in parents:  # an object that contains itself
+        yield b"parent"
         return
-    inside = [*within, id(value)]
     yield _name(type(value)).encode()
-    if isinstance(value, np.ndarray):
-        yield f"{value.dtype} {value.shape}".encode()
-        yield np.ascontiguousarray(value).tobytes()
-    elif isinstance(value, torch.Tensor):
+    if isinstance(value, torch.Tensor):
         yield f"{value.dtype} {tuple(value.shape)}".encode()
         yield value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
+    elif isinstance(value, np.ndarray):
+        yield f"{value.dtype} {value.shape}".encode()
+        yield value.tobytes()
     else:
         for part in _parts(value):
-            yield from _pieces(part, inside)
+            yield from _pieces(part, [*parents, id(value)])
 
 
 def _parts(value: Any) -> Iterator[Any]:
@@ -63,9 +63,7 @@ def _parts(value: Any) -> Iterator[Any]:
             options = {name: option for name, option in vars(part).items() if name[0] != "_"}
             yield (path, _name(type(part)), part.extra_repr(), {**options, "training": None})
     elif isinstance(value, Mapping):
-        for key in sorted(value, key=str):
-            yield key
-            yield value[key]
+        yield from (part for key in sorted(value, key=str) for part in (key, value[key]))
     elif isinstance(value, list | tuple):
         yield from value
     elif isinstance(value, set | frozenset):
