@@ -1,9 +1,9 @@
-"""Polygons to a label map: a pixel belongs to the polygon that its centre lies in.
+"""Polygons to a label map: a pixel belongs to the polygon that contains its centre.
 
-All rings of all objects are cut by the lines through the centres of the rows at once. Along a line the cuts
-of an object are its beginnings and ends in turn, so that holes, islands in holes and several pieces need no
-special care. A pixel whose centre lies on an edge belongs to the object on its right, or below: neighbours
-that share an edge never share a pixel.
+The lines through the centres of the rows cut all rings of all objects at once. Along a line an object begins
+and ends in turn, so that holes, islands in holes and several pieces need no special treatment. A pixel whose
+centre lies on an edge belongs to the object on the right, or below: neighbours with a common edge never share
+a pixel.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,12 +22,12 @@ _Integers = npt.NDArray[np.int64]
 
 
 class Filled(NamedTuple):
-    """What became of polygons.
+    """Label map drawn from polygons, and what was lost.
 
     Attributes:
-        label_map: the pixels.
-        contested: pixels that objects of different ids claimed; the smallest object has them.
-        lost: ids of which no pixel is left: others cover them, or no centre of a pixel lies in them.
+        label_map: label map.
+        contested: number of pixels in objects with different ids; the smallest object keeps them.
+        lost: ids without pixels: other objects cover them, or they contain no pixel centre.
 
     Example:
         >>> fill([(3, [np.array([[0, 0], [2, 0], [2, 1], [0, 1]])])], (1, 3)).label_map
@@ -40,18 +40,18 @@ class Filled(NamedTuple):
 
 
 def fill(objects: Iterable[tuple[int, Sequence[npt.NDArray[Any]]]], shape: Shape) -> Filled:
-    """Draw objects to a label map; the way back from :func:`outlines`.
+    """Draw objects to a label map; the inverse of :func:`outlines`.
 
     Args:
-        objects: id and rings of each, as x and y; what lies in an even number of rings is outside. An id may
-            come several times.
-        shape: rows and columns; what lies beyond is cut off.
+        objects: id and rings of each object, as x and y; points in an even number of rings are outside. An id
+            may occur several times.
+        shape: rows and columns; objects are cut off there.
 
     Returns:
-        The label map, and what got lost.
+        The label map, and what was lost.
 
     Raises:
-        ValueError: a corner is not finite, or an id is not from 1 up to the limit of int32.
+        ValueError: a corner is not finite, or an id is not between 1 and the limit of int32.
 
     Example:
         >>> triangle = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0]])
@@ -64,10 +64,12 @@ def fill(objects: Iterable[tuple[int, Sequence[npt.NDArray[Any]]]], shape: Shape
     listed = list(objects)
     ids = np.array([number for number, _ in listed], np.int64)
     if len(ids) and not 1 <= ids.min() <= ids.max() <= np.iinfo(np.int32).max:
-        raise ValueError(f"ids lie between 1 and {np.iinfo(np.int32).max}, not {ids.min()} and {ids.max()}")
+        raise ValueError(f"ids must be 1 to {np.iinfo(np.int32).max}, but are {ids.min()} to {ids.max()}")
     owners, rows, first, stop = runs(listed, shape)
     sizes = np.bincount(owners, stop - first, minlength=len(ids))
-    on_top = np.lexsort((-owners, -sizes[owners]))  # the last one stays: the smallest, of equals the first
+    on_top = np.lexsort(
+        (-owners, -sizes[owners])
+    )  # the last one stays: the smallest, or the first of equal size
     owners, lengths = owners[on_top], (stop - first)[on_top]
     starts = (rows * shape[1] + first)[on_top]
     places = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths) + np.arange(lengths.sum())
@@ -82,10 +84,10 @@ def fill(objects: Iterable[tuple[int, Sequence[npt.NDArray[Any]]]], shape: Shape
 def runs(
     objects: Sequence[tuple[int, Sequence[npt.NDArray[Any]]]], shape: Shape
 ) -> tuple[_Integers, _Integers, _Integers, _Integers]:
-    """The runs of pixels along the rows, in the order of the objects, the rows and the columns.
+    """Runs of pixels along the rows, sorted by object, row and column.
 
     Returns:
-        Place of the object in the list, row, first column and column after the last, of each run.
+        Index of the object in the list, row, first column, and column after the last one, for each run.
 
     Example:
         >>> [part.tolist() for part in runs([(7, [np.array([[0, 0], [2, 0], [2, 1], [0, 1]])])], (1, 3))]
@@ -105,14 +107,14 @@ def runs(
 
 
 def _sides(objects: Sequence[tuple[int, Sequence[npt.NDArray[Any]]]]) -> tuple[_Integers, _Numbers, _Numbers]:
-    """Object, upper end and lower end of each side of each ring that is not level."""
+    """Object, upper end and lower end of each side of the rings, except horizontal sides."""
     rings = [(place, ring) for place, (_, rings) in enumerate(objects) for ring in rings if len(ring) > 2]
     if not rings:
         return np.empty(0, np.int64), np.empty((0, 2)), np.empty((0, 2))
     lengths = np.array([len(ring) for _, ring in rings])
     corners = np.concatenate([np.asarray(ring, np.float64) for _, ring in rings])
     if not np.isfinite(corners).all():
-        raise ValueError("a polygon has corners that are not finite numbers; repair the file")
+        raise ValueError("a polygon has corners that are not finite; repair the file")
     ends = np.cumsum(lengths)
     following = np.arange(1, len(corners) + 1)
     following[ends - 1] = ends - lengths

@@ -62,17 +62,21 @@ class TestAsLabelMap:
     @pytest.mark.parametrize(
         ("values", "message"),
         [
-            pytest.param(np.array([0, -3], np.int32), "goes down to -3; set them to 0", id="negative int32"),
-            pytest.param(np.array([0.0, -1.0]), "goes down to -1; set them to 0", id="negative float"),
+            pytest.param(np.array([0, -3], np.int32), "the lowest is -3; set them to 0", id="negative int32"),
+            pytest.param(np.array([0.0, -1.0]), "the lowest is -1; set them to 0", id="negative float"),
             pytest.param(np.array([1.0, 1.5]), r"value 1\.5 .*nearest-neighbour", id="fractional"),
             pytest.param(np.array([0.9999999]), r"value 0\.9999999 .*interpolated", id="nearly whole"),
-            pytest.param(np.array([1.0, np.nan]), "no NaN or infinite", id="nan"),
-            pytest.param(np.array([1.0, np.inf]), "no NaN or infinite", id="infinite"),
-            pytest.param(np.array([2**31]), r"id 2147483648 does not fit int32; relabel\(\)", id="int64"),
+            pytest.param(np.array([1.0, np.nan]), "must not have NaN or infinite values", id="nan"),
+            pytest.param(np.array([1.0, np.inf]), "must not have NaN or infinite values", id="infinite"),
+            pytest.param(
+                np.array([2**31]), r"id 2147483648 does not fit into int32; call relabel\(\)", id="int64"
+            ),
             pytest.param(np.array([2**63], np.uint64), "id 9223372036854775808 does not fit", id="uint64"),
-            pytest.param(np.array([2**31], np.float32), "id 2147483648 does not fit int32", id="float32"),
-            pytest.param(np.array([1j]), "holds integers, this array holds complex128", id="complex"),
-            pytest.param(np.array(["1"]), "holds integers, this array holds <U1", id="text"),
+            pytest.param(
+                np.array([2**31], np.float32), "id 2147483648 does not fit into int32", id="float32"
+            ),
+            pytest.param(np.array([1j]), "must hold integers, but this array holds complex128", id="complex"),
+            pytest.param(np.array(["1"]), "must hold integers, but this array holds <U1", id="text"),
         ],
     )
     def test_refuses(self, values, message):
@@ -168,7 +172,7 @@ class TestRelabel:
 
     @pytest.mark.parametrize("dtype", [np.int8, np.int64, np.float32])
     def test_refuses_negative(self, dtype):
-        with pytest.raises(ValueError, match="no negative ids, this one goes down to -3"):
+        with pytest.raises(ValueError, match="must not be negative, but the lowest is -3"):
             relabel(np.array([-3, 3], dtype))
 
     def test_refuses_fractions(self):
@@ -244,7 +248,7 @@ class TestConnectedComponents:
 
     @pytest.mark.parametrize(("dimensions", "connectivity"), [(1, 1), (2, 0), (2, 3), (3, 4), (4, 1)])
     def test_refuses_connectivity(self, dimensions, connectivity):
-        message = f"connectivity {connectivity} in {dimensions} dimensions is not defined; use 1 or 2"
+        message = f"connectivity {connectivity} is not defined in {dimensions} dimensions; use 1 or 2"
         with pytest.raises(ValueError, match=message):
             connected_components(np.zeros((2,) * dimensions, int), connectivity)
 
@@ -292,7 +296,7 @@ class TestTouchingPairs:
 
     @pytest.mark.parametrize("connectivity", [0, 3])
     def test_refuses_connectivity(self, connectivity):
-        with pytest.raises(ValueError, match=f"between 1 and the dimensions 2, not {connectivity}"):
+        with pytest.raises(ValueError, match=f"between 1 and 2, not {connectivity}"):
             touching_pairs(TOUCHING, connectivity)
 
 
@@ -323,7 +327,7 @@ class TestBoundaries:
 
     @pytest.mark.parametrize("connectivity", [0, 3])
     def test_refuses_connectivity(self, connectivity):
-        with pytest.raises(ValueError, match=f"between 1 and the dimensions 2, not {connectivity}"):
+        with pytest.raises(ValueError, match=f"between 1 and 2, not {connectivity}"):
             boundaries(TOUCHING, connectivity)
 
 
@@ -343,7 +347,8 @@ class TestSmallestDtype:
         assert smallest_dtype(highest) == np.dtype(dtype)
 
     @pytest.mark.parametrize(
-        ("highest", "message"), [(-1, "not negative, this one is -1"), (2**31, "2147483648 does not fit")]
+        ("highest", "message"),
+        [(-1, "must not be negative, but this one is -1"), (2**31, "2147483648 does not fit into")],
     )
     def test_refuses(self, highest, message):
         with pytest.raises(ValueError, match=message):
@@ -359,7 +364,7 @@ class TestCast:
                 assert narrowed.dtype == dtype
                 np.testing.assert_array_equal(narrowed, label_map)
             else:
-                with pytest.raises(ValueError, match=f"does not fit {np.dtype(dtype)}"):
+                with pytest.raises(ValueError, match=f"does not fit into {np.dtype(dtype)}"):
                     cast(label_map, dtype)
 
     def test_leaves_its_input_alone(self):
@@ -374,11 +379,19 @@ class TestCast:
     @pytest.mark.parametrize(
         ("highest", "dtype", "message"),
         [
-            (256, "uint8", r"id 256 does not fit uint8 \(at most 255\); write uint16 or relabel\(\)"),
-            (65_536, "uint16", r"id 65536 does not fit uint16 \(at most 65535\); write int32 or relabel\(\)"),
-            (128, "int8", r"id 128 does not fit int8 \(at most 127\); write uint8 or relabel\(\)"),
-            (1, "float32", "written as integers, not as float32"),
-            (1, "bool", "written as integers, not as bool"),
+            (
+                256,
+                "uint8",
+                r"id 256 does not fit into uint8 \(at most 255\); write uint16, or call relabel\(\)",
+            ),
+            (
+                65_536,
+                "uint16",
+                r"id 65536 does not fit into uint16 \(at most 65535\); write int32, or call relabel\(\)",
+            ),
+            (128, "int8", r"id 128 does not fit into int8 \(at most 127\); write uint8, or call relabel\(\)"),
+            (1, "float32", "must be written as integers, not as float32"),
+            (1, "bool", "must be written as integers, not as bool"),
         ],
     )
     def test_refuses(self, highest, dtype, message):

@@ -59,7 +59,11 @@ def test_what_lies_outside_is_cut_off() -> None:
 
 @pytest.mark.parametrize(
     ("number", "corner", "message"),
-    [(0, 1.0, "ids lie between 1 and"), (2**31, 1.0, "ids lie between 1 and"), (1, np.nan, "not finite")],
+    [
+        (0, 1.0, "ids must be 1 to"),
+        (2**31, 1.0, "ids must be 1 to"),
+        (1, np.nan, "not finite"),
+    ],
     ids=["zero", "beyond int32", "NaN"],
 )
 def test_refusals(number: int, corner: float, message: str) -> None:

@@ -3,7 +3,6 @@
 from cellseg_monai.export.coco import coco_images, read_coco, write_coco
 from cellseg_monai.export.geojson import read_geojson, write_geojson
 from cellseg_monai.export.imagej import read_rois, write_rois
-from cellseg_monai.export.label_tiff import write_label_tiff
 from cellseg_monai.export.objects import Objects
 from cellseg_monai.export.ome_zarr import write_ome_zarr
 from cellseg_monai.export.ome_zarr_labels import read_ome_zarr_labels, write_ome_zarr_labels
@@ -11,9 +10,9 @@ from cellseg_monai.export.outlining import Outline, outlines
 from cellseg_monai.export.overlay import contact_sheet, outline
 from cellseg_monai.export.save_tiff import SaveTiffd
 from cellseg_monai.export.served_label import ServedLabeld
+from cellseg_monai.export.tiff import write_label_tiff, write_tiled_tiff
 from cellseg_monai.export.tiff_writer import TiffWriter
 from cellseg_monai.export.tiled import write_tiled
-from cellseg_monai.export.tiled_tiff import write_tiled_tiff
 from cellseg_monai.polygons import Filled, fill
 
 __all__ = [

@@ -1,34 +1,34 @@
 """COCO, the annotation format of object detection: one file for many images."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from os import PathLike
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import fastremap
 import numpy as np
 import pandas as pd
 
 from cellseg_monai.export.coco_runs import rings_of_runs, run_lengths
 from cellseg_monai.export.objects import Objects, Rings, draw, numbered
 from cellseg_monai.export.outlining import Outline, outlines
-from cellseg_monai.outputs import write_text
+from cellseg_monai.outputs import StrPath, write_text
 from cellseg_monai.polygons import Shape
 
 _CATEGORY = "cell"
 
 
-def write_coco(path: str | PathLike[str], images: Iterable[tuple[str, Objects]]) -> None:
+def write_coco(path: StrPath, images: Iterable[tuple[str, Objects]]) -> None:
     """Write the objects of several images to one file.
 
-    An object without holes is written as polygons along the edges of its pixels, one with holes as run
-    lengths, which COCO has no other way to tell. Both hold exactly its pixels. Its id in the label map is
-    kept as ``label``; ``id`` is unique in the file, as COCO wants it. Classes become categories; an object
-    without class is a ``cell``. Measurements have no place in this format.
+    An object without holes is written as polygons along the edges of its pixels; an object with holes as run
+    lengths, since polygons of COCO cannot have holes. Both contain exactly its pixels. The id in the label
+    map is stored as ``label``; ``id`` is unique in the file, as COCO requires. Classes become categories; an
+    object without a class is a ``cell``. The format does not store measurements.
 
     Args:
-        path: the file, ``.json``.
-        images: file name and objects of each, taken one by one.
+        path: file to write, ``.json``.
+        images: file name and objects of each image, taken one at a time.
 
     Example:
         >>> import tempfile
@@ -42,11 +42,14 @@ def write_coco(path: str | PathLike[str], images: Iterable[tuple[str, Objects]])
     annotations: list[dict[str, Any]] = []
     categories: dict[str, int] = {}
     for name, objects in images:
-        rows, columns = objects.label_map.shape
-        listed.append({"id": len(listed) + 1, "file_name": name, "width": columns, "height": rows})
+        shape = (objects.label_map.shape[0], objects.label_map.shape[1])
+        listed.append({"id": len(listed) + 1, "file_name": name, "width": shape[1], "height": shape[0]})
         classes = objects.classes
+        areas = dict(zip(*fastremap.unique(objects.label_map, return_counts=True), strict=True))
         for one in outlines(objects.label_map):
             category = categories.setdefault(classes.get(one.id, _CATEGORY), len(categories) + 1)
+            corners = np.concatenate(one.rings)
+            low, high = corners.min(axis=0), corners.max(axis=0)
             annotations.append(
                 {
                     "id": len(annotations) + 1,
@@ -54,8 +57,9 @@ def write_coco(path: str | PathLike[str], images: Iterable[tuple[str, Objects]])
                     "category_id": category,
                     "label": one.id,
                     "iscrowd": 0,
-                    **_extent(one),
-                    "segmentation": _segmentation(one, (rows, columns)),
+                    "area": int(areas[one.id]),
+                    "bbox": [*low.tolist(), *(high - low).tolist()],
+                    "segmentation": _segmentation(one, shape),
                 }
             )
     content = {
@@ -69,14 +73,14 @@ def write_coco(path: str | PathLike[str], images: Iterable[tuple[str, Objects]])
     write_text(path, json.dumps(content, ensure_ascii=False))
 
 
-def coco_images(path: str | PathLike[str]) -> list[str]:
+def coco_images(path: StrPath) -> list[str]:
     """File names of the images of a COCO file, in its order.
 
     Args:
-        path: a file of :func:`write_coco`, or of an annotation tool.
+        path: file from :func:`write_coco` or an annotation tool.
 
     Raises:
-        ValueError: it is no COCO file.
+        ValueError: the file is not a COCO file.
 
     Example:
         >>> import tempfile
@@ -85,23 +89,23 @@ def coco_images(path: str | PathLike[str]) -> list[str]:
         >>> coco_images(path)
         ['a.tif']
     """
-    return [str(image["file_name"]) for image in _content(path)["images"]]
+    return [name for name, _, _ in _read(path)[1]]
 
 
-def read_coco(path: str | PathLike[str]) -> Iterator[tuple[str, Objects]]:
+def read_coco(path: StrPath) -> Iterator[tuple[str, Objects]]:
     """Read each image of a file as a label map, with the classes of its objects.
 
-    The file is checked when the first image is asked for. Annotations without ``label`` get ids in their
+    The file is checked when the first image is requested. Annotations without ``label`` are numbered in their
     order. If the only category is ``cell``, the table is empty.
 
     Args:
-        path: a file of :func:`write_coco`, or of an annotation tool.
+        path: file from :func:`write_coco` or an annotation tool.
 
     Returns:
         File name and objects of each image, in the order of the file.
 
     Raises:
-        ValueError: it is no COCO file, or a segmentation is neither polygons nor run lengths.
+        ValueError: the file is not a COCO file, or a segmentation is neither polygons nor run lengths.
 
     Example:
         >>> import tempfile
@@ -110,52 +114,34 @@ def read_coco(path: str | PathLike[str]) -> Iterator[tuple[str, Objects]]:
         >>> [(name, objects.label_map.tolist()) for name, objects in read_coco(path)]
         [('a.tif', [[0, 5, 5]])]
     """
-    content = _content(path)
-    try:
-        names = {one["id"]: str(one["name"]) for one in content.get("categories", ())}
-        of_image: dict[Any, list[dict[str, Any]]] = {one["id"]: [] for one in content["images"]}
-        for one in content["annotations"]:
-            of_image[one["image_id"]].append(one)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise _not_coco(path, error) from error
-    for image in content["images"]:
-        where = f"{path}: {image['file_name']}"
+    names, images = _read(path)
+    for name, image, annotations in images:
+        where = f"{path}: {name}"
         shape = (int(image["height"]), int(image["width"]))
-        annotations = of_image[image["id"]]
         ids = _ids(where, annotations)
-        drawn = [
+        drawn = (
             (number, rings)
             for number, one in zip(ids, annotations, strict=True)
             for rings in _rings(where, one["segmentation"], shape)
-        ]
-        yield (
-            str(image["file_name"]),
-            Objects(draw(where, drawn, shape, None), _table(names, ids, annotations)),
         )
+        table = pd.DataFrame()
+        if not set(names.values()) <= {_CATEGORY}:
+            classes = (names.get(one["category_id"]) for one in annotations)
+            table = pd.DataFrame({"class": dict(zip(ids, classes, strict=True))})
+        yield name, Objects(draw(where, drawn, shape), table)
 
 
-def _content(path: str | PathLike[str]) -> dict[str, Any]:
+def _read(path: StrPath) -> tuple[dict[Any, str], list[tuple[str, Any, list[Any]]]]:
+    """Category names by id; file name, entry and annotations of each image."""
     try:
-        content: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-        for image in content["images"]:
-            image["file_name"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise _not_coco(path, error) from error
-    return content
-
-
-def _not_coco(path: str | PathLike[str], error: Exception) -> ValueError:
-    return ValueError(f"{path}: is no COCO file: {type(error).__name__} {error}")
-
-
-def _extent(one: Outline) -> dict[str, Any]:
-    corners = np.concatenate(one.rings)
-    (left, top), (right, bottom) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
-    area = 0
-    for ring in one.rings:
-        x, y = ring.T.astype(np.int64)
-        area += int(x @ np.roll(y, -1) - y @ np.roll(x, -1)) // 2
-    return {"area": area, "bbox": [left, top, right - left, bottom - top]}
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        names = {one["id"]: str(one["name"]) for one in content.get("categories", ())}
+        of_image: dict[Any, list[Any]] = {one["id"]: [] for one in content["images"]}
+        for one in content["annotations"]:
+            of_image[one["image_id"]].append(one)
+        return names, [(str(one["file_name"]), one, of_image[one["id"]]) for one in content["images"]]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path}: is not a COCO file: {type(error).__name__} {error}") from error
 
 
 def _segmentation(one: Outline, shape: Shape) -> Any:
@@ -171,21 +157,13 @@ def _ids(where: str, annotations: list[dict[str, Any]]) -> list[int]:
 
 
 def _rings(where: str, segmentation: Any, shape: Shape) -> Iterator[Rings]:
-    """The rings of each part: polygons are united, holes are cut out of run lengths."""
+    """Rings of each part of an object: each polygon is a part, run lengths are one."""
     try:
-        if isinstance(segmentation, dict):
-            if list(segmentation["size"]) != list(shape):
-                raise ValueError(f"run lengths of the size {segmentation['size']} are of no image of {shape}")
+        if not isinstance(segmentation, dict):
+            yield from ([np.asarray(corners, np.float64).reshape(-1, 2)] for corners in segmentation)
+        elif list(segmentation["size"]) != list(shape):
+            raise ValueError(f"run lengths for an image of size {segmentation['size']}, not {shape}")
+        else:
             yield rings_of_runs(segmentation["counts"], shape)
-            return
-        for corners in segmentation:
-            yield [np.asarray(corners, np.float64).reshape(-1, 2)]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{where}: a segmentation cannot be read: {error}") from error
-
-
-def _table(names: Mapping[Any, str], ids: list[int], annotations: list[dict[str, Any]]) -> pd.DataFrame:
-    if set(names.values()) <= {_CATEGORY}:
-        return pd.DataFrame()
-    classes = {number: names.get(one["category_id"]) for number, one in zip(ids, annotations, strict=True)}
-    return pd.DataFrame({"class": classes})

@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 
 from cellseg_monai.coco_counts import decode_counts
-from cellseg_monai.export.outlining import Points, outlines
 from cellseg_monai.polygons import Shape, runs
 
 
@@ -20,35 +19,31 @@ def run_lengths(rings: Sequence[npt.NDArray[Any]], shape: Shape) -> list[int]:
     """
     _, columns, first, stop = runs([(1, [ring[:, ::-1] for ring in rings])], (shape[1], shape[0]))
     begins, ends = columns * shape[0] + first, columns * shape[0] + stop
-    apart = begins[1:] != ends[:-1]  # a run that goes on in the next column is one
-    cuts = np.sort(np.concatenate([begins[:1], begins[1:][apart], ends[:-1][apart], ends[-1:]]))
+    cuts = np.setxor1d(begins, ends, assume_unique=True)  # a run continued in the next column counts once
     lengths: list[int] = np.diff(cuts, prepend=0, append=shape[0] * shape[1]).tolist()
     return lengths[:-1] if len(lengths) > 1 and lengths[-1] == 0 else lengths
 
 
-def rings_of_runs(counts: Any, shape: Shape) -> list[Points]:
-    """The outlines of run lengths, given as a list or as COCO's string.
+def rings_of_runs(counts: Any, shape: Shape) -> list[npt.NDArray[np.int64]]:
+    """Run lengths, as a list or as COCO's string, as rectangles of one column each.
 
     Raises:
-        ValueError: they are no run lengths, or do not add to the pixels of the image.
+        ValueError: the run lengths are not valid, or do not add up to the pixels of the image.
 
     Example:
-        >>> [ring.tolist() for ring in rings_of_runs([2, 1, 1, 1, 3], (2, 4))]
-        [[[1, 0], [3, 0], [3, 1], [1, 1]]]
+        >>> [ring.tolist() for ring in rings_of_runs([2, 1, 5], (2, 4))]
+        [[[1, 0], [2, 0], [2, 1], [1, 1]]]
     """
     lengths = decode_counts(counts) if isinstance(counts, str) else counts
     if not isinstance(lengths, list) or not all(isinstance(one, int) and one >= 0 for one in lengths):
-        raise ValueError(f"run lengths are whole numbers from 0, not {str(counts)[:80]}")
-    if sum(lengths) != shape[0] * shape[1]:
-        raise ValueError(f"the run lengths add to {sum(lengths)} pixels, the image has {shape[0] * shape[1]}")
+        raise ValueError(f"run lengths must be whole numbers from 0 on, not {str(counts)[:80]}")
+    pixels = shape[0] * shape[1]
+    if sum(lengths) != pixels:
+        raise ValueError(f"the run lengths add up to {sum(lengths)} pixels, but the image has {pixels}")
     ends = np.cumsum(lengths)
-    sizes = np.array(lengths[1::2], np.int64)
-    starts = ends[1::2] - sizes
-    places = np.repeat(starts - (np.cumsum(sizes) - sizes), sizes) + np.arange(sizes.sum())
-    if not len(places):
-        return []
-    columns, rows = np.divmod(places, shape[0])
-    left, top = columns.min(), rows.min()
-    cut = np.zeros((rows.max() - top + 1, columns.max() - left + 1), np.int32)
-    cut[rows - top, columns - left] = 1
-    return [ring + np.array([left, top], np.int32) for ring in outlines(cut)[0].rings]
+    cuts = np.union1d(ends, np.arange(0, pixels + 1, shape[0]))  # no run goes on in the next column
+    inside = np.searchsorted(ends, cuts[:-1], "right") % 2 == 1
+    left, top = np.divmod(cuts[:-1][inside], shape[0])
+    right, bottom = left + 1, top + np.diff(cuts)[inside]
+    corners = np.stack([left, top, right, top, right, bottom, left, bottom], axis=1)
+    return list(corners.reshape(-1, 4, 2))

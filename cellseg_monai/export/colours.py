@@ -1,9 +1,9 @@
-"""Colours for objects and for classes, told apart by colour-blind eyes."""
+"""Colours for objects and classes that colour-blind readers can tell apart."""
 
 import numpy as np
 import numpy.typing as npt
 
-# Okabe and Ito's palette, without black, which dark images swallow.
+# The palette of Okabe and Ito without black, which is invisible on dark images.
 PALETTE = np.array(
     [
         [230, 159, 0],
@@ -22,7 +22,7 @@ Colours = npt.NDArray[np.uint8]
 
 
 def colours_of(ids: npt.ArrayLike) -> Colours:
-    """The colour of each id from 1 on: one of seven.
+    """Choose one of seven colours for each id; ids start at 1.
 
     Example:
         >>> colours_of([1, 2, 8]).tolist()

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 
 def markdown(heading: Sequence[str], lines: Iterable[Iterable[object]]) -> str:
-    """Fractions with three digits, all else as it is.
+    """Format a table; floats get three decimals, other cells stay as they are.
 
     Example:
         >>> print(markdown(["run", "dice"], [["one", 0.51239]]))

@@ -1,4 +1,4 @@
-"""Drawn frames to a movie: GIF, which every program shows, or MP4, with all colours in a smaller file."""
+"""Frames to a movie: GIF, which every program shows, or MP4, which is smaller and keeps all colours."""
 
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
@@ -12,27 +12,27 @@ from PIL import Image, ImageDraw
 from cellseg_monai.outputs import written_whole
 
 Frame = npt.NDArray[np.uint8]
-"""Rows, columns, red-green-blue."""
+"""8-bit RGB picture."""
 
 _SHADOW, _INK = (0, 0, 0), (255, 255, 255)
 _CORNER = 5
 
 
 def check_movie(file: Path) -> None:
-    """Refuse a movie that cannot be written, before anything is computed for it.
+    """Raise if a movie cannot be written, before anything is computed for it.
 
     Raises:
-        ValueError: its name ends neither in ``.gif`` nor in ``.mp4``.
-        RuntimeError: it is an MP4, and imageio-ffmpeg is not installed.
+        ValueError: the suffix of the file is neither ``.gif`` nor ``.mp4``.
+        RuntimeError: the file is an MP4, and imageio-ffmpeg is not installed.
 
     Example:
         >>> check_movie(Path("tracks.avi"))
         Traceback (most recent call last):
         ...
-        ValueError: tracks.avi: a movie is written as .gif or .mp4
+        ValueError: tracks.avi: a movie must be .gif or .mp4
     """
     if file.suffix.lower() not in (".gif", ".mp4"):
-        raise ValueError(f"{file}: a movie is written as .gif or .mp4")
+        raise ValueError(f"{file}: a movie must be .gif or .mp4")
     if file.suffix.lower() == ".mp4" and find_spec("imageio_ffmpeg") is None:
         raise RuntimeError(
             f"{file}: MP4 needs imageio-ffmpeg: pip install 'cellseg-monai[movie]', or write a .gif"
@@ -43,9 +43,9 @@ def write_movie(file: Path, frames: Iterable[Frame], frames_per_second: float) -
     """Write frames, each with its number in the upper left corner.
 
     Args:
-        file: ``.gif`` or ``.mp4``; its folder is made if need be.
-        frames: of one size, numbered from 0.
-        frames_per_second: above 0.
+        file: ``.gif`` or ``.mp4`` file to write; its folder is created if necessary.
+        frames: frames of the same size, numbered from 0.
+        frames_per_second: frame rate of the movie.
 
     Raises:
         ValueError, RuntimeError: see :func:`check_movie`.
@@ -68,7 +68,7 @@ def _numbered(frames: Iterable[Frame]) -> Iterator[Image.Image]:
     for number, frame in enumerate(frames):
         picture = Image.fromarray(frame)
         pen = ImageDraw.Draw(picture)
-        for step, colour in ((1, _SHADOW), (0, _INK)):  # legible on bright and on dark ground
+        for step, colour in ((1, _SHADOW), (0, _INK)):  # legible on bright and dark images
             pen.text((_CORNER + step, _CORNER + step), str(number), fill=colour)
         yield picture
 
@@ -97,5 +97,5 @@ def _write_mp4(file: Path, frames: Iterator[Image.Image], frames_per_second: flo
 
 
 def _even(frame: Frame) -> Frame:
-    """H.264 halves the resolution of colours, so it takes even sides alone: the last pixels are repeated."""
+    """Repeat the last pixels of odd sides: H.264 halves the resolution of colours, so sides must be even."""
     return np.pad(frame, ((0, frame.shape[0] % 2), (0, frame.shape[1] % 2), (0, 0)), mode="edge")

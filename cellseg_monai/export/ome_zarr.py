@@ -1,48 +1,46 @@
-"""An image that does not fit into memory as OME-Zarr, in chunks and at several sizes."""
+"""Images of any size as OME-Zarr, in chunks and at several resolutions."""
 
 import json
 from collections.abc import Sequence
-from itertools import product
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import zarr
 
-from cellseg_monai.export.tiled_tiff import Pixels
-from cellseg_monai.outputs import written_whole
+from cellseg_monai.export.pixels import Pixels, PixelSize, boxes, known_size, require_axes
+from cellseg_monai.outputs import StrPath, written_whole
 
-_KINDS = {"C": "channel", "Z": "space", "Y": "space", "X": "space"}
 _COMPRESSOR = {"id": "blosc", "cname": "zstd", "clevel": 5, "shuffle": 1, "blocksize": 0}
 
 
 def write_ome_zarr(
-    path: str | PathLike[str],
+    path: StrPath,
     pixels: Pixels,
     axes: str = "YX",
-    pixel_size: Sequence[float] | None = None,
+    pixel_size: PixelSize = None,
+    *,
     chunk: int = 512,
     labels: bool = True,
     overwrite: bool = False,
 ) -> None:
-    """Write an image as OME-Zarr (NGFF 0.4); memory holds a few chunks.
+    """Write an image as OME-Zarr (NGFF 0.4); only a few chunks are in memory at a time.
 
-    Beside the full image there are smaller ones, each of every second pixel of the one before in x and y,
-    down to one chunk: viewers need them, and ids must not be averaged.
+    Viewers need smaller versions of the image. Each takes every second pixel of the one before in x and y,
+    since ids must not be averaged, until the image fits into one chunk.
 
     Args:
-        path: the folder.
-        pixels: indexed chunk by chunk, row by row.
-        axes: what its dimensions are, Y and X last.
+        path: folder to write.
+        pixels: image, read chunk by chunk in reading order.
+        axes: one letter per dimension (C, Z, Y or X), ending with YX.
         pixel_size: micrometres along x and y (and z), if known.
-        chunk: side of the chunks in x and y; along other axes they have one plane.
-        labels: the pixels are ids of objects, and the metadata says so.
-        overwrite: replace a folder that exists.
+        chunk: side of a chunk in x and y; along other axes chunks have one plane.
+        labels: whether the pixels are ids of objects, for the metadata.
+        overwrite: whether to replace an existing folder.
 
     Raises:
-        FileExistsError: the folder exists.
-        ValueError: the axes do not fit the shape.
+        FileExistsError: the folder exists and `overwrite` is not set.
+        ValueError: the axes do not match the shape.
 
     Example:
         >>> import tempfile
@@ -51,22 +49,19 @@ def write_ome_zarr(
         >>> [zarr.open_array(f"{path}/{level}", mode="r").shape for level in range(3)]
         [(40, 50), (20, 25), (10, 13)]
     """
-    if len(axes) != len(pixels.shape) or not axes.endswith("YX") or not set(axes) <= set(_KINDS):
-        raise ValueError(
-            f"axes must name the dimensions of {tuple(pixels.shape)} by C, Z, Y, X, the last two at the end, "
-            f"not {axes!r}"
-        )
+    require_axes(axes, pixels.shape, known="CZYX")
     if chunk < 1:
         raise ValueError(f"chunk must be at least 1 pixel, not {chunk}")
     require_absent(path, overwrite)
     with written_whole(path) as part:
-        fill_ome_zarr(part, Path(path).name, pixels, axes, pixel_size, chunk, labels)
+        image_label = {"image-label": {"version": "0.4"}} if labels else {}
+        fill_ome_zarr(part, Path(path).name, pixels, axes, pixel_size, chunk, image_label)
 
 
-def require_absent(path: str | PathLike[str], overwrite: bool) -> None:
+def require_absent(path: StrPath, overwrite: bool) -> None:
     """Raise if a folder exists and must not be replaced."""
     if Path(path).exists() and not overwrite:
-        raise FileExistsError(f"{path} exists; choose another name, or overwrite it")
+        raise FileExistsError(f"{path} exists; choose another name, or set overwrite")
 
 
 def fill_ome_zarr(
@@ -74,37 +69,43 @@ def fill_ome_zarr(
     name: str,
     pixels: Pixels,
     axes: str,
-    pixel_size: Sequence[float] | None,
+    pixel_size: PixelSize,
     chunk: int,
-    labels: bool,
+    more: dict[str, Any],
 ) -> None:
-    """Write the image into a folder that does not exist; see :func:`write_ome_zarr`."""
-    folder.mkdir(parents=True)
-    (folder / ".zgroup").write_text(json.dumps({"zarr_format": 2}))
+    """Write an image with some more metadata into a new folder; see :func:`write_ome_zarr`."""
     level, source = 0, pixels
+    write_group(folder, {})
     while True:
-        target = new_array(folder / str(level), _shape_at(pixels.shape, level), pixels.dtype, chunk)
-        _copy(source, target, chunk, step=1 if level == 0 else 2)
-        if max(target.shape[-2:]) <= chunk:
+        shape = (*pixels.shape[:-2], *(-(-side // 2**level) for side in pixels.shape[-2:]))
+        target = _new_array(folder / str(level), shape, pixels.dtype, chunk)
+        _copy(source, target, chunk, step=2 if level else 1)
+        if max(shape[-2:]) <= chunk:
             break
         level, source = level + 1, target
-    metadata = _metadata(name, axes, level + 1, pixel_size) | (
-        {"image-label": {"version": "0.4"}} if labels else {}
-    )
-    (folder / ".zattrs").write_text(json.dumps(metadata, indent=2))
+    write_group(folder, _metadata(name, axes, level + 1, pixel_size) | more)
 
 
-def new_array(folder: str | PathLike[str], shape: Sequence[int], dtype: Any, chunk: int) -> Any:
-    """Make a Zarr array (version 2) of zeros, in square chunks of one plane; its folder must not exist.
+def write_group(folder: Path, attributes: dict[str, Any]) -> None:
+    """Make a Zarr group (version 2) with attributes, or replace the attributes of one.
+
+    The files of groups and arrays are written here, as the calls of zarr 2 and zarr 3 differ.
 
     Example:
         >>> import tempfile
-        >>> array = new_array(f"{tempfile.mkdtemp()}/0", (2, 30, 40), np.float32, chunk=16)
-        >>> array.chunks, float(array[1, 2, 3])
-        ((1, 16, 16), 0.0)
+        >>> folder = Path(tempfile.mkdtemp()) / "labels"
+        >>> write_group(folder, {"labels": ["cells"]})
+        >>> zarr.open_group(str(folder), mode="r").attrs["labels"]
+        ['cells']
     """
-    # Written by hand: the same for every version of the library.
-    (folder := Path(folder)).mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ".zgroup").write_text(json.dumps({"zarr_format": 2}))
+    long = len(attributes.get("image-label", {}).get("colors", ())) > 100
+    (folder / ".zattrs").write_text(json.dumps(attributes, indent=None if long else 2))
+
+
+def _new_array(folder: Path, shape: Sequence[int], dtype: Any, chunk: int) -> Any:
+    """Make a Zarr array (version 2) of zeros, in square chunks of one plane."""
     description = {
         "zarr_format": 2,
         "shape": [int(side) for side in shape],
@@ -116,47 +117,27 @@ def new_array(folder: str | PathLike[str], shape: Sequence[int], dtype: Any, chu
         "filters": None,
         "dimension_separator": "/",
     }
+    folder.mkdir()
     (folder / ".zarray").write_text(json.dumps(description))
     return zarr.open_array(str(folder), mode="r+")
 
 
-def _shape_at(shape: tuple[int, ...], level: int) -> tuple[int, ...]:
-    return (*shape[:-2], *(-(-side // 2**level) for side in shape[-2:]))
-
-
 def _copy(source: Any, target: Any, chunk: int, step: int) -> None:
-    *planes, rows, columns = target.shape
-    starts = (*map(range, planes), range(0, rows, chunk), range(0, columns, chunk))
-    for *plane, top, left in product(*starts):
-        above = tuple(slice(index, index + 1) for index in plane)
-        places = [(top, min(top + chunk, rows)), (left, min(left + chunk, columns))]
-        box = (
-            slice(start * step, min(stop * step, side))
-            for (start, stop), side in zip(places, source.shape[-2:], strict=True)
-        )
-        part = np.asarray(source[(*above, *box)])[..., ::step, ::step]
+    """Copy every `step`-th pixel in x and y; chunks of zeros are not stored."""
+    for box in boxes(target.shape, chunk):
+        wide = (slice(side.start * step, side.stop * step) for side in box[-2:])
+        part = np.asarray(source[(*box[:-2], *wide)])[..., ::step, ::step]
         if part.any():
-            target[(*above, *(slice(*place) for place in places))] = part
+            target[box] = part
 
 
-def _metadata(name: str, axes: str, levels: int, pixel_size: Sequence[float] | None) -> dict[str, Any]:
-    known = pixel_size is not None and bool(np.isfinite(pixel_size).all())
-    sizes = dict(zip("XYZ", pixel_size, strict=False)) if pixel_size is not None and known else {}
-    spatial = {"type": "space", "unit": "micrometer"} if known else {"type": "space"}
-    described = [
-        {"name": axis.lower(), **(spatial if _KINDS[axis] == "space" else {"type": "channel"})}
-        for axis in axes
-    ]
-    datasets = [
-        {
-            "path": str(level),
-            "coordinateTransformations": [
-                {
-                    "type": "scale",
-                    "scale": [float(sizes.get(axis, 1)) * (2**level if axis in "XY" else 1) for axis in axes],
-                }
-            ],
-        }
-        for level in range(levels)
-    ]
+def _metadata(name: str, axes: str, levels: int, pixel_size: PixelSize) -> dict[str, Any]:
+    sizes = dict(zip("XYZ", known_size(pixel_size), strict=False))
+    spatial = {"type": "space", "unit": "micrometer"} if sizes else {"type": "space"}
+    datasets = []
+    for level in range(levels):
+        scale = [float(sizes.get(axis, 1)) * (2**level if axis in "XY" else 1) for axis in axes]
+        transform = {"type": "scale", "scale": scale}
+        datasets.append({"path": str(level), "coordinateTransformations": [transform]})
+    described = [{"name": axis.lower(), **({"type": "channel"} if axis == "C" else spatial)} for axis in axes]
     return {"multiscales": [{"version": "0.4", "name": name, "axes": described, "datasets": datasets}]}

@@ -1,16 +1,19 @@
-"""Label maps to polygons along the edges of pixels, so that the polygons hold the same pixels again.
+"""Label maps to polygons along the edges of pixels, so that the polygons contain exactly the same pixels.
 
-Every side of a pixel that parts an object from something else is an edge, walked with the object on the
-right-hand side on the screen. Each edge knows the one after it, and the rings of these successors, all of
-them at once, are brought into order by pointer doubling: a dozen passes over arrays, whatever the number of
-cells. Where two pixels of one object touch by a corner alone, the walk joins them if they also hang together
-by sides, and passes by if they do not; so no ring ever meets itself, and the polygons are valid ones.
+Every side of a pixel that separates an object from something else is an edge, followed with the object on the
+right-hand side on the screen. Each edge has one successor, and SciPy's graph search brings all rings of
+successors into order at once. Where two pixels of one object touch only at a corner, the walk joins them if
+they are also connected by sides, and otherwise separates them; so no ring ever meets itself, and all polygons
+are valid.
 """
 
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
+from scipy.sparse import csgraph
 
 from cellseg_monai.label_maps import LabelMap, as_label_map, connected_components
 
@@ -24,10 +27,10 @@ class Outline(NamedTuple):
     """The polygons of one object.
 
     Attributes:
-        id: of the object.
-        polygons: for each piece that hangs together by sides the outer ring, then its holes. Rings are open
-            (the first corner is not repeated) and have a corner only where they turn; outer rings have a
-            positive area in x and y, holes a negative one.
+        id: id of the object.
+        polygons: outer ring and holes of each piece, where pieces are connected by sides. Rings are open (the
+            first corner is not repeated) and have corners only where they turn; outer rings have a positive
+            area in x and y, holes a negative one.
 
     Example:
         >>> number, polygons = outlines([[7, 7]])[0]
@@ -40,7 +43,7 @@ class Outline(NamedTuple):
 
     @property
     def rings(self) -> list[Points]:
-        """All rings, outer ones and holes."""
+        """All rings: outer rings and holes."""
         return [ring for polygon in self.polygons for ring in polygon]
 
 
@@ -48,13 +51,13 @@ def outlines(label_map: npt.ArrayLike) -> list[Outline]:
     """Trace every object along the edges of its pixels.
 
     Args:
-        label_map: objects, also with holes, in several pieces, and touching each other.
+        label_map: label map of one plane; objects may touch, have holes, and be in several pieces.
 
     Returns:
-        An outline for each id, in the order of the ids.
+        An outline for each id, in ascending order.
 
     Raises:
-        ValueError: it is no label map of rows and columns.
+        ValueError: the array is not a label map of one plane.
 
     Example:
         >>> ring = [[1, 1, 1], [1, 0, 1], [1, 1, 1]]
@@ -63,22 +66,19 @@ def outlines(label_map: npt.ArrayLike) -> list[Outline]:
     """
     ids = as_label_map(label_map)
     if ids.ndim != 2:
-        raise ValueError(
-            f"polygons are traced in rows and columns, not in the shape {ids.shape}; give one plane"
-        )
+        raise ValueError(f"outlines need one plane, but the label map has shape {ids.shape}")
     if not ids.any():
         return []
     pieces = np.pad(connected_components(ids, connectivity=1), 1)
-    pixels, sides, following = _edges(pieces)
+    pixels, sides, turns, following = _edges(pieces)
     ring_of, order = _walk(following)
-    pixels, sides, ring_of = pixels[order], sides[order], ring_of[order]
-    turns = sides != _previous_in_ring(sides, ring_of)
-    pixels, sides, ring_of = pixels[turns], sides[turns], ring_of[turns]
+    order = order[turns[order] != 0]
+    pixels, sides, turns, ring_of = pixels[order], sides[order], turns[order], ring_of[order]
 
-    rows, columns = np.divmod(pixels, pieces.shape[1])  # of the padded map: one too many
+    rows, columns = np.divmod(pixels, pieces.shape[1])  # of the padded map, so 1 too high
     corners = np.stack([columns - 1 + _START_X[sides], rows - 1 + _START_Y[sides]], axis=1).astype(np.int32)
     first = np.flatnonzero(np.diff(ring_of, prepend=-1))
-    holes = _areas(corners, first) < 0
+    holes = np.add.reduceat(turns, first) < 0
     rings = np.split(corners, first[1:])
     numbers = pieces.ravel()[pixels[first]]
     objects = ids[rows[first] - 1, columns[first] - 1]
@@ -90,90 +90,55 @@ _START_X = np.array([0, 1, 1, 0])
 _START_Y = np.array([0, 0, 1, 1])
 
 
-def _edges(pieces: LabelMap) -> tuple[_Integers, npt.NDArray[np.int8], _Integers]:
-    """Pixel and side of every edge, and the place of the edge that follows it."""
-    width = pieces.shape[1]
-    flat = pieces.ravel()
-    ahead = (1, width, -1, -width)  # from a pixel along each of its sides
-    outward = (-width, 1, width, -1)  # across it
-    core = pieces[1:-1, 1:-1]
-    found = []
-    for across in outward:
-        down, right = divmod(across + width + 1, width)
-        beyond = pieces[down : down + core.shape[0], right : right + core.shape[1]]
-        rows, columns = np.nonzero((core != beyond) & (core > 0))
-        found.append((rows + 1) * width + columns + 1)
-    starts = np.cumsum([0, *map(len, found)])
-    following = []
-    for side, pixels in enumerate(found):
-        here = flat[pixels]
-        straight = pixels + ahead[side]
-        outer = straight + outward[side]
-        turns_out = flat[outer] == here
-        goes_on = ~turns_out & (flat[straight] == here)
-        # an outer corner stays at its pixel, an inner one goes over to the pixel across
-        after = np.empty(len(pixels), np.int64)
-        for where, target, way in (
-            (turns_out, outer, (side - 1) % 4),
-            (goes_on, straight, side),
-            (~turns_out & ~goes_on, pixels, (side + 1) % 4),
-        ):
-            after[where] = starts[way] + found[way].searchsorted(target[where])
-        following.append(after)
-    sides = np.repeat(np.arange(4, dtype=np.int8), np.diff(starts))
-    return np.concatenate(found), sides, np.concatenate(following)
+def _edges(pieces: LabelMap) -> tuple[_Integers, _Integers, _Integers, _Integers]:
+    """Pixel, side, turn at the start (1 right, -1 left) and following edge of every edge."""
+    width, flat = pieces.shape[1], pieces.ravel()
+    ahead = np.array([1, width, -1, -width])  # step along each side of a pixel
+    outward = np.array([-width, 1, width, -1])  # step across it
+    core = flat[width:-width]
+    found = [
+        np.flatnonzero((core != flat[width + step : flat.size - width + step]) & (core > 0)) + width
+        for step in outward.tolist()
+    ]
+    pixels, sides = np.concatenate(found), np.repeat(np.arange(4), [len(part) for part in found])
+    here, straight = flat[pixels], pixels + ahead[sides]
+    outer = straight + outward[sides]
+    turn = np.where(flat[outer] == here, -1, np.where(flat[straight] == here, 0, 1))
+    # An outer corner stays at its pixel, an inner corner moves on to the pixel across.
+    target = np.choose(turn + 1, [outer, straight, pixels])
+    edges = sides * flat.size + pixels  # ascending
+    following = np.searchsorted(edges, (sides + turn) % 4 * flat.size + target)
+    turns = np.empty_like(turn)
+    turns[following] = turn
+    return pixels, sides, turns, following
 
 
-def _walk(following: _Integers) -> tuple[_Integers, _Integers]:
-    """For each edge the first edge of its ring, and the order that lists ring after ring as walked."""
-    first = np.arange(len(following))
-    jump = following
-    while True:  # the smallest of 1, 2, 4, … edges ahead, until that is the whole ring
-        smaller = np.minimum(first, first[jump])
-        if (smaller == first).all():
-            break
-        first, jump = smaller, jump[jump]
-    last = first == following
-    jump = np.where(last, np.arange(len(following)), following)
-    left = (~last).astype(np.int64)  # edges from here to the last one of the ring
-    while (ahead := left[jump]).any():
-        left, jump = left + ahead, jump[jump]
-    heads = np.flatnonzero(first == np.arange(len(first)))
-    ring = np.empty_like(first)
-    ring[heads] = np.arange(len(heads))
-    ends = np.cumsum(left[heads] + 1) - 1
-    order = np.empty_like(first)
-    order[ends[ring[first]] - left] = np.arange(len(first))
-    return first, order
+def _walk(following: _Integers) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Ring of each edge, and the order that lists the edges ring after ring as walked."""
+    ring_of = csgraph.connected_components(_graph(following))[1]
+    heads = np.unique(ring_of, return_index=True)[1]
+    last = np.empty_like(following)
+    last[following] = np.arange(len(following))
+    chain = following.copy()
+    chain[last[heads]] = np.roll(heads, -1)  # from the end of each ring to the head of the next one
+    return ring_of, csgraph.breadth_first_order(_graph(chain), heads[0], return_predecessors=False)
 
 
-def _previous_in_ring(values: npt.NDArray[Any], ring_of: _Integers) -> npt.NDArray[Any]:
-    previous = np.roll(values, 1)
-    first = np.flatnonzero(np.diff(ring_of, prepend=-1))
-    previous[first] = values[np.append(first[1:], len(values)) - 1]
-    return previous
-
-
-def _areas(corners: Points, first: _Integers) -> npt.NDArray[np.float64]:
-    """Area of each ring, negative for holes."""
-    x, y = corners.T.astype(np.int64)
-    following = np.arange(1, len(corners) + 1)
-    following[np.append(first[1:], len(corners)) - 1] = first
-    return np.add.reduceat(x * y[following] - x[following] * y, first) / 2
+def _graph(following: _Integers) -> sparse.csr_array:
+    """A graph in which each edge leads to the one that follows it."""
+    count = len(following)
+    return sparse.csr_array((np.ones(count), following, np.arange(count + 1)), shape=(count, count))
 
 
 def _assemble(
     rings: list[Points], objects: LabelMap, pieces: LabelMap, holes: npt.NDArray[np.bool_]
 ) -> list[Outline]:
-    """Put the holes behind the outer ring of their piece, and the pieces of an id together."""
-    found: list[Outline] = []
-    last_piece = -1
-    for place in np.lexsort((holes, pieces, objects)).tolist():
-        number, piece = int(objects[place]), int(pieces[place])
-        if not found or found[-1].id != number:
-            found.append(Outline(number, []))
-        if piece != last_piece:
-            found[-1].polygons.append([])
-            last_piece = piece
-        found[-1].polygons[-1].append(rings[place])
-    return found
+    """Sort holes behind the outer ring of their piece, and collect the pieces of each id."""
+    order = np.lexsort((holes, pieces, objects)).tolist()
+    return [
+        Outline(
+            int(number),
+            [[rings[place] for place in piece] for _, piece in groupby(of_object, pieces.__getitem__)],
+        )
+        for number, of_object in groupby(order, objects.__getitem__)
+    ]

@@ -1,10 +1,12 @@
-"""Outlines of objects drawn over the image, and several such pictures on one sheet."""
+"""Outlines of objects drawn over their image, and contact sheets of such pictures."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from skimage.color import gray2rgb
+from skimage.util import montage
 
 from cellseg_monai.export.colours import Colours, colours_of
 from cellseg_monai.label_maps import as_label_map, boundaries
@@ -13,14 +15,14 @@ __all__ = ["Colours", "contact_sheet", "outline"]
 
 
 def outline(image: npt.NDArray[Any], label_map: npt.ArrayLike) -> Colours:
-    """Draw the outline of every object in one of seven colours, neighbours mostly in different ones.
+    """Draw the outline of every object in one of seven colours; neighbours mostly get different colours.
 
     Args:
-        image: rows and columns, grey or red-green-blue, scaled to [0, 1].
-        label_map: objects, of the same rows and columns.
+        image: grey or RGB image, scaled to [0, 1], with the channel last if there is one.
+        label_map: label map with the same rows and columns.
 
     Returns:
-        The picture in 8-bit colour.
+        The picture as 8-bit RGB.
 
     Example:
         >>> picture = outline(np.zeros((4, 4)), np.pad([[1, 1], [1, 1]], 1))
@@ -30,10 +32,10 @@ def outline(image: npt.NDArray[Any], label_map: npt.ArrayLike) -> Colours:
     labels = as_label_map(label_map)
     if image.shape[:2] != labels.shape:
         raise ValueError(f"image {image.shape[:2]} and labels {labels.shape} differ in rows or columns")
-    grey = image[..., np.newaxis] if image.ndim == 2 else image
-    if grey.shape[-1] not in (1, 3):
-        raise ValueError(f"an image to draw on has 1 or 3 channels, not {grey.shape[-1]}; choose some")
-    picture = np.repeat(grey, 3 // grey.shape[-1], axis=-1)
+    grey = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
+    if grey.ndim == 3 and grey.shape[-1] != 3:
+        raise ValueError(f"the image has {grey.shape[-1]} channels; choose 1 or 3 to draw on")
+    picture = gray2rgb(grey) if grey.ndim == 2 else grey
     drawn: Colours = (np.clip(picture, 0, 1) * 255).round().astype(np.uint8)
     edge = boundaries(labels)
     drawn[edge] = colours_of(labels[edge])
@@ -41,7 +43,7 @@ def outline(image: npt.NDArray[Any], label_map: npt.ArrayLike) -> Colours:
 
 
 def contact_sheet(pictures: Sequence[Colours], columns: int = 8, gap: int = 2) -> Colours:
-    """Lay pictures of one size out in rows on white.
+    """Arrange pictures of the same size in rows on white.
 
     Example:
         >>> contact_sheet([np.zeros((10, 20, 3), np.uint8)] * 3, columns=2).shape
@@ -49,16 +51,12 @@ def contact_sheet(pictures: Sequence[Colours], columns: int = 8, gap: int = 2) -
     """
     if not pictures:
         raise ValueError("a contact sheet needs at least one picture")
-    height, width = pictures[0].shape[:2]
-    columns = min(columns, len(pictures))
-    rows = -(-len(pictures) // columns)
-    sheet = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, 3), 255, np.uint8)
     for index, picture in enumerate(pictures):
-        if picture.shape[:2] != (height, width):
-            raise ValueError(
-                f"picture {index} is {picture.shape[:2]}, the first {(height, width)}: use one size"
-            )
-        top = gap + index // columns * (height + gap)
-        left = gap + index % columns * (width + gap)
-        sheet[top : top + height, left : left + width] = picture
+        if picture.shape != pictures[0].shape:
+            raise ValueError(f"picture {index} has shape {picture.shape}, the first has {pictures[0].shape}")
+    columns = min(columns, len(pictures))
+    grid = (-(-len(pictures) // columns), columns)
+    sheet: Colours = montage(
+        pictures, fill=(255, 255, 255), grid_shape=grid, padding_width=gap, channel_axis=-1
+    )
     return sheet

@@ -1,8 +1,7 @@
-"""Label maps and probabilities of a MONAI pipeline to TIFF, each under the name of its image."""
+"""Label maps and probability maps of a MONAI pipeline as TIFF, each named after its image."""
 
 import os
 from collections.abc import Hashable, Mapping
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +10,25 @@ from monai.config import KeysCollection
 from monai.transforms import MapTransform, SaveImaged
 
 from cellseg_monai.export.tiff_writer import TiffWriter
-from cellseg_monai.outputs import inside
+from cellseg_monai.outputs import StrPath, inside
 
 
 class SaveTiffd(SaveImaged):
-    """Write images as TIFF below a folder, in the sub-folders that their sources have.
+    """Write images as TIFF into a folder, in the same sub-folders as their sources.
 
-    MONAI's ``SaveImaged`` tries one writer after the other and says "cannot find a suitable writer" whatever
-    the reason, such as a full disk; it also follows a name with ``..`` out of its folder. This is a subclass
-    because MONAI Label recognises savers by that, and leaves them out.
+    MONAI's ``SaveImaged`` tries one writer after another and reports "cannot find a suitable writer" whatever
+    the reason, such as a full disk; it also follows ``..`` in a name out of its folder. This class inherits
+    from it because MONAI Label recognises savers by that class, and removes them.
 
     Args:
-        keys: images, channel first, with the metadata of the file that they were made from.
+        keys: keys of the images, which are channel first and have the metadata of their source file.
         output_dir: folder to write.
-        data_root_dir: folder of the sources, below which their sub-folders are kept.
-        output_dtype: type of the pixels in the file.
-        allow_missing_keys: skip keys that a sample lacks.
+        data_root_dir: root folder of the sources; sub-folders below it are kept.
+        output_dtype: data type of the files.
+        allow_missing_keys: whether to skip keys that a sample lacks.
 
     Raises:
-        ValueError: when called, values do not fit the type, or a source lies outside `data_root_dir`.
+        ValueError: when called, values do not fit into the type, or a source lies outside `data_root_dir`.
 
     Example:
         >>> import tempfile, tifffile
@@ -47,8 +46,8 @@ class SaveTiffd(SaveImaged):
     def __init__(
         self,
         keys: KeysCollection,
-        output_dir: str | PathLike[str],
-        data_root_dir: str | PathLike[str],
+        output_dir: StrPath,
+        data_root_dir: StrPath,
         output_dtype: Any = np.int32,
         allow_missing_keys: bool = False,
     ) -> None:
@@ -57,11 +56,11 @@ class SaveTiffd(SaveImaged):
         self.data_root_dir = Path(data_root_dir)
         self.output_dtype = output_dtype
 
-    def path_of(self, source: str | PathLike[str]) -> Path:
-        """The file that the result of an image is written to.
+    def path_of(self, source: StrPath) -> Path:
+        """Path of the result for an image.
 
         Args:
-            source: file of the image; of an image in several files the first.
+            source: image file, or the first file of an image in several files.
         """
         path = Path(os.path.relpath(os.path.abspath(source), os.path.abspath(self.data_root_dir)))
         stem = path.name[: -len(".nii.gz")] if path.name.endswith(".nii.gz") else path.stem
@@ -71,9 +70,8 @@ class SaveTiffd(SaveImaged):
         """Write the images of one sample."""
         sample = dict(data)
         for key in self.key_iterator(sample):
-            meta = sample[key].meta
             writer = TiffWriter(self.output_dtype)
-            writer.set_data_array(sample[key], channel_dim=0)
-            writer.set_metadata(meta)
-            writer.write(self.path_of(meta["filename_or_obj"]))
+            writer.set_data_array(sample[key])
+            writer.set_metadata(sample[key].meta)
+            writer.write(self.path_of(sample[key].meta["filename_or_obj"]))
         return sample

@@ -1,11 +1,10 @@
-"""Writer of TIFF for MONAI's ``SaveImage``: any number of channels, compressed, and nothing wraps.
+"""TIFF writer for MONAI's ``SaveImage``: any number of channels, volumes, compression, and no overflow.
 
-MONAI writes TIFF with Pillow, which knows no image of two channels and no volume, does not compress, and
-turns id 70,000 into 4,464 when told to write uint16.
+MONAI writes TIFF with Pillow, which supports neither two channels nor volumes, does not compress, and turns
+id 70,000 into 4,464 when asked for uint16.
 """
 
 from collections.abc import Mapping
-from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -14,21 +13,23 @@ import tifffile
 from monai.data import ImageWriter
 from monai.utils import convert_to_numpy, get_equivalent_dtype
 
-from cellseg_monai.outputs import written_whole
+from cellseg_monai.export.tiff import tiff_options
+from cellseg_monai.outputs import StrPath, written_whole
 
 
 class TiffWriter(ImageWriter):
-    """Write images and label maps, channel first and x before y as MONAI has them, as TIFF.
+    """Write images and label maps as TIFF.
 
-    The file has rows and columns as every viewer expects, ``CYX`` for several channels and ``ZYX`` for
-    volumes. In a configuration: ``SaveImaged: {writer: cellseg_monai.export.TiffWriter, output_ext: .tif}``.
+    Input has MONAI's order of axes: channel first, x before y. The file has rows and columns as every viewer
+    expects, ``CYX`` for several channels and ``ZYX`` for volumes. In a configuration:
+    ``SaveImaged: {writer: cellseg_monai.export.TiffWriter, output_ext: .tif}``.
 
     Args:
-        output_dtype: of the file.
-        kwargs: taken for the interface of MONAI's writers, which hands every writer the same; unused.
+        output_dtype: data type of the file.
+        kwargs: options that MONAI passes to every writer; not used.
 
     Raises:
-        ValueError: when writing, values do not fit ``output_dtype``, or the image is to be resampled.
+        ValueError: when writing, values do not fit into ``output_dtype``, or the image would be resampled.
 
     Example:
         >>> import tempfile
@@ -51,7 +52,7 @@ class TiffWriter(ImageWriter):
     def set_data_array(
         self, data_array: Any, channel_dim: int | None = 0, squeeze_end_dims: bool = True, **kwargs: Any
     ) -> None:
-        """Take the image; a volume of one plane becomes that plane if ``squeeze_end_dims``."""
+        """Set the image; a volume of one plane becomes that plane if ``squeeze_end_dims``."""
         pixels = convert_to_numpy(data_array)
         channels_first = pixels[None] if channel_dim is None else np.moveaxis(pixels, channel_dim, 0)
         while squeeze_end_dims and channels_first.ndim > 3 and channels_first.shape[-1] == 1:
@@ -64,34 +65,25 @@ class TiffWriter(ImageWriter):
     def set_metadata(
         self, meta_dict: Mapping[str, Any] | None = None, resample: bool = True, **options: Any
     ) -> None:
-        """A result has the pixels of its image, so there is nothing to take from its metadata."""
+        """Check the shape of the result against its image; nothing is taken from the metadata."""
         shape = (meta_dict or {}).get("spatial_shape")
-        wanted = None if shape is None else tuple(np.asarray(shape).tolist())[::-1]
-        found = self._pixels.shape[-len(wanted) :] if wanted else None
-        if resample and wanted != found:
+        expected = None if shape is None else tuple(np.asarray(shape).tolist())[::-1]
+        found = self._pixels.shape[-len(expected) :] if expected else None
+        if resample and expected != found:
             raise ValueError(
-                f"the result has the shape {found}, its image {wanted}; labels are not resampled: invert "
-                "the transforms before saving"
+                f"the result has shape {found}, but its image has {expected}. Labels are not resampled: "
+                "invert the transforms before saving"
             )
 
-    def write(self, filename: str | PathLike[str], verbose: bool = False, **kwargs: Any) -> None:
-        """Write the file, losslessly compressed."""
+    def write(self, filename: StrPath, verbose: bool = False, **kwargs: Any) -> None:
+        """Write the file."""
         super().write(filename, verbose=verbose)
         dtype = np.dtype(get_equivalent_dtype(self.output_dtype, np.ndarray))
-        _require_fit(self._pixels, dtype, str(filename))
+        if dtype.kind in "ui" and self._pixels.size:
+            low, high = self._pixels.min(), self._pixels.max()
+            if low < np.iinfo(dtype).min or high > np.iinfo(dtype).max:
+                raise ValueError(
+                    f"{filename}: values from {low} to {high} do not fit into {dtype}; write a wider type"
+                )
         with written_whole(filename) as part:
-            tifffile.imwrite(
-                part,
-                np.ascontiguousarray(self._pixels, dtype),
-                photometric="minisblack",
-                compression="zlib",
-                compressionargs={"level": 1},
-                metadata={"axes": self._axes},
-            )
-
-
-def _require_fit(pixels: npt.NDArray[Any], dtype: np.dtype[Any], file: str) -> None:
-    if dtype.kind in "ui" and pixels.size:
-        low, high = pixels.min(), pixels.max()
-        if low < np.iinfo(dtype).min or high > np.iinfo(dtype).max:
-            raise ValueError(f"{file}: values from {low} to {high} do not fit {dtype}; write a wider type")
+            tifffile.imwrite(part, np.ascontiguousarray(self._pixels, dtype), **tiff_options(self._axes))

@@ -1,33 +1,30 @@
-"""An image that does not fit into memory to a file of the kind that its name asks for."""
+"""An image that does not fit into memory, in the format that its file name asks for."""
 
-from collections.abc import Sequence
-from os import PathLike
 from pathlib import Path
 
 import numpy as np
 
 from cellseg_monai.export.ome_zarr import write_ome_zarr
-from cellseg_monai.export.tiled_tiff import Pixels, write_tiled_tiff
+from cellseg_monai.export.pixels import Pixels, PixelSize
+from cellseg_monai.export.tiff import write_tiled_tiff
+from cellseg_monai.outputs import StrPath
 
 
 def write_tiled(
-    path: str | PathLike[str],
-    pixels: Pixels,
-    axes: str = "YX",
-    pixel_size: Sequence[float] | None = None,
-    tile: int = 512,
+    path: StrPath, pixels: Pixels, axes: str = "YX", pixel_size: PixelSize = None, *, tile: int = 512
 ) -> None:
-    """Write an image tile by tile, as OME-Zarr (``.zarr``) or as BigTIFF (``.tif``, ``.tiff``).
+    """Write an image tile by tile, as OME-Zarr (``.zarr``) or BigTIFF (``.tif``, ``.tiff``).
 
     Args:
-        path: the file, or the folder of OME-Zarr.
-        pixels: indexed tile by tile, row by row; whole numbers are taken for labels.
-        axes: what its dimensions are, Y and X last.
+        path: file to write, or folder for OME-Zarr.
+        pixels: image, read tile by tile in reading order; integers are treated as labels.
+        axes: one letter per dimension, ending with YX.
         pixel_size: micrometres along x and y (and z), if known.
-        tile: side of tiles or chunks; TIFF wants a multiple of 16.
+        tile: side of a tile or chunk in pixels; a multiple of 16 for TIFF.
 
     Raises:
-        ValueError: the name has another ending; and see :func:`write_ome_zarr` and :func:`write_tiled_tiff`.
+        ValueError: the file name has another suffix, or an argument is not valid; see :func:`write_ome_zarr`
+            and :func:`write_tiled_tiff`.
 
     Example:
         >>> import tempfile
@@ -36,13 +33,11 @@ def write_tiled(
         >>> sorted(child.name for child in path.iterdir())
         ['.zattrs', '.zgroup', '0']
     """
-    ending = Path(path).suffix.lower()
-    if ending == ".zarr":
+    suffix = Path(path).suffix.lower()
+    if suffix == ".zarr":
         labels = np.dtype(pixels.dtype).kind in "ui"
-        write_ome_zarr(path, pixels, axes, pixel_size, tile, labels)
-    elif ending in (".tif", ".tiff"):
-        write_tiled_tiff(path, pixels, axes, pixel_size, tile)
+        write_ome_zarr(path, pixels, axes, pixel_size, chunk=tile, labels=labels)
+    elif suffix in (".tif", ".tiff"):
+        write_tiled_tiff(path, pixels, axes, pixel_size, tile=tile)
     else:
-        raise ValueError(
-            f"{path}: an image is written in tiles to .tif or .zarr, not {ending or 'no ending'}"
-        )
+        raise ValueError(f"{path}: tiled images are written as .tif or .zarr, not {suffix or 'no suffix'}")

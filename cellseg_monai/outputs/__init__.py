@@ -1,7 +1,7 @@
-"""Results on disk: whole or absent, inside the folder the user named, and never over somebody else's file."""
+"""Results on disk: complete or absent, inside the folder that the user named, never over other files."""
 
 from cellseg_monai.outputs.claim import Claim, claim_file, claim_outputs, require_free
-from cellseg_monai.outputs.containment import inside, require_apart
+from cellseg_monai.outputs.containment import StrPath, inside, require_apart
 from cellseg_monai.outputs.journal import Entry, written_in
 from cellseg_monai.outputs.lock import FolderInUse, locked
 from cellseg_monai.outputs.whole import OutputError, in_plain_words, write_bytes, write_text, written_whole
@@ -11,6 +11,7 @@ __all__ = [
     "Entry",
     "FolderInUse",
     "OutputError",
+    "StrPath",
     "claim_file",
     "claim_outputs",
     "in_plain_words",

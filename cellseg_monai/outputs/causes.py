@@ -1,16 +1,16 @@
-"""What to tell of an error that MONAI has wrapped in its own."""
+"""Original causes of errors that MONAI wraps in its own."""
 
 from pathlib import Path
 
 MONAI = "/monai/"
-"""In the path of MONAI's code."""
+"""Part of the paths of MONAI's code."""
 
 
 def cause_of(error: BaseException) -> BaseException:
-    """The error that was raised first, or the one that somebody meant to be read in its place.
+    """The error that was raised first, or the first one that other code than MONAI raised from it.
 
-    MONAI raises "applying transform …" or "failed to instantiate …" from each error it meets. Such errors are
-    passed over; one that other code raised from another is a sentence for the reader, and stays.
+    MONAI raises "applying transform …" or "failed to instantiate …" from any error. Such errors are skipped;
+    errors that other code raised from another are meant for the reader, and kept.
 
     Example:
         >>> from monai.transforms import Compose
@@ -26,7 +26,7 @@ def cause_of(error: BaseException) -> BaseException:
 
 
 def origin_of(error: BaseException) -> str:
-    """The file of the line that raised it, with forward slashes; empty for an error that was never raised.
+    """File of the line that raised an error, with forward slashes; empty if it was never raised.
 
     Example:
         >>> from monai.utils import look_up_option

@@ -1,16 +1,15 @@
-"""Which files a run may write: new ones, and those that an earlier run of the same work has left."""
+"""Files that a run may write: new ones, and those left by an earlier run of the same work."""
 
 import logging
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from os import PathLike
 from pathlib import Path
 
-from cellseg_monai.outputs.containment import inside
+from cellseg_monai.outputs.containment import StrPath, inside
 from cellseg_monai.outputs.digest import digest_of
-from cellseg_monai.outputs.journal import Entry, Journal
+from cellseg_monai.outputs.journal import Entry, append, compact, written_in
 from cellseg_monai.outputs.lock import locked
 from cellseg_monai.outputs.whole import remove, remove_parts
 
@@ -21,7 +20,7 @@ class Claim:
     """The files of one run in its output folder; made by :func:`claim_outputs`.
 
     Attributes:
-        folder: the output folder.
+        folder: output folder.
 
     Example:
         >>> import tempfile
@@ -33,91 +32,84 @@ class Claim:
         'cells'
     """
 
-    def __init__(self, folder: Path, work: str, inputs: Iterable[str | PathLike[str]]) -> None:
+    def __init__(self, folder: Path, work: str, inputs: Iterable[StrPath]) -> None:
         self.folder = folder
         self._work = work
         self._inputs = {identity: Path(path) for path in inputs if (identity := _identity(Path(path)))}
-        self._journal = Journal(folder)
-        self._former = {name: (entry, _state(folder / name)) for name, entry in self._journal.entries.items()}
-        self._siblings: dict[str, list[str]] = defaultdict(list)
-        for name, entry in self._journal.entries.items():
-            if entry.source is not None and entry.work == work:
-                self._siblings[entry.source].append(name)
+        self._entries = written_in(folder)
+        former = {name: entry for name, entry in self._entries.items() if entry.work == work}
+        self._former = {name: (entry.digest, _state(folder / name)) for name, entry in former.items()}
+        self._made_from: dict[str, set[str]] = defaultdict(set)
+        for name, entry in former.items():
+            if entry.source is not None:
+                self._made_from[entry.source].add(name)
         self._sources: dict[str, str] = {}
         self._open: set[str] = set()
 
     def add(
-        self, targets: Iterable[str], sources: Mapping[str, str] | None = None, begin: bool = True
+        self, targets: Iterable[str], sources: Mapping[str, str] | None = None, *, begin: bool = True
     ) -> None:
         """Claim further files.
 
         Args:
             targets: names of the files in the folder.
-            sources: for targets that are made from a single input, that input by the name of the target.
-            begin: they are written from now on; else :meth:`writing` says when.
+            sources: input by target, for targets that are made from a single input.
+            begin: whether writing begins now; otherwise :meth:`writing` marks its beginning.
 
         Raises:
             ValueError: a name leads out of the folder.
-            FileExistsError: a target is an input, or was not written by an earlier run of this work. Then
-                nothing is claimed.
+            FileExistsError: a target is an input, or was not written by an earlier run of this work. Nothing
+                is claimed in this case.
         """
         made_from = {self._plain(name): str(source) for name, source in (sources or {}).items()}
         names = [self._plain(name) for name in targets]
         self.check(names, made_from)
         self._sources |= made_from
         remove_parts(self.folder / name for name in names)
-        for name in names if begin else ():
-            self._begin(name)
+        if begin:
+            self._begin(names)
 
     def check(self, targets: Iterable[str], sources: Mapping[str, str]) -> None:
         """Raise if files may not be claimed; see :meth:`add`."""
         plain = ((self._plain(name), sources.get(name)) for name in targets)
-        refused = [told for name, source in plain if (told := self._fault(name, source))]
-        if refused:
-            more = f" ({len(refused) - 1} more files likewise)" if len(refused) > 1 else ""
-            raise FileExistsError(f"{refused[0]}{more}; choose another output folder, or move the file away")
+        faults = [fault for name, source in plain if (fault := self._fault(name, source))]
+        if faults:
+            more = f" ({len(faults) - 1} more files likewise)" if len(faults) > 1 else ""
+            raise FileExistsError(f"{faults[0]}{more}; choose another output folder, or move the file away")
 
     @contextmanager
     def writing(self, targets: Iterable[str]) -> Iterator[None]:
-        """Note that some of the claimed files are being written, and then that they are complete.
+        """Record that some of the claimed files are being written, and at the end that they are complete.
 
-        What an earlier run made from the same input, such as an overlay, no longer fits, and is removed.
+        Other files that an earlier run made from the same input, such as an overlay, are out of date and
+        removed.
 
         Args:
-            targets: their names in the folder.
+            targets: names of the files in the folder.
         """
         names = [self._plain(name) for name in targets]
-        for name in names:
-            self._begin(name)
+        self._begin(names)
         yield
-        for name in names:
-            self._finish(name)
+        self._finish(names)
         for source in {self._sources[name] for name in names if name in self._sources}:
-            self._remove_former(set(self._siblings[source]) - set(names))
-
-    def compact(self) -> None:
-        """Bring the journal to one line a file."""
-        self._journal.compact()
+            self._remove_former(self._made_from[source].difference(names))
 
     def close(self, complete: bool) -> None:
-        """Note what became complete.
+        """Record which files are complete.
 
         Args:
-            complete: files of earlier runs of this work that this run has not written are removed.
+            complete: whether to remove files of earlier runs of this work that this run has not written.
         """
-        for name in sorted(self._open):
-            self._finish(name)
+        self._finish(sorted(self._open))
         if complete:
             self._remove_former(self._former)
 
     def _remove_former(self, names: Iterable[str]) -> None:
-        """Remove files of earlier runs of this work that neither this run nor anybody else has touched."""
+        """Remove files of earlier runs that have not been touched by this run or anyone else."""
         for name in names:
-            path = self.folder / name
-            entry, state = self._former[name]
-            untouched = path.exists() and _state(path) == state
-            if entry.work == self._work and untouched and entry.digest == digest_of(path):
-                logger.info("%s: removed, an earlier run had left it", path)
+            path, (digest, state) = self.folder / name, self._former[name]
+            if path.exists() and _state(path) == state and digest_of(path) == digest:
+                logger.info("%s: removed; an earlier run left it", path)
                 remove(path)
 
     def _plain(self, name: str) -> str:
@@ -125,53 +117,59 @@ class Claim:
 
     def _fault(self, name: str, source: str | None) -> str | None:
         path = self.folder / name
-        input_file = self._inputs.get(_identity(path) or ())
+        input_file = self._inputs.get(_identity(path))
         if input_file is not None:
-            return f"{path} would be written over the input {input_file}"
+            return f"{path} would overwrite the input {input_file}"
         if not os.path.lexists(path):
             return None
-        entry = self._journal.entries.get(name)
+        entry = self._entries.get(name)
         if entry is None or entry.work != self._work:
-            return f"{path} exists, and is not the result of an earlier {self._work!r} into {self.folder}"
+            return f"{path} exists, but is not the result of an earlier {self._work!r} in {self.folder}"
         if source is not None and entry.source is not None and Path(source) != Path(entry.source):
-            return f"{path} exists, and was made from something else, {entry.source}"
+            return f"{path} exists, but was made from another input, {entry.source}"
         if entry.digest is not None and entry.digest != digest_of(path):
             return f"{path} was changed since an earlier {self._work!r} wrote it"
         return None
 
-    def _begin(self, name: str) -> None:
-        self._open.add(name)
-        self._journal.add(name, Entry(self._work, self._sources.get(name), None))
+    def _begin(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._open.add(name)
+            self._note(name, Entry(self._work, self._sources.get(name), None))
 
-    def _finish(self, name: str) -> None:
-        path = self.folder / name
-        self._open.discard(name)
-        if path.exists():
-            self._journal.add(name, self._journal.entries[name]._replace(digest=digest_of(path)))
+    def _finish(self, names: Iterable[str]) -> None:
+        self._open.difference_update(names)
+        for name in names:
+            path = self.folder / name
+            if path.exists():
+                self._note(name, self._entries[name]._replace(digest=digest_of(path)))
+
+    def _note(self, name: str, entry: Entry) -> None:
+        self._entries[name] = entry
+        append(self.folder, name, entry)
 
 
 @contextmanager
 def claim_outputs(
-    folder: str | PathLike[str],
+    folder: StrPath,
     work: str,
     targets: Iterable[str] = (),
-    inputs: Iterable[str | PathLike[str]] = (),
+    inputs: Iterable[StrPath] = (),
     *,
     sources: Mapping[str, str] | None = None,
     complete: bool = False,
 ) -> Iterator[Claim]:
-    r"""Make sure that a run writes over nothing but the results of earlier runs of the same work.
+    r"""Make sure that a run overwrites nothing but the results of earlier runs of the same work.
 
-    A hidden journal in the folder remembers which files were written, by what work, from which input, and
-    their hashes. While the run lasts no other process may write into the folder.
+    A hidden journal in the folder records which files were written, by what work, from which input, and their
+    hashes. No other process may write into the folder while the run lasts.
 
     Args:
-        folder: the output folder; it is created.
+        folder: output folder; it is created.
         work: kind of work, such as ``"predict"``.
-        targets: names of the files to be written.
-        inputs: files that are read.
-        sources: for targets that are made from a single input, that input by the name of the target.
-        complete: the run writes all that there is of this work; what earlier runs left besides is removed.
+        targets: names of the files to write.
+        inputs: files that the run reads.
+        sources: input by target, for targets that are made from a single input.
+        complete: whether the run writes all results of this work; other files of earlier runs are removed.
 
     Yields:
         The claim, which can be extended.
@@ -179,7 +177,7 @@ def claim_outputs(
     Raises:
         ValueError: a name leads out of the folder.
         FileExistsError: a target is an input, or exists and was not written by an earlier run of this work,
-            or was changed since. Nothing is written then.
+            or was changed since. Nothing is written in this case.
         FolderInUse: another process is writing into the folder.
 
     Example:
@@ -197,8 +195,8 @@ def claim_outputs(
     """
     folder = Path(folder)
     with locked(folder):
+        compact(folder)
         claim = Claim(folder, work, inputs)
-        claim.compact()
         claim.add(targets, sources)
         succeeded = False
         try:
@@ -208,33 +206,16 @@ def claim_outputs(
             claim.close(complete and succeeded)
 
 
-def _identity(path: Path) -> tuple[int, ...]:
-    """The same for two names of one file; empty if there is none."""
-    try:
-        known = path.stat()
-    except OSError:
-        return ()
-    return known.st_dev, known.st_ino
-
-
-def _state(path: Path) -> tuple[int, ...]:
-    """Another one after the file was replaced."""
-    return (*_identity(path), path.stat().st_mtime_ns) if path.exists() else ()
-
-
 def require_free(
-    folder: str | PathLike[str],
-    work: str,
-    targets: Iterable[str],
-    sources: Mapping[str, str] | None = None,
+    folder: StrPath, work: str, targets: Iterable[str], sources: Mapping[str, str] | None = None
 ) -> None:
-    """Raise, before long work begins, if its results may not be written; nothing is written or locked.
+    """Raise before long work begins if its results may not be written; nothing is written or locked.
 
     Args:
-        folder: the output folder, which need not exist.
+        folder: output folder, which need not exist.
         work: kind of work, such as ``"evaluate"``.
-        targets: names of the files to be written.
-        sources: for targets that are made from a single input, that input by the name of the target.
+        targets: names of the files to write.
+        sources: input by target, for targets that are made from a single input.
 
     Raises:
         ValueError, FileExistsError: as for :func:`claim_outputs`.
@@ -247,21 +228,19 @@ def require_free(
         >>> require_free(folder, "report", ["report.html"])
         Traceback (most recent call last):
         ...
-        FileExistsError: .../report.html exists, and is not the result of an earlier 'report' into ...
+        FileExistsError: .../report.html exists, but is not the result of an earlier 'report' in ...
     """
     Claim(Path(folder), work, ()).check(targets, sources or {})
 
 
 @contextmanager
-def claim_file(
-    path: str | PathLike[str], work: str, inputs: Iterable[str | PathLike[str]] = ()
-) -> Iterator[Path]:
-    """The same as :func:`claim_outputs` for a run that writes a single file.
+def claim_file(path: StrPath, work: str, inputs: Iterable[StrPath] = ()) -> Iterator[Path]:
+    """Call :func:`claim_outputs` for a run that writes a single file.
 
     Args:
-        path: the file.
+        path: file to write.
         work: kind of work, such as ``"report"``.
-        inputs: files that are read.
+        inputs: files that the run reads.
 
     Yields:
         The path.
@@ -276,3 +255,17 @@ def claim_file(
     path = Path(path)
     with claim_outputs(path.parent, work, [path.name], inputs):
         yield path
+
+
+def _identity(path: Path) -> tuple[int, ...]:
+    """The same for two names of one file; empty if there is no such file."""
+    try:
+        known = path.stat()
+    except OSError:
+        return ()
+    return known.st_dev, known.st_ino
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """Identity and time of a file; it differs after the file was replaced."""
+    return (*_identity(path), path.stat().st_mtime_ns) if path.exists() else ()

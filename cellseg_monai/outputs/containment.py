@@ -1,20 +1,23 @@
-"""A result stays inside the folder that the user named, and apart from what it is made from."""
+"""Results stay inside the folder that the user named, and apart from their inputs."""
 
 import os
 from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
+StrPath = str | PathLike[str]
+"""Path of a file or folder."""
 
-def inside(folder: str | PathLike[str], name: str | PathLike[str]) -> Path:
-    """Join a folder and the name of a result, and refuse a name that leads out of the folder.
+
+def inside(folder: StrPath, name: StrPath) -> Path:
+    """Join an output folder and the name of a result, which must not lead out of the folder.
 
     Args:
-        folder: the output folder.
-        name: name of the result, with sub-folders.
+        folder: output folder.
+        name: name of the result, which may include sub-folders.
 
     Returns:
-        The path.
+        Path of the result.
 
     Raises:
         ValueError: the name is absolute, climbs out by ``..``, or follows a symbolic link out.
@@ -38,15 +41,13 @@ def inside(folder: str | PathLike[str], name: str | PathLike[str]) -> Path:
     return Path(folder) / plain
 
 
-def require_apart(
-    folder: str | PathLike[str], inputs: Iterable[str | PathLike[str]], below: bool = False
-) -> None:
-    """Raise if results would lie among their inputs, where the next run would take them for inputs.
+def require_apart(folder: StrPath, inputs: Iterable[StrPath], *, below: bool = False) -> None:
+    """Raise if results would lie among their inputs, where the next run would read them.
 
     Args:
-        folder: the output folder.
+        folder: output folder.
         inputs: files that are read.
-        below: refuse inputs in sub-folders of the output folder as well.
+        below: whether inputs in sub-folders of the output folder are an error as well.
 
     Raises:
         ValueError: an input lies in the output folder.
@@ -56,10 +57,10 @@ def require_apart(
         >>> require_apart("images", ["images/a.tif"])
         Traceback (most recent call last):
         ...
-        ValueError: images holds the input images/a.tif; choose another output folder
+        ValueError: images contains the input images/a.tif; choose another output folder
     """
     root = Path(os.path.realpath(folder))
     for path in inputs:
         parents = Path(os.path.realpath(path)).parents
         if root in (parents if below else parents[:1]):
-            raise ValueError(f"{folder} holds the input {path}; choose another output folder")
+            raise ValueError(f"{folder} contains the input {path}; choose another output folder")

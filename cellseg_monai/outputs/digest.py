@@ -1,20 +1,21 @@
-"""The SHA-256 of a file or of a folder."""
+"""SHA-256 of a file or a folder."""
 
 import hashlib
-from os import PathLike
 from pathlib import Path
+
+from cellseg_monai.outputs.containment import StrPath
 
 _CHUNK = 1 << 20
 
 
-def digest_of(path: str | PathLike[str]) -> str:
+def digest_of(path: StrPath) -> str:
     """Hash the content of a file, or the names and contents of all files of a folder.
 
     Args:
-        path: file or folder.
+        path: file or folder to hash.
 
     Returns:
-        64 hexadecimal digits; of a file the same as ``sha256sum`` prints.
+        64 hexadecimal digits; for a file the same as ``sha256sum`` prints.
 
     Example:
         >>> import tempfile

@@ -1,4 +1,4 @@
-"""Weights that are about to be replaced, kept beside those that take their place."""
+"""Copies of weights that are about to be replaced."""
 
 import shutil
 from pathlib import Path
@@ -7,17 +7,17 @@ from cellseg_monai.outputs.digest import digest_of
 from cellseg_monai.outputs.whole import written_whole
 
 FORMER = "former"
-"""Folder beside the weights for those that were there before; it is not part of a bundle."""
+"""Folder for former weights, beside the current ones; it is not part of a bundle."""
 
 
 def keep_former(weights: Path) -> Path | None:
-    """Copy weights, with the files of the same name beside them, to ``former/``.
+    """Copy weights, and files with the same stem beside them, to ``former/``.
 
     Args:
-        weights: their file.
+        weights: file of the weights.
 
     Returns:
-        The copy, named with the beginning of its SHA-256; None if there are no weights.
+        Path of the copy, whose name includes the start of its SHA-256; None if there are no weights.
 
     Example:
         >>> from tempfile import TemporaryDirectory

@@ -1,28 +1,27 @@
-"""What an output folder remembers: which files a run wrote, from what, and their hashes."""
+"""Memory of an output folder: which files were written, by what work, from which input, and their hashes."""
 
 import json
 import logging
-from collections.abc import Iterable
-from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cellseg_monai.outputs.containment import StrPath
 from cellseg_monai.outputs.lock import HIDDEN
 from cellseg_monai.outputs.whole import in_plain_words, make_folder, write_text
 
 logger = logging.getLogger(__name__)
 
 JOURNAL = "written.jsonl"
-"""In the hidden folder: a line for each file that is about to be written, and one when it is complete."""
+"""File in the hidden folder, with one line when writing of a file begins and one when it is complete."""
 
 
 class Entry(NamedTuple):
-    """What the journal says of a file.
+    """Entry of a file in the journal.
 
     Attributes:
-        work: kind of work that wrote it, such as ``"predict"``.
-        source: input that it was made from, if it was made from a single one.
-        digest: SHA-256 of the content; None while it is being written.
+        work: kind of work that wrote the file, such as ``"predict"``.
+        source: input that the file was made from, if it was a single one.
+        digest: SHA-256 of the content; None while the file is being written.
 
     Example:
         >>> Entry("predict", "/images/a.tif", None).work
@@ -34,68 +33,43 @@ class Entry(NamedTuple):
     digest: str | None
 
 
-def written_in(folder: str | PathLike[str]) -> dict[str, Entry]:
-    """What the journal of an output folder says, by the names of the files.
+def written_in(folder: StrPath) -> dict[str, Entry]:
+    """Entries of the journal of an output folder, by file name.
 
     Args:
-        folder: the folder; one without a journal gives nothing.
+        folder: output folder; one without a journal has no entries.
 
     Example:
         >>> import tempfile
         >>> folder = Path(tempfile.mkdtemp())
-        >>> Journal(folder).add("cells.csv", Entry("measure", None, None))
+        >>> append(folder, "cells.csv", Entry("measure", None, None))
         >>> {name: entry.work for name, entry in written_in(folder).items()}
         {'cells.csv': 'measure'}
     """
     path = Path(folder) / HIDDEN / JOURNAL
-    return _entries(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else {}
-
-
-def _entries(lines: Iterable[str]) -> dict[str, Entry]:
     entries = {}
-    for line in lines:
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
         try:
             known: dict[str, Any] = json.loads(line)
             entries[str(known["file"])] = Entry(known["work"], known["source"], known["sha256"])
-        except (ValueError, KeyError, TypeError):  # cut by a crash while it was appended
-            logger.debug("a line of a journal cannot be read: %s", line)
+        except (ValueError, KeyError, TypeError):  # cut off by a crash during writing
+            logger.debug("%s: skipped a line that cannot be read: %s", path, line)
     return entries
 
 
-class Journal:
-    """The last entry of each file of an output folder.
+def append(folder: StrPath, name: str, entry: Entry) -> None:
+    """Append an entry; only the process that holds the lock of the folder may write."""
+    path = Path(folder) / HIDDEN / JOURNAL
+    make_folder(path.parent)
+    with in_plain_words(path), path.open("a", encoding="utf-8") as file:
+        file.write(_line(name, entry))
 
-    Only a process that holds the lock of the folder may add to it.
 
-    Args:
-        folder: the output folder.
-
-    Attributes:
-        entries: by the names of the files.
-
-    Example:
-        >>> import tempfile
-        >>> folder = tempfile.mkdtemp()
-        >>> Journal(folder).add("cells.csv", Entry("measure", None, None))
-        >>> list(Journal(folder).entries)
-        ['cells.csv']
-    """
-
-    def __init__(self, folder: str | PathLike[str]) -> None:
-        self._path = Path(folder) / HIDDEN / JOURNAL
-        self.entries = written_in(folder)
-
-    def compact(self) -> None:
-        """Write the file without lines that later ones replace, and without one that a crash has cut."""
-        if self._path.is_file():
-            write_text(self._path, "".join(_line(*item) for item in self.entries.items()))
-
-    def add(self, name: str, entry: Entry) -> None:
-        """Append an entry."""
-        self.entries[name] = entry
-        make_folder(self._path.parent)
-        with in_plain_words(self._path), self._path.open("a", encoding="utf-8") as file:
-            file.write(_line(name, entry))
+def compact(folder: StrPath) -> None:
+    """Rewrite the journal with one line per file, without lines that a crash cut off."""
+    path = Path(folder) / HIDDEN / JOURNAL
+    if path.is_file():
+        write_text(path, "".join(_line(*item) for item in written_in(folder).items()))
 
 
 def _line(name: str, entry: Entry) -> str:

@@ -1,4 +1,4 @@
-"""One process at a time writes into a folder."""
+"""A lock, so that only one process at a time writes into a folder."""
 
 import json
 import logging
@@ -9,17 +9,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from os import PathLike
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from cellseg_monai.outputs.containment import StrPath
 from cellseg_monai.outputs.whole import make_folder, write_text
 
 logger = logging.getLogger(__name__)
 
 HIDDEN = ".cellseg"
-"""Folder inside an output folder for what we must remember about it."""
+"""Sub-folder of an output folder for its lock and its journal."""
 
 
 class FolderInUse(RuntimeError):
@@ -34,16 +34,16 @@ class FolderInUse(RuntimeError):
 
 
 @contextmanager
-def locked(folder: str | PathLike[str]) -> Iterator[None]:
-    """Keep other processes out of an output folder; the same process may come in again.
+def locked(folder: StrPath) -> Iterator[None]:
+    """Lock an output folder against other processes; the same process may lock it again.
 
-    The operating system lets go of the lock when the process ends, also when it is killed.
+    The operating system releases the lock when the process ends, even if it is killed.
 
     Args:
-        folder: the output folder; it is created.
+        folder: output folder; it is created.
 
     Raises:
-        FolderInUse: another process is writing into the folder; the error names it.
+        FolderInUse: another process is writing into the folder; the message names it.
 
     Example:
         >>> import tempfile
@@ -64,7 +64,7 @@ def locked(folder: str | PathLike[str]) -> Iterator[None]:
             f"{folder}: {_described(running)} is writing here; wait for it, or choose another folder"
         ) from error
     except NotImplementedError:  # some network file systems
-        logger.warning("%s: this file system has no locks; start no second run that writes here", folder)
+        logger.warning("%s: the file system has no locks; do not start a second run that writes here", folder)
         yield
         return
     try:
@@ -75,7 +75,7 @@ def locked(folder: str | PathLike[str]) -> Iterator[None]:
         if first:
             running.unlink(missing_ok=True)
         lock.release()
-        with suppress(OSError):  # unless something is kept there
+        with suppress(OSError):  # unless it holds the journal
             hidden.rmdir()
 
 
@@ -92,5 +92,5 @@ def _described(running: Path) -> str:
     try:
         known = json.loads(running.read_text(encoding="utf-8"))
         return f"process {known['process']} on {known['host']} ({known['command']}, since {known['since']})"
-    except (OSError, ValueError, KeyError, TypeError):  # it has just started, or has just ended
+    except (OSError, ValueError, KeyError, TypeError):  # the other process has just started or ended
         return "another process"

@@ -1,4 +1,4 @@
-"""Files and folders that are written whole or not at all, and errors of the disk in plain words."""
+"""Files and folders that are written completely or not at all, and disk errors in plain words."""
 
 import errno
 import os
@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 
+from cellseg_monai.outputs.containment import StrPath
+
 PART = ".cellseg-part-"
-"""Begins the name of whatever is being written; nothing of such a name is a result."""
+"""Prefix of files and folders that are being written; a result never has it."""
 
 _REASONS = {
     errno.ENOSPC: "the disk is full; make room, or choose another output folder",
@@ -25,32 +27,32 @@ _REASONS = {
 
 
 class OutputError(OSError):
-    """A result that could not be written, for a reason that lies with the disk and not with the result.
+    """A result could not be written because of the disk.
 
     Example:
-        >>> raise OutputError("cells.csv: not written, the disk is full")
+        >>> raise OutputError("cells.csv: not written: the disk is full")
         Traceback (most recent call last):
         ...
-        cellseg_monai.outputs.whole.OutputError: cells.csv: not written, the disk is full
+        cellseg_monai.outputs.whole.OutputError: cells.csv: not written: the disk is full
     """
 
 
 @contextmanager
-def written_whole(path: str | PathLike[str]) -> Iterator[Path]:
-    r"""Give a temporary path beside the real one, and put what was written there in place at the end.
+def written_whole(path: StrPath) -> Iterator[Path]:
+    r"""Yield a temporary path beside the real one, and move what was written there into place at the end.
 
-    Whoever looks at `path` sees the former content or the complete new one, even if the process is killed or
-    the disk fills up. The temporary path has the same suffixes, so that writers that go by them work. It may
-    become a file or a folder. After an error nothing of it stays.
+    At any time `path` has either its former content or the complete new one, even if the process is killed or
+    the disk fills up. The temporary path has the same suffixes, since some writers depend on them. It may
+    become a file or a folder. After an error nothing of it remains.
 
     Args:
-        path: file or folder; parent folders are created.
+        path: file or folder to write; parent folders are created.
 
     Yields:
         The temporary path.
 
     Raises:
-        OutputError: the disk is full or read-only, or the permission is missing.
+        OutputError: the disk is full or read-only, or permission is denied.
 
     Example:
         >>> import tempfile
@@ -72,7 +74,9 @@ def written_whole(path: str | PathLike[str]) -> Iterator[Path]:
             _put(part, path)
             _sync(path.parent)
         except Exception as error:
-            full = _is_unnamed(error) and part.exists() and _is_full(part.parent)
+            # NumPy and PyTorch raise errors without a number when the disk is full.
+            unnamed = not isinstance(error, OSError) or error.errno is None
+            full = unnamed and part.exists() and shutil.disk_usage(part.parent).free < 1 << 16
             remove(part)
             if full:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
@@ -83,21 +87,21 @@ def written_whole(path: str | PathLike[str]) -> Iterator[Path]:
 
 
 @contextmanager
-def in_plain_words(path: str | PathLike[str]) -> Iterator[None]:
-    """Say why the disk refuses an output.
+def in_plain_words(path: StrPath) -> Iterator[None]:
+    """Turn disk errors into plain words.
 
     Args:
-        path: file or folder that is written.
+        path: file or folder that is being written.
 
     Raises:
-        OutputError: the disk is full or read-only, or the permission is missing.
+        OutputError: the disk is full or read-only, or permission is denied.
 
     Example:
         >>> with in_plain_words("cells.csv"):
         ...     raise OSError(errno.EROFS, "Read-only file system")
         Traceback (most recent call last):
         ...
-        cellseg_monai.outputs.whole.OutputError: cells.csv: not written, the file system is read-only; ...
+        cellseg_monai.outputs.whole.OutputError: cells.csv: not written: the file system is read-only; ...
     """
     try:
         yield
@@ -107,14 +111,14 @@ def in_plain_words(path: str | PathLike[str]) -> Iterator[None]:
         reason = _REASONS.get(error.errno or 0)
         if reason is None or not _concerns(error.filename, Path(path)):
             raise
-        raise OutputError(f"{path}: not written, {reason}") from error
+        raise OutputError(f"{path}: not written: {reason}") from error
 
 
-def make_folder(folder: str | PathLike[str]) -> None:
-    """Create a folder and its parents; errors are in plain words.
+def make_folder(folder: StrPath) -> None:
+    """Create a folder and its parents, with errors in plain words.
 
     Args:
-        folder: the folder; it may exist.
+        folder: folder to create; it may exist.
 
     Raises:
         OutputError: see :func:`written_whole`.
@@ -130,12 +134,12 @@ def make_folder(folder: str | PathLike[str]) -> None:
         Path(folder).mkdir(parents=True, exist_ok=True)
 
 
-def write_text(path: str | PathLike[str], text: str) -> None:
-    """Write a text file whole or not at all.
+def write_text(path: StrPath, text: str) -> None:
+    """Write a text file completely or not at all.
 
     Args:
-        path: the file; parent folders are created.
-        text: content, written as UTF-8.
+        path: file to write; parent folders are created.
+        text: content, stored as UTF-8.
 
     Raises:
         OutputError: see :func:`written_whole`.
@@ -150,12 +154,12 @@ def write_text(path: str | PathLike[str], text: str) -> None:
     write_bytes(path, text.encode("utf-8"))
 
 
-def write_bytes(path: str | PathLike[str], content: bytes) -> None:
-    """Write a binary file whole or not at all.
+def write_bytes(path: StrPath, content: bytes) -> None:
+    """Write a binary file completely or not at all.
 
     Args:
-        path: the file; parent folders are created.
-        content: content.
+        path: file to write; parent folders are created.
+        content: content of the file.
 
     Raises:
         OutputError: see :func:`written_whole`.
@@ -172,10 +176,10 @@ def write_bytes(path: str | PathLike[str], content: bytes) -> None:
 
 
 def remove_parts(paths: Iterable[Path]) -> None:
-    """Remove what killed processes have left of unfinished files or folders.
+    """Remove unfinished files and folders of killed processes.
 
     Args:
-        paths: where the complete results belong; no other process may be writing them.
+        paths: paths of the complete results; no other process may be writing them.
 
     Example:
         >>> import tempfile
@@ -194,22 +198,13 @@ def remove_parts(paths: Iterable[Path]) -> None:
                 remove(part)
 
 
-def _is_unnamed(error: Exception) -> bool:
-    """NumPy and PyTorch raise errors without a number when the disk is full."""
-    return not isinstance(error, OSError) or error.errno is None
-
-
 def _concerns(filename: object, path: Path) -> bool:
-    """Whether an error is about the output; it may be about a file that was read for it."""
+    """Whether an error is about the output, and not about a file that is read for it."""
     if not isinstance(filename, str | bytes | PathLike):
         return True
     named, output = (Path(os.path.abspath(each)) for each in (os.fsdecode(filename), path))
     parts = [each.name.startswith(PART) for each in (named, *named.parents)]
     return any(parts) or named in (output, *output.parents)
-
-
-def _is_full(folder: Path) -> bool:
-    return shutil.disk_usage(folder).free < 1 << 16
 
 
 def _sync(path: Path) -> None:
@@ -218,7 +213,7 @@ def _sync(path: Path) -> None:
         for child in path.rglob("*") if path.name.startswith(PART) else ():
             if child.is_file():
                 _sync(child)
-        if os.name != "posix":  # elsewhere folders do not open
+        if os.name != "posix":  # other systems do not open folders
             return
     descriptor = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
     try:
@@ -228,7 +223,7 @@ def _sync(path: Path) -> None:
 
 
 def _put(part: Path, path: Path) -> None:
-    """Rename; a folder that is replaced steps aside first, as no system renames over one."""
+    """Rename; a former folder is moved aside first, since no system renames over a folder."""
     if not path.is_dir() or path.is_symlink():
         part.replace(path)
         return
@@ -239,7 +234,7 @@ def _put(part: Path, path: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a folder, if it is there."""
+    """Remove a file or a folder if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:

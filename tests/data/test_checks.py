@@ -120,7 +120,7 @@ def test_mask_resized_with_interpolation(dataset: Path, maximum: int) -> None:
 def test_mask_of_fractions(dataset: Path) -> None:
     write(dataset / "masks/a.tif", cells() * np.float32(0.5))
     message = the_one(check_dataset(dataset), "unreadable", "error")
-    assert "a.tif: the value 0.5 is no object id: the mask was interpolated" in message
+    assert "a.tif: the value 0.5 is not an object id: the mask was interpolated" in message
 
 
 def test_lossy_mask(dataset: Path) -> None:

@@ -53,7 +53,12 @@ def test_strings_of_pycocotools_are_read() -> None:
 
 @pytest.mark.parametrize(
     ("counts", "message"),
-    [([1, 2], "add to 3 pixels"), ([-1, 7], "whole numbers"), ("\x01", "is no digit"), (7, "whole numbers")],
+    [
+        ([1, 2], "add up to 3 pixels"),
+        ([-1, 7], "whole numbers"),
+        ("\x01", "is no digit"),
+        (7, "whole numbers"),
+    ],
     ids=["short", "negative", "string", "number"],
 )
 def test_run_lengths_that_cannot_be(counts: Any, message: str) -> None:
@@ -111,9 +116,9 @@ class TestFilesOfOthers:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            ("[]", r"a\.json: is no COCO file"),
-            ("{", r"a\.json: is no COCO file"),
-            ('{"images": [], "annotations": [{"image_id": 1}]}', r"a\.json: is no COCO file: KeyError 1"),
+            ("[]", r"a\.json: is not a COCO file"),
+            ("{", r"a\.json: is not a COCO file"),
+            ('{"images": [], "annotations": [{"image_id": 1}]}', r"a\.json: is not a COCO file: KeyError 1"),
         ],
         ids=["list", "damaged", "no image"],
     )

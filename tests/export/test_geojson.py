@@ -62,7 +62,9 @@ def test_qupath_finds_what_it_looks_for(tmp_path: Path) -> None:
         },
         index=[1, 2, 3],
     )
-    write_geojson(tmp_path / "a.geojson", [[1, 1, 1, 0], [2, 2, 0, 3], [0, 0, 2, 0]], table, "annotation")
+    write_geojson(
+        tmp_path / "a.geojson", [[1, 1, 1, 0], [2, 2, 0, 3], [0, 0, 2, 0]], table, object_type="annotation"
+    )
     collection = json.loads((tmp_path / "a.geojson").read_text())
     assert collection["type"] == "FeatureCollection"
     first, second, third = (one["properties"] for one in collection["features"])
@@ -91,7 +93,7 @@ def test_classes_and_measurements_come_back(tmp_path: Path) -> None:
 
 def test_a_row_missing_from_the_table_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     write_geojson(tmp_path / "a.geojson", [[1, 7]], pd.DataFrame({"area": [3, 4]}, index=[1, 99]))
-    assert "the table has no row for 1 of 2 objects" in caplog.text
+    assert "1 of 2 objects have no row in the table" in caplog.text
     with pytest.raises(ValueError, match="several rows for id 1"):
         write_geojson(tmp_path / "a.geojson", [[1]], pd.DataFrame({"area": [3, 4]}, index=[1, 1]))
 
@@ -119,16 +121,16 @@ class TestFilesOfOthers:
         ]
         assert found.table.to_dict("index")[6]["Area"] == 4.0
         assert found.classes == {5: "Tumor: Positive"}
-        assert "1 of 3 features are no polygons" in caplog.text
-        assert "1 objects tell no id" in caplog.text
+        assert "1 of 3 features are not polygons" in caplog.text
+        assert "1 objects have no id" in caplog.text
 
     def test_size_unknown(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         path = save(tmp_path / "a.geojson", feature([SQUARE], label=3))
         assert read_geojson(path).label_map.shape == (2, 2)
-        assert "taken as 2 rows, 2 columns" in caplog.text
+        assert "assuming 2 rows, 2 columns" in caplog.text
         empty = save(tmp_path / "b.geojson", {"type": "FeatureCollection", "features": []})
         assert read_geojson(empty, (4, 6)).label_map.shape == (4, 6)
-        with pytest.raises(ValueError, match="neither objects nor the size of the image; give the size"):
+        with pytest.raises(ValueError, match="neither objects nor an image size; give the size"):
             read_geojson(empty)
 
     def test_overlap_and_overhang_and_doubles(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -138,7 +140,7 @@ class TestFilesOfOthers:
         assert found.label_map.tolist() == [[2, 2, 2], [1, 1, 0]]
         for message in (
             "2 pixels lie in more than one object",
-            "reach beyond the image of (2, 3)",
+            "extend beyond the image of (2, 3)",
             "1 objects repeat the id of another",
         ):
             assert message in caplog.text
@@ -147,12 +149,12 @@ class TestFilesOfOthers:
         ("content", "message"),
         [
             ("{", "a.geojson: cannot be read"),
-            ('{"type": "Topology"}', "a.geojson: is no GeoJSON of features"),
-            ("[1]", "a.geojson: is no GeoJSON of features"),
-            (json.dumps(feature([["a"]])), "a.geojson: a polygon is no list of rings"),
+            ('{"type": "Topology"}', "a.geojson: is not a GeoJSON file of features"),
+            ("[1]", "a.geojson: is not a GeoJSON file of features"),
+            (json.dumps(feature([["a"]])), "a.geojson: a polygon is not a list of rings"),
             (
                 json.dumps({"features": [], "shape": [3, 4]}),
-                r"of an image of \(3, 4\) rows and columns, not of",
+                r"made for an image with shape \(3, 4\), not",
             ),
         ],
         ids=["damaged", "another format", "a list of something", "malformed", "another size"],
@@ -167,5 +169,5 @@ def test_lost_objects_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture
     speck = [[[0.6, 0.6], [0.9, 0.6], [0.9, 0.9], [0.6, 0.6]]]
     with caplog.at_level(logging.WARNING):
         read_geojson(save(tmp_path / "a.geojson", feature(speck, label=8)), (2, 2))
-    assert "no pixel is left of 1 objects: 8" in caplog.text
+    assert "1 objects have no pixel left: 8" in caplog.text
     assert fill([], (1, 1)).label_map.tolist() == [[0]]

@@ -27,7 +27,9 @@ def test_more_cells_than_sixteen_bits_number(tmp_path: Path) -> None:
 def beside_an_image(path: Path) -> Path:
     image = np.random.default_rng(0).integers(0, 999, (2, 90, 140), np.uint16)
     table = pd.DataFrame({"class": ["Tumor", "Immune"], "area": [3.5, np.nan]}, index=[7, 14])
-    write_ome_zarr_labels(path, MAPS["blobs"], table, image, "CYX", "nuclei", (0.5, 0.25), chunk=64)
+    write_ome_zarr_labels(
+        path, MAPS["blobs"], table, image, "CYX", name="nuclei", pixel_size=(0.5, 0.25), chunk=64
+    )
     np.testing.assert_array_equal(read_pixels(path), np.moveaxis(image, 0, -1))
     return path
 
@@ -71,7 +73,7 @@ def test_one_of_several_label_maps(tmp_path: Path) -> None:
     (path / "labels/.zattrs").write_text(json.dumps({"labels": ["nuclei", "cells"]}))
     assert read_ome_zarr_labels(path, "cells").label_map.max() == 1
     assert read_ome_zarr_labels(path, "nuclei").label_map.max() == 21
-    with pytest.raises(ValueError, match="name one of its label maps, nuclei, cells, not None"):
+    with pytest.raises(ValueError, match="name must be one of its label maps, nuclei, cells, not None"):
         read_ome_zarr_labels(path)
 
 
@@ -92,7 +94,7 @@ def test_refusals(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"b\.zarr: "):
         read_ome_zarr_labels(tmp_path / "b.zarr")
     write_ome_zarr_labels(tmp_path / "c.zarr", [[1]])
-    with pytest.raises(ValueError, match=r"c\.zarr: has no label map called x"):
+    with pytest.raises(ValueError, match=r"c\.zarr: has no label map named x"):
         read_ome_zarr_labels(tmp_path / "c.zarr", "x")
     with pytest.raises(FileExistsError):
         write_ome_zarr_labels(tmp_path / "c.zarr", [[1]])
@@ -101,5 +103,7 @@ def test_refusals(tmp_path: Path) -> None:
     metadata = json.loads((tmp_path / "d.zarr/.zattrs").read_text())
     metadata["multiscales"][0]["datasets"] = [{"path": "deep"}]
     (tmp_path / "d.zarr/.zattrs").write_text(json.dumps(metadata))
-    with pytest.raises(ValueError, match=r"a label map is one plane, this one has the shape \(2, 3, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"a label map must have one plane, but this one has shape \(2, 3, 3\)"
+    ):
         read_ome_zarr_labels(tmp_path / "d.zarr")

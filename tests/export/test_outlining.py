@@ -73,5 +73,5 @@ def test_one_very_long_outline() -> None:
 
 
 def test_a_volume_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"not in the shape \(2, 3, 4\); give one plane"):
+    with pytest.raises(ValueError, match=r"one plane, but the label map has shape \(2, 3, 4\)"):
         outlines(np.zeros((2, 3, 4), int))

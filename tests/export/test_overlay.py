@@ -27,7 +27,7 @@ def test_colour_image_keeps_its_colours() -> None:
     ("image", "labels", "message"),
     [
         (np.zeros((4, 4)), np.zeros((4, 5), int), r"image \(4, 4\) and labels \(4, 5\) differ"),
-        (np.zeros((4, 4, 2)), np.zeros((4, 4), int), "has 1 or 3 channels, not 2"),
+        (np.zeros((4, 4, 2)), np.zeros((4, 4), int), "has 2 channels; choose 1 or 3"),
     ],
     ids=["size", "channels"],
 )
@@ -46,5 +46,5 @@ def test_sheet_places_pictures_row_by_row() -> None:
 def test_sheet_refuses_nothing_and_mixed_sizes() -> None:
     with pytest.raises(ValueError, match="at least one picture"):
         contact_sheet([])
-    with pytest.raises(ValueError, match=r"picture 1 is \(3, 3\), the first \(2, 2\)"):
+    with pytest.raises(ValueError, match=r"picture 1 has shape \(3, 3, 3\), the first has \(2, 2, 3\)"):
         contact_sheet([np.zeros((2, 2, 3), np.uint8), np.zeros((3, 3, 3), np.uint8)])

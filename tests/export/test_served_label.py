@@ -52,8 +52,12 @@ def test_the_request_is_heeded() -> None:
 @pytest.mark.parametrize(
     ("highest", "request_", "message"),
     [
-        (3, {"result_extension": ".jpg"}, r"a\.tif: .* \.jpg is none for labels; ask for \.tif"),
-        (65_536, {"result_extension": ".png"}, r"ids up to 65536, and \.png ends at 65535"),
+        (
+            3,
+            {"result_extension": ".jpg"},
+            r"a\.tif: ids up to 3 cannot be written as \.jpg; request \.tif",
+        ),
+        (65_536, {"result_extension": ".png"}, r"ids up to 65536 cannot be written as \.png; request"),
     ],
     ids=["format", "png"],
 )

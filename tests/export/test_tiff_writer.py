@@ -48,13 +48,13 @@ def test_the_size_of_the_image_is_kept_or_told(tmp_path: Path) -> None:
     SaveImage(tmp_path, "", **options)(image)
     assert tifffile.imread(tmp_path / "a.tif").shape == (6, 4)
     image.meta["spatial_shape"] = np.array([8, 12])
-    with pytest.raises(RuntimeError, match=r"the result has the shape \(6, 4\), its image \(12, 8\)"):
+    with pytest.raises(RuntimeError, match=r"the result has shape \(6, 4\), but its image has \(12, 8\)"):
         SaveImage(tmp_path, "", resample=True, **options)(image)
 
 
 @pytest.mark.parametrize("value", [70_000, -1])
 def test_what_does_not_fit_is_refused(value: int, tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="do not fit uint16; write a wider type"):
+    with pytest.raises(RuntimeError, match="do not fit into uint16; write a wider type"):
         save(np.full((1, 2, 2), value), tmp_path, np.uint16)
 
 

@@ -84,10 +84,10 @@ def test_smaller_sizes_hold_ids_that_are_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("write", "message"),
     [
-        (lambda folder: write_tiled(folder / "a.png", LABELS), r"to \.tif or \.zarr, not \.png"),
-        (lambda folder: write_tiled(folder / "a", LABELS), "not no ending"),
+        (lambda folder: write_tiled(folder / "a.png", LABELS), r"as \.tif or \.zarr, not \.png"),
+        (lambda folder: write_tiled(folder / "a", LABELS), "not no suffix"),
         (lambda folder: write_tiled_tiff(folder / "a.tif", LABELS, tile=100), "a multiple of 16"),
-        (lambda folder: write_tiled_tiff(folder / "a.tif", LABELS, axes="XY"), "Y and X last, not 'XY'"),
+        (lambda folder: write_tiled_tiff(folder / "a.tif", LABELS, axes="XY"), "end with YX, not 'XY'"),
         (lambda folder: write_ome_zarr(folder / "a.zarr", LABELS, axes="CYX"), "not 'CYX'"),
         (lambda folder: write_ome_zarr(folder / "a.zarr", LABELS, chunk=0), "at least 1 pixel, not 0"),
     ],

@@ -50,8 +50,8 @@ def test_a_viewer_may_ask_for_another_format(wanted: str, server: Server, tmp_pa
 @pytest.mark.parametrize(
     ("asked", "count", "reason"),
     [
-        ({"result_extension": ".jpg"}, 300, ".jpg is none for labels; ask for .tif"),
-        ({"result_extension": ".png"}, 66_000, "ids up to 66000, and .png ends at 65535; ask for .tif"),
+        ({"result_extension": ".jpg"}, 300, "ids up to 300 cannot be written as .jpg; request .tif"),
+        ({"result_extension": ".png"}, 66_000, "ids up to 66000 cannot be written as .png; request .tif"),
     ],
     ids=["jpeg", "png"],
 )

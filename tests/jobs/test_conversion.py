@@ -153,7 +153,7 @@ class TestTable:
                 9: {"class": "y", "area": 2},
             }
         assert read_geojson(tmp_path / "out/day1/b.geojson").classes == {3: "x"}
-        assert "a.geojson: the table has no row for 1 of 3 objects" in caplog.text
+        assert "a.geojson: 1 of 3 objects have no row in the table" in caplog.text
 
     @pytest.mark.parametrize(
         ("to", "message"),
@@ -240,7 +240,7 @@ class TestInputs:
     def test_an_input_is_not_written_over(self, labels: Path) -> None:
         before = (labels / "labels/a.tif").read_bytes()
         with pytest.raises(
-            ValueError, match=r"labels holds the input .*a\.tif; choose another output folder"
+            ValueError, match=r"labels contains the input .*a\.tif; choose another output folder"
         ):
             convert([labels], "tiff", labels / "labels")
         assert (labels / "labels/a.tif").read_bytes() == before

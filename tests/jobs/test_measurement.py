@@ -124,8 +124,8 @@ def test_a_bad_file_is_told_and_the_others_are_measured(
     assert "2 cells in 1 image" in out
     assert f"3 images failed; {tmp_path / 'out/failures.csv'} says which and why" in out
     failures = pd.read_csv(tmp_path / "out/failures.csv").set_index("image")["error"]
-    assert "the image is (19, 30) and the label map (20, 30)" in failures["b"]
-    assert "is no object id: the mask was interpolated" in failures["c"]
+    assert "image (19, 30) and label map (20, 30) differ" in failures["b"]
+    assert "is not an object id: the mask was interpolated" in failures["c"]
     assert "there is no image named d; there are 3, such as" in failures["d"]
 
 

@@ -146,7 +146,7 @@ def test_mp4_without_its_package_is_told_before_the_work(
         (["labels", "--images", "one"], "one has 1 images and labels has 2 label maps; a frame needs both"),
         (["labels", "--images", "small"], r"are (20, 60) (rows, columns); both must be of one size"),
         (["labels", "--fps", "0"], "frames_per_second must be above 0, not 0"),
-        (["labels", "--movie", "film.avi"], "film.avi: a movie is written as .gif or .mp4"),
+        (["labels", "--movie", "film.avi"], "film.avi: a movie must be .gif or .mp4"),
         (["bad"], "none of 1 frames can be read"),
     ],
     ids=["nowhere", "too few images", "sizes", "fps", "format of the movie", "no frame"],

@@ -118,7 +118,7 @@ def test_reset_forgets():
             r"the truth must be a label map with one channel, not shape \(2, 1, 4\)",
         ),
         ([ONE_CELL], [ONE_CELL[..., :3]], "differ in shape"),
-        ([ONE_CELL * 0.5], [ONE_CELL], "0.5 is no object id"),
+        ([ONE_CELL * 0.5], [ONE_CELL], "0.5 is not an object id"),
     ],
     ids=["length", "missing", "half", "channels", "shape", "probability"],
 )

@@ -29,7 +29,7 @@ def test_a_file_of_somebody_else(tmp_path: Path) -> None:
         (tmp_path / f"labels/{name}.tif").write_text("truth")
     with (
         pytest.raises(
-            FileExistsError, match=r"a\.tif exists, and is not .* 'predict' .*1 more file.*another output"
+            FileExistsError, match=r"a\.tif exists, but is not .* 'predict' .*1 more file.*another output"
         ),
         claim_outputs(tmp_path, "predict", ["labels/a.tif", "labels/b.tif", "labels/c.tif"]),
     ):
@@ -53,7 +53,7 @@ def test_a_result_that_was_corrected_by_hand(tmp_path: Path) -> None:
 def test_the_result_of_another_image(tmp_path: Path) -> None:
     run(tmp_path, sources={"labels/a.tif": "/day1/a.png"})
     run(tmp_path, sources={"labels/a.tif": "/day1/a.png"})
-    with pytest.raises(FileExistsError, match=r"was made from something else, /day1/a\.png"):
+    with pytest.raises(FileExistsError, match=r"was made from another input, /day1/a\.png"):
         run(tmp_path, sources={"labels/a.tif": "/day2/a.png"})
 
 
@@ -65,7 +65,7 @@ def test_an_input(how: str, tmp_path: Path) -> None:
         os.link(target, given)
     elif how == "a symbolic link":
         given.symlink_to(target)
-    with pytest.raises(FileExistsError, match="would be written over the input"):
+    with pytest.raises(FileExistsError, match="would overwrite the input"):
         run(tmp_path, inputs=[target if how == "the same path" else given])
 
 

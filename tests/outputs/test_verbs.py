@@ -44,7 +44,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
 def test_predict_into_its_own_dataset(dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = files_of(dataset)
     assert main(["predict", "patch_attention_unet", str(dataset), "--out", str(dataset)]) == 1
-    assert "holds the input" in capsys.readouterr().err
+    assert "contains the input" in capsys.readouterr().err
     assert files_of(dataset) == before
 
 
@@ -63,7 +63,7 @@ def test_monais_own_command_into_the_dataset(dataset: Path) -> None:
     bundle = BUNDLES / "patch_attention_unet"
     done = subprocess.run(command, cwd=bundle, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "holds the input" in done.stderr.splitlines()[-1]
+    assert "contains the input" in done.stderr.splitlines()[-1]
     assert files_of(dataset) == before
 
 
@@ -145,7 +145,7 @@ def test_a_file_of_the_user_stays(
     assert main(command(nuclei, out)) == 1
     said = capsys.readouterr().err
     assert re.search(
-        f"{name} exists, and is not the result of an earlier|labels is not empty, and a new", said
+        f"{name} exists, but is not the result of an earlier|labels has files, which a new", said
     )
     assert re.search("choose another (output )?folder", said)
     assert files_of(out) == {name: b"mine"}
@@ -225,7 +225,7 @@ def test_the_tables_of_another_input_stay(
     assert main(command(nuclei, tmp_path / "out")) == 0
     before = files_of(tmp_path / "out")
     assert main(command(dataset, tmp_path / "out")) == 1
-    assert "was made from something else" in capsys.readouterr().err
+    assert "was made from another input" in capsys.readouterr().err
     assert name in before
     assert files_of(tmp_path / "out") == before
 

@@ -57,7 +57,7 @@ def test_a_full_disk(write: Callable[[Path], object], tmp_path: Path) -> None:
     path.write_text("the result of an earlier run")
     (tmp_path / f".cellseg-part-{os.getpid()}-result.tif").symlink_to("/dev/full")
     with pytest.raises(
-        OutputError, match=r"result\.tif: not written, the disk is full; make room, or choose"
+        OutputError, match=r"result\.tif: not written: the disk is full; make room, or choose"
     ):
         write(path)
     assert path.read_text() == "the result of an earlier run"
@@ -83,7 +83,7 @@ def test_nothing_is_left_beside_a_result(write: Callable[[Path], object], tmp_pa
 )
 def test_reasons_in_plain_words(number: int, said: str) -> None:
     with (
-        pytest.raises(OutputError, match=rf"^out/cells\.csv: not written, {said}"),
+        pytest.raises(OutputError, match=rf"^out/cells\.csv: not written: {said}"),
         in_plain_words("out/cells.csv"),
     ):
         raise OSError(number, os.strerror(number), "out")
@@ -112,7 +112,7 @@ def test_a_folder_replaces_a_folder(tmp_path: Path) -> None:
     path = tmp_path / "cells.ome.zarr"
     write_ome_zarr_labels(path, CELLS)
     (path / "of the first").write_text("")
-    with pytest.raises(FileExistsError, match="choose another name, or overwrite it"):
+    with pytest.raises(FileExistsError, match="choose another name, or set overwrite"):
         write_ome_zarr_labels(path, CELLS)
     write_ome_zarr_labels(path, CELLS, overwrite=True)
     assert not (path / "of the first").exists()

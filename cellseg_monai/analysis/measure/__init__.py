@@ -1,6 +1,1 @@
-"""A label map to a table: what can be measured of each cell."""
-
-from cellseg_monai.analysis.measure.summary import summarize_cells
-from cellseg_monai.analysis.measure.table import measure_cells, neighbour_pairs
-
-__all__ = ["measure_cells", "neighbour_pairs", "summarize_cells"]
+"""Measurements of the cells of a label map, as tables."""

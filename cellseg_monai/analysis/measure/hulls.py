@@ -1,25 +1,22 @@
-"""Convex hulls of all cells at once, and what they tell: solidity and Feret diameters.
+"""Convex hulls of all cells at once, and what follows from them: solidity and Feret diameters.
 
-A pixel is taken for the four middles of its sides, as in scikit-image. Coordinates are doubled, so that these
+A pixel counts as the four midpoints of its sides, as in scikit-image. Coordinates are doubled, so that these
 are whole numbers and every comparison is exact.
 """
 
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from cellseg_monai.analysis.measure.runs import Real, Runs, Whole, in_threads
-
-_ROWS_PER_BUNCH = 1 << 14  # of cells; what is made of them stays in the processor's cache
+from cellseg_monai.analysis.measure.runs import Real, Runs, Whole, bunches_of, first_of, in_threads, ranges
 
 
 class Extents(NamedTuple):
-    """The leftmost and rightmost pixel of cells in each of their rows.
+    """Leftmost and rightmost pixel of cells in each of their rows.
 
     Attributes:
-        cell: place of the cell, ascending.
-        row: ascending within a cell.
+        cell: index of the cell, ascending.
+        row: row, ascending within a cell.
         left: first column.
         right: last column.
     """
@@ -34,9 +31,9 @@ class Chain(NamedTuple):
     """Points of cells in ascending order of their rows, in doubled coordinates.
 
     Attributes:
-        cell: place of the cell, ascending.
-        row: ascending within a cell.
-        column: of each point.
+        cell: index of the cell, ascending.
+        row: row of each point, ascending within a cell.
+        column: column of each point.
     """
 
     cell: Whole
@@ -44,65 +41,49 @@ class Chain(NamedTuple):
     column: Whole
 
 
-class Hulls(NamedTuple):
-    """What the convex hulls of cells tell.
-
-    Attributes:
-        area: pixels whose centre lies in the hull.
-        greatest: Feret diameter, the greatest distance of two parallel tangents; callipers measure it.
-        least: likewise the least, of all directions.
-    """
-
-    area: Whole
-    greatest: Real
-    least: Real
-
-
-def convex_hulls(runs: Runs, pixel_size: tuple[float, float] = (1.0, 1.0)) -> Hulls:
+def convex_hulls(runs: Runs, pixel_size: tuple[float, float] = (1.0, 1.0)) -> tuple[Whole, Real, Real]:
     """Measure the hull of each cell.
 
     Args:
-        runs: of the label map.
-        pixel_size: along x and along y.
+        runs: runs of the label map.
+        pixel_size: pixel size along x and y.
 
     Returns:
-        :class:`Hulls`, its diameters in the unit of the pixel size.
+        Number of pixels whose centre lies in each hull; maximum and minimum Feret diameter, the distance
+        between parallel tangents, in the unit of the pixel size.
 
     Example:
         An L of 7 pixels; the hull fills the corner between its legs:
 
         >>> from cellseg_monai.analysis.measure.runs import runs_of
-        >>> found = convex_hulls(runs_of([[1, 0, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0], [1, 1, 1, 1]]))
-        >>> int(found.area[0])
+        >>> area, *_ = convex_hulls(runs_of([[1, 0, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0], [1, 1, 1, 1]]))
+        >>> int(area[0])
         10
     """
     extents = extents_of(runs)
-    found = Hulls(np.zeros(len(runs.ids), np.int64), np.zeros(len(runs.ids)), np.zeros(len(runs.ids)))
+    area = np.zeros(len(runs.ids), np.int64)
+    greatest, least = np.zeros((2, len(runs.ids)))
 
     def measure(part: slice) -> None:
-        cell = extents.cell[part]
-        cells = slice(cell[0], cell[-1] + 1)
-        convex = convex_extents(
-            Extents(cell - cell[0], extents.row[part], extents.left[part], extents.right[part])
-        )
-        first = np.flatnonzero(np.diff(convex.cell, prepend=-1))
-        found.area[cells] = np.add.reduceat(convex.right - convex.left + 1, first)
-        found.greatest[cells], found.least[cells] = feret_diameters(convex, pixel_size)
+        cell, row, left, right = (values[part] for values in extents)
+        here = slice(cell[0], cell[-1] + 1)
+        convex = convex_extents(Extents(cell - cell[0], row, left, right))
+        area[here] = np.add.reduceat(convex.right - convex.left + 1, first_of(convex.cell))
+        greatest[here], least[here] = feret_diameters(convex, pixel_size)
 
-    in_threads(measure, _bunches(extents.cell))
-    return found
+    in_threads(measure, bunches_of(extents.cell))
+    return area, greatest, least
 
 
 def extents_of(runs: Runs) -> Extents:
-    """The outermost pixels of the rows of each cell."""
-    same = (np.diff(runs.cell, prepend=-1) == 0) & (np.diff(runs.row, prepend=-1) == 0)
-    first = np.flatnonzero(~same)
-    last = np.append(first[1:], len(runs.cell)) - 1 if len(first) else first
+    """Outermost pixels of the rows of each cell."""
+    first = first_of(runs.cell, runs.row)
+    last = np.append(first, len(runs.cell))[1:] - 1
     return Extents(runs.cell[first], runs.row[first], runs.start[first], runs.stop[last] - 1)
 
 
 def convex_extents(extents: Extents) -> Extents:
-    """The pixels whose centre lies in the convex hull of a cell, its edge included.
+    """Pixels whose centre lies in the convex hull of a cell or on its edge.
 
     Example:
         An L is filled; the far corner of its box is not:
@@ -114,31 +95,27 @@ def convex_extents(extents: Extents) -> Extents:
         [1, 2, 3, 4]
     """
     left, right = hull_chains(extents)
-    first = np.flatnonzero(np.diff(extents.cell, prepend=-1))
+    first = first_of(extents.cell)
     top = extents.row[first]
-    height = extents.row[np.append(first[1:], len(extents.row)) - 1] - top + 1 if len(first) else top
-    cell = np.repeat(np.arange(len(first)), height)
-    row = np.arange(len(cell)) - np.repeat(np.cumsum(height) - height, height) + top[cell]
-    at_left, at_right = _column_at(left, cell, row, up=True), _column_at(right, cell, row, up=False)
-    return Extents(cell, row, at_left, at_right)
+    height = extents.row[np.append(first, len(extents.row))[1:] - 1] - top + 1
+    cell, row = np.repeat(np.arange(len(first)), height), ranges(top, height)
+    return Extents(cell, row, _column_at(left, cell, row, up=True), _column_at(right, cell, row, up=False))
 
 
 def hull_chains(extents: Extents) -> tuple[Chain, Chain]:
     """Left and right side of the convex hull of each cell."""
-    left = _side(extents, extents.left, np.minimum, -1)
-    right = _side(extents, extents.right, np.maximum, 1)
-    return left, right
+    return _side(extents, extents.left, np.minimum, -1), _side(extents, extents.right, np.maximum, 1)
 
 
 def feret_diameters(extents: Extents, pixel_size: tuple[float, float] = (1.0, 1.0)) -> tuple[Real, Real]:
-    """Greatest and least diameter.
+    """Maximum and minimum Feret diameter.
 
     Args:
-        extents: of convex hulls, as :func:`convex_extents` gives them, at least one.
-        pixel_size: along x and along y.
+        extents: pixels of convex hulls from :func:`convex_extents`, at least one.
+        pixel_size: pixel size along x and y.
 
     Returns:
-        Both, in the unit of the pixel size.
+        Both diameters, in the unit of the pixel size.
 
     Example:
         >>> from cellseg_monai.analysis.measure.runs import runs_of
@@ -147,15 +124,15 @@ def feret_diameters(extents: Extents, pixel_size: tuple[float, float] = (1.0, 1.
         [5.0, 1.0]
     """
     cell, x, y = _polygons(*hull_chains(extents), pixel_size)
-    corners = np.bincount(cell)
-    start = np.cumsum(corners) - corners
-    place = np.arange(len(x)) - np.repeat(start, corners)
+    start = first_of(cell)
+    corners = np.diff(start, append=len(cell))
     start_of, corners_of = np.repeat(start, corners), np.repeat(corners, corners)
+    place = np.arange(len(x)) - start_of
     after = start_of + (place + 1) % corners_of
     edge_x, edge_y = x[after] - x, y[after] - y
     furthest, width = np.zeros(len(x)), np.zeros(len(x))
     for shift in range(1, int(corners.max())):
-        # Compare each corner with the one after it, then the second after it, and so on round the hull.
+        # Compare each corner with the next one, then with the one after that, and so on around the hull.
         other = place + shift
         other -= np.where(other >= corners_of, corners_of, 0)
         other = start_of + np.minimum(other, corners_of - 1)
@@ -166,22 +143,15 @@ def feret_diameters(extents: Extents, pixel_size: tuple[float, float] = (1.0, 1.
     return np.sqrt(np.maximum.reduceat(furthest, start)), np.minimum.reduceat(width, start)
 
 
-def _bunches(cell: Whole) -> list[slice]:
-    """Rows of some cells at a time, each cell whole."""
-    first = np.flatnonzero(np.diff(cell, prepend=-1))
-    cuts = first[np.diff(first // _ROWS_PER_BUNCH, prepend=-1) > 0] if len(first) else first
-    return [slice(*ends) for ends in pairwise([*cuts.tolist(), len(cell)])]
-
-
 def _side(extents: Extents, column: Whole, outer: np.ufunc, sign: int) -> Chain:
-    """The hull's side: middles of pixel sides, without those that a straight line passes by outside."""
+    """One side of the hull: midpoints of pixel sides, except those inside a straight line past them."""
     cell = np.repeat(extents.cell, 3)
     row: Whole = (2 * extents.row[:, None] + np.array([-1, 0, 1])).ravel()
     points: Whole = (2 * column[:, None] + np.array([0, sign, 0])).ravel()
-    first = np.flatnonzero((np.diff(cell, prepend=-1) != 0) | (np.diff(row, prepend=row[:1] - 1) != 0))
-    chain = Chain(cell[first], row[first], outer.reduceat(points, first) if len(first) else points)
+    first = first_of(cell, row)
+    chain = Chain(cell[first], row[first], outer.reduceat(points, first))
     while True:
-        # A point inside its two neighbours is no corner of the hull, whatever becomes of them.
+        # A point inside the line between its neighbours is never a corner of the hull.
         step_row, step_column = np.diff(chain.row), np.diff(chain.column)
         turn = step_row[:-1] * step_column[1:] - step_row[1:] * step_column[:-1]
         inside = (turn * sign >= 0) & (chain.cell[2:] == chain.cell[:-2])
@@ -189,11 +159,11 @@ def _side(extents: Extents, column: Whole, outer: np.ufunc, sign: int) -> Chain:
             return chain
         keep = np.ones(len(chain.cell), bool)
         keep[1:-1] = ~inside
-        chain = Chain(chain.cell[keep], chain.row[keep], chain.column[keep])
+        chain = Chain(*(values[keep] for values in chain))
 
 
 def _column_at(chain: Chain, cell: Whole, row: Whole, up: bool) -> Whole:
-    """Where a side crosses the rows of pixels, rounded to the pixels within; exact."""
+    """Column where a side crosses the rows of pixels, rounded to the pixels inside; exact."""
     lowest = int(chain.row.min(initial=0))
     height = int(chain.row.max(initial=0)) - lowest + 1
     key = chain.cell * height + (chain.row - lowest)
@@ -207,18 +177,17 @@ def _column_at(chain: Chain, cell: Whole, row: Whole, up: bool) -> Whole:
 
 
 def _polygons(left: Chain, right: Chain, pixel_size: tuple[float, float]) -> tuple[Whole, Real, Real]:
-    """The corners of each hull in turn: down its right side, up its left."""
+    """Corners of each hull in turn: down its right side, up its left side."""
     cell = np.concatenate([right.cell, left.cell])
     row, column = np.concatenate([right.row, left.row]), np.concatenate([right.column, left.column])
     side = np.repeat([0, 1], [len(right.cell), len(left.cell)])
     order = np.lexsort([np.where(side == 0, row, -row), side, cell])
     cell, row, column = cell[order], row[order], column[order]
-    # Both sides end in the same point where a hull has a tip.
-    twice = (
-        (np.diff(cell, prepend=-1) == 0) & (np.diff(row, prepend=0) == 0) & (np.diff(column, prepend=0) == 0)
-    )
-    first = np.flatnonzero(np.diff(cell, prepend=-1))
-    last = np.append(first[1:], len(cell)) - 1 if len(first) else first
-    twice[last] |= (row[last] == row[first]) & (column[last] == column[first])
-    cell, row, column = cell[~twice], row[~twice], column[~twice]
+    # Where a hull has a tip, both sides end in the same point.
+    unique = np.zeros(len(cell), bool)
+    unique[first_of(cell, row, column)] = True
+    first = first_of(cell)
+    last = np.append(first, len(cell))[1:] - 1
+    unique[last] &= (row[last] != row[first]) | (column[last] != column[first])
+    cell, row, column = cell[unique], row[unique], column[unique]
     return cell, column * (pixel_size[0] / 2), row * (pixel_size[1] / 2)

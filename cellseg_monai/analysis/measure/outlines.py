@@ -1,6 +1,4 @@
-"""The length of a cell's outline, by the two estimates of scikit-image, for all cells at once."""
-
-from typing import NamedTuple
+"""Perimeter of all cells at once, by the two estimates of scikit-image."""
 
 import numpy as np
 import numpy.typing as npt
@@ -8,15 +6,16 @@ import numpy.typing as npt
 from cellseg_monai.analysis.measure.runs import Real, in_threads, plane, strips_of
 from cellseg_monai.label_maps import LabelMap
 
-# What an outline pixel adds to the length, by its outline neighbours of the same cell: across a side (rows
-# of the table) and across a corner (columns). Benkrid and Crookes (2000), as in skimage.measure.perimeter.
+# Contribution of an outline pixel to the perimeter, by the number of outline pixels of the same cell next to
+# it: at its sides (rows) and at its corners (columns). Benkrid and Crookes (2000), as in
+# skimage.measure.perimeter.
 _STRAIGHT, _DIAGONAL, _BOTH = 1.0, np.sqrt(2), (1 + np.sqrt(2)) / 2
 _STEPS = np.zeros((5, 5))
 _STEPS[[2, 3, 2, 3, 2, 3], [0, 0, 1, 1, 2, 2]] = _STRAIGHT
 _STEPS[[0, 1], [2, 3]] = _DIAGONAL
 _STEPS[[1, 1], [1, 2]] = _BOTH
 
-# The pixel before each on lines along rows, columns and both diagonals, and how far apart such lines are.
+# The previous pixel on lines along rows, columns and both diagonals, and the distance between such lines.
 _CROSSINGS = (
     (np.s_[1:-1, :-2], 1.0),
     (np.s_[:-2, 1:-1], 1.0),
@@ -25,51 +24,36 @@ _CROSSINGS = (
 )
 
 
-class Outlines(NamedTuple):
-    """Length of the outlines of cells in pixels, those of holes included.
-
-    Attributes:
-        steps: from outline pixel to outline pixel. Outline pixels are those with a neighbour of another id
-            across a side; the edge of the image counts as another id. Each adds 1, √2 or (1 + √2)/2,
-            according to how the line goes on from it; a cell of one pixel has 0.
-            ``skimage.measure.perimeter``.
-        crossings: π/4 · (H + V + (D₁ + D₂)/√2), where H, V, D are how often lines along rows, columns and
-            diagonals enter the cell; right for a disc. ``skimage.measure.perimeter_crofton``.
-    """
-
-    steps: Real
-    crossings: Real
-
-
-def outlines(label_map: npt.ArrayLike, ids: npt.NDArray[np.int64]) -> Outlines:
-    """Measure the outlines.
+def outlines(label_map: npt.ArrayLike, ids: npt.NDArray[np.int64]) -> tuple[Real, Real]:
+    """Measure the perimeters, including those of holes.
 
     Args:
-        label_map: a plane.
-        ids: of its cells, ascending.
+        label_map: label map of one plane.
+        ids: its ids in ascending order.
 
     Returns:
-        :class:`Outlines`.
+        Two perimeters of each cell in pixels. The first is the length from outline pixel to outline pixel, as
+        ``skimage.measure.perimeter``. Outline pixels have a neighbour with another id at one of their sides;
+        the edge of the image counts as another id. Each adds 1, √2 or (1 + √2)/2, depending on how the
+        outline continues from it; a cell of one pixel has 0. The second is π/4 · (H + V + (D₁ + D₂)/√2),
+        where H, V, D count how often lines along rows, columns and diagonals enter the cell, as
+        ``skimage.measure.perimeter_crofton``; it is correct for a disc.
 
     Example:
-        >>> found = outlines(np.pad(np.ones((4, 4), int), 1), np.array([1]))
-        >>> float(found.steps[0]), round(float(found.crossings[0]), 2)
+        >>> steps, crossings = outlines(np.pad(np.ones((4, 4), int), 1), np.array([1]))
+        >>> float(steps[0]), round(float(crossings[0]), 2)
         (12.0, 14.06)
     """
     labels = plane(label_map)
-    parts = in_threads(lambda strip: _of_strip(labels, strip, ids), strips_of(labels.shape))
+    padded = np.pad(labels, 2)  # two rows on either side of a strip show which neighbours are outline
+
+    def measure(strip: slice) -> Real:
+        part = padded[strip.start : strip.stop + 4]
+        return np.stack([_steps(part, ids), _crossings(part[1:-1, 1:-1], ids)])
+
+    parts = in_threads(measure, strips_of(labels.shape))
     steps, crossings = np.sum([np.zeros((2, len(ids))), *parts], axis=0)
-    return Outlines(steps, crossings * np.pi / 4)
-
-
-def _of_strip(labels: LabelMap, strip: slice, ids: npt.NDArray[np.int64]) -> Real:
-    """What the rows of a strip add; two rows on either side tell which neighbours are outline."""
-    rows, columns = labels.shape
-    above, below = max(strip.start - 2, 0), min(strip.stop + 2, rows)
-    padded = np.zeros((strip.stop - strip.start + 4, columns + 4), np.int32)
-    top = above - (strip.start - 2)
-    padded[top : top + below - above, 2:-2] = labels[above:below]
-    return np.stack([_steps(padded, ids), _crossings(padded[1:-1, 1:-1], ids)])
+    return steps, crossings * np.pi / 4
 
 
 def _steps(padded: LabelMap, ids: npt.NDArray[np.int64]) -> Real:
@@ -82,7 +66,7 @@ def _steps(padded: LabelMap, ids: npt.NDArray[np.int64]) -> Real:
     flat = outline.ravel()
     places = np.flatnonzero(outline[1:-1]) + width
     cell = flat[places]
-    beside, across = np.zeros(len(places), np.intp), np.zeros(len(places), np.intp)
+    beside, across = np.zeros((2, len(places)), np.intp)
     for step in (1, -1, width, -width):
         beside += flat[places + step] == cell
     for step in (width - 1, width + 1, 1 - width, -1 - width):

@@ -1,6 +1,5 @@
-"""The cells of an image in one row."""
+"""Summary of the cells of an image in one row."""
 
-import numpy as np
 import pandas as pd
 
 from cellseg_monai.analysis.measure.units import PixelSize, scale_of
@@ -11,17 +10,17 @@ _NO_QUANTITIES = ("label", "class", "nearest_label", "touches_edge", "pieces", "
 def summarize_cells(
     cells: pd.DataFrame, shape: tuple[int, int], *, pixel_size: PixelSize = None
 ) -> pd.DataFrame:
-    """Count the cells of an image and average what was measured of them.
+    """Count the cells of an image and average their measurements.
 
     Args:
-        cells: as :func:`measure_cells` gives it.
+        cells: table from :func:`measure_cells`.
         shape: rows and columns of the image.
-        pixel_size: as in :func:`measure_cells`.
+        pixel_size: pixel size as in :func:`measure_cells`.
 
     Returns:
-        One row: ``cells``; ``cells_at_edge`` and ``cells_in_pieces``; area of the image, the share that cells
-        cover, cells a unit of area; cells of each class; and mean, median and standard deviation (dividing
-        by the cells less one) of each quantity.
+        One row: ``cells``; ``cells_at_edge`` and ``cells_in_pieces``; area of the image, share covered by
+        cells, cells per unit of area; number of cells of each class; and mean, median and sample standard
+        deviation of each measurement.
 
     Example:
         >>> from cellseg_monai.analysis.measure.table import measure_cells
@@ -30,29 +29,24 @@ def summarize_cells(
         (2.0, 0.75, 1.5)
     """
     scale = scale_of(pixel_size)
-    image = shape[0] * shape[1] * scale.x * scale.y
+    image = shape[0] * shape[1] * scale.x * scale.y or float("nan")
     area = f"area_{scale.unit}2"
     if area not in cells:
-        raise ValueError(f"the table has no {area}; give the pixel size with which it was measured")
+        raise ValueError(f"the table has no {area}; give the pixel size that the cells were measured with")
     row: dict[str, float] = {
         "cells": len(cells),
         "cells_at_edge": int(cells["touches_edge"].sum()),
         "cells_in_pieces": int((cells["pieces"] > 1).sum()),
-        f"image_{area}": image,
-        "covered": float(cells[area].sum()) / image if image else float("nan"),
-        f"cells_per_{scale.unit}2": len(cells) / image if image else float("nan"),
+        f"image_{area}": shape[0] * shape[1] * scale.x * scale.y,
+        "covered": float(cells[area].sum()) / image,
+        f"cells_per_{scale.unit}2": len(cells) / image,
     }
     if "class" in cells:
-        row |= {f"cells_of_class_{number}": int(count) for number, count in _counts(cells["class"])}
+        row |= {f"cells_of_class_{number}": len(of_class) for number, of_class in cells.groupby("class")}
     for name in cells.columns:
         if name not in _NO_QUANTITIES and not name.startswith(("bbox_", "centroid_")):
-            values = cells[name].dropna().to_numpy(np.float64)
-            row[f"{name}_mean"] = float(values.mean()) if len(values) else float("nan")
-            row[f"{name}_median"] = float(np.median(values)) if len(values) else float("nan")
-            row[f"{name}_std"] = float(values.std(ddof=1)) if len(values) > 1 else float("nan")
+            values = cells[name].astype(float)
+            row[f"{name}_mean"] = values.mean()
+            row[f"{name}_median"] = values.median()
+            row[f"{name}_std"] = values.std()
     return pd.DataFrame([row])
-
-
-def _counts(classes: "pd.Series[int]") -> list[tuple[int, int]]:
-    numbers, counts = np.unique(classes.to_numpy(), return_counts=True)
-    return list(zip(numbers.tolist(), counts.tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""The cells of each frame, as points."""
+"""Cells of each frame as points."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,12 +12,12 @@ from cellseg_monai.analysis.measure.runs import Real, Whole, runs_of
 
 
 class FrameCells(NamedTuple):
-    """The cells of a frame.
+    """Cells of a frame.
 
     Attributes:
-        ids: ascending.
-        places: centroids, a row (x, y) a cell.
-        areas: in pixels.
+        ids: ids in ascending order.
+        places: centroids, one row (x, y) per cell.
+        areas: areas in pixels.
     """
 
     ids: Whole
@@ -38,7 +38,9 @@ def frame_cells(label_map: npt.ArrayLike) -> FrameCells:
 
 
 def spacing(frames: Sequence[FrameCells]) -> float:
-    """Median distance of a cell to the nearest of its frame; of the diameter, if no frame has two cells.
+    """Median distance of cells to the nearest cell of their frame.
+
+    If no frame has two cells, the median diameter of the cells; 1 pixel if there are no cells.
 
     Example:
         >>> spacing([frame_cells([[1, 0, 0, 2, 0, 3]])])
@@ -51,5 +53,5 @@ def spacing(frames: Sequence[FrameCells]) -> float:
     ]
     if nearest:
         return float(np.median(np.concatenate(nearest)))
-    areas = np.concatenate([np.ones(1), *(cells.areas for cells in frames if len(cells.ids))])
-    return float(2 * np.sqrt(np.median(areas[1:] if len(areas) > 1 else areas) / np.pi))
+    areas = np.concatenate([cells.areas for cells in frames])
+    return float(2 * np.sqrt(np.median(areas if len(areas) else np.pi / 4) / np.pi))

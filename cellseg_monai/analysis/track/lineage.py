@@ -1,23 +1,26 @@
-"""Who came from whom."""
+"""Lineage: which cell descends from which."""
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 Tree = dict[str, Any]
 """``label``, ``begin``, ``end``, and ``daughters``, a list of trees."""
 
+_TRACK = ["label", "begin", "end", "parent"]
+
 
 def families(tracks: pd.DataFrame) -> pd.DataFrame:
-    """Add to each track its place in its family.
+    """Add the place in its family to each track.
 
     Args:
-        tracks: ``label``, ``begin``, ``end``, ``parent``; a parent comes before its daughters.
+        tracks: table with ``label``, ``begin``, ``end``, ``parent``; parents are listed before daughters.
 
     Returns:
-        The same rows with ``cell`` (label of the first track of the same cell: tracks that a gap parts are
-        one cell), ``founder`` (label of the first track of the family), ``generation`` (divisions since the
-        founder) and ``daughters`` (labels, parted by a space).
+        The same rows with ``cell`` (label of the first track of the same cell, since tracks on both sides of
+        a gap are one cell), ``founder`` (label of the first track of the family), ``generation`` (number of
+        divisions since the founder) and ``daughters`` (labels separated by a space).
 
     Example:
         >>> rows = [[1, 0, 3, 0], [2, 4, 5, 1], [3, 4, 6, 1], [4, 7, 9, 2]]
@@ -25,29 +28,20 @@ def families(tracks: pd.DataFrame) -> pd.DataFrame:
         >>> families(tracks)[["cell", "founder", "generation", "daughters"]].to_numpy().tolist()
         [[1, 1, 0, '2 3'], [2, 1, 1, ''], [3, 1, 1, ''], [2, 1, 1, '']]
     """
-    children = _children(tracks)
-    cell: dict[int, int] = {}
-    founder: dict[int, int] = {}
-    generation: dict[int, int] = {}
-    for label, parent in zip(tracks["label"].tolist(), tracks["parent"].tolist(), strict=True):
-        divided = len(children.get(parent, ())) > 1
-        cell[label] = cell[parent] if parent and not divided else label
-        founder[label] = founder[parent] if parent else label
-        generation[label] = generation[parent] + divided if parent else 0
-    labels = tracks["label"].tolist()
-    return tracks.assign(
-        cell=[cell[label] for label in labels],
-        founder=[founder[label] for label in labels],
-        generation=[generation[label] for label in labels],
-        daughters=[
-            " ".join(map(str, children[label])) if len(children.get(label, ())) > 1 else ""
-            for label in labels
-        ],
-    )
+    children = tracks[tracks["parent"] > 0].groupby("parent")["label"].apply(list).to_dict()
+    daughters = {parent: labels for parent, labels in children.items() if len(labels) > 1}
+    rows: dict[int, tuple[int, int, int]] = {}
+    for label, parent in tracks[["label", "parent"]].to_numpy().tolist():
+        cell, founder, generation = rows.get(parent, (label, label, 0))
+        divided = parent in daughters
+        rows[label] = (label if divided else cell, founder, generation + divided)
+    added = np.array(list(rows.values()), np.int64).reshape(-1, 3).T
+    table = tracks.assign(**dict(zip(("cell", "founder", "generation"), added, strict=True)))
+    return table.assign(daughters=[" ".join(map(str, daughters.get(label, ()))) for label in rows])
 
 
 def lineage_trees(tracks: pd.DataFrame) -> list[Tree]:
-    """The tracks as trees, one for each that has no parent.
+    """The tracks as trees, one for each track without a parent.
 
     Example:
         >>> tracks = pd.DataFrame([[1, 0, 3, 0], [2, 4, 5, 1]], columns=["label", "begin", "end", "parent"])
@@ -56,27 +50,17 @@ def lineage_trees(tracks: pd.DataFrame) -> list[Tree]:
     """
     trees: dict[int, Tree] = {}
     founders: list[Tree] = []
-    for label, begin, end, parent in tracks[["label", "begin", "end", "parent"]].to_numpy().tolist():
-        tree: Tree = {"label": label, "begin": begin, "end": end, "daughters": []}
-        trees[label] = tree
-        (trees[parent]["daughters"] if parent else founders).append(tree)
+    for label, begin, end, parent in tracks[_TRACK].to_numpy().tolist():
+        trees[label] = {"label": label, "begin": begin, "end": end, "daughters": []}
+        (trees[parent]["daughters"] if parent else founders).append(trees[label])
     return founders
 
 
 def track_lines(tracks: pd.DataFrame) -> str:
-    r"""The table as ``res_track.txt`` of the Cell Tracking Challenge: label, begin, end, parent.
+    r"""Lines of ``res_track.txt`` of the Cell Tracking Challenge: label, begin, end, parent.
 
     Example:
         >>> track_lines(pd.DataFrame([[1, 0, 3, 0]], columns=["label", "begin", "end", "parent"]))
         '1 0 3 0\n'
     """
-    rows = tracks[["label", "begin", "end", "parent"]].to_numpy().tolist()
-    return "".join(f"{' '.join(map(str, row))}\n" for row in rows)
-
-
-def _children(tracks: pd.DataFrame) -> dict[int, list[int]]:
-    children: dict[int, list[int]] = {}
-    for label, parent in zip(tracks["label"].tolist(), tracks["parent"].tolist(), strict=True):
-        if parent:
-            children.setdefault(parent, []).append(label)
-    return children
+    return tracks[_TRACK].to_csv(sep=" ", header=False, index=False, lineterminator="\n")

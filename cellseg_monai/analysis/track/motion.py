@@ -1,11 +1,8 @@
 """How tracks move, grow and divide."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
-from cellseg_monai.analysis.measure.runs import Real, Whole
 from cellseg_monai.analysis.measure.units import PixelSize, scale_of
 from cellseg_monai.analysis.track.lineage import families
 
@@ -17,19 +14,19 @@ def summarize_tracks(
     pixel_size: PixelSize = None,
     frame_interval: float | None = None,
 ) -> pd.DataFrame:
-    """One row a track: its family, its way, its growth.
+    """Describe the family, motion and growth of each track.
 
     Args:
-        points: as :func:`track_cells` gives them.
-        tracks: likewise.
-        pixel_size: micrometres, one number or along x and y; lengths are in pixels without.
-        frame_interval: minutes from frame to frame; times are in frames without.
+        points: points from :func:`track_cells`.
+        tracks: tracks from :func:`track_cells`.
+        pixel_size: micrometres, one number or along x and y; lengths are in pixels if it is not given.
+        frame_interval: minutes between frames; times are in frames if it is not given.
 
     Returns:
-        The columns of `tracks`, and those that the reference of ``analysis`` lists.
+        The columns of `tracks`, and those listed in the reference of ``analysis``.
 
     Raises:
-        ValueError: an argument is out of its limits.
+        ValueError: an argument is out of range.
 
     Example:
         Three steps of 2 pixels to the right and one back:
@@ -40,33 +37,24 @@ def summarize_tracks(
         >>> [float(row[name]) for name in ("total_distance_px", "net_displacement_px", "directionality")]
         [8.0, 4.0, 0.5]
     """
-    scale, minutes = scale_of(pixel_size), interval(frame_interval)
-    time = "min" if frame_interval is not None else "frame"
-    table = families(tracks)
-    place = _places(points, tracks)
-    x, y = points["x"].to_numpy() * scale.x, points["y"].to_numpy() * scale.y
-    same = place[1:] == place[:-1]
-    paths = np.where(same, np.hypot(np.diff(x), np.diff(y)), 0)
-    total = (
-        np.bincount(place[1:], weights=paths, minlength=len(tracks)) if len(place) else np.zeros(len(tracks))
-    )
-    first, last = (
-        np.searchsorted(place, np.arange(len(tracks))),
-        np.searchsorted(place, np.arange(len(tracks)), "right") - 1,
-    )
-    net = np.hypot(x[last] - x[first], y[last] - y[first])
-    steps = (tracks["end"] - tracks["begin"]).to_numpy()
-    lasted = np.where(steps > 0, steps * minutes, np.nan)
-    table[f"duration_{time}"] = (steps + 1) * minutes
+    scale, (minutes, time) = scale_of(pixel_size), _interval(frame_interval)
+    table = families(tracks).set_index("label", drop=False)
+    by_track = points.groupby("label")
+    first, last = by_track.first(), by_track.last()
+    steps = by_track[["x", "y"]].diff() * [scale.x, scale.y]
+    total = ((steps**2).sum(axis=1) ** 0.5).groupby(points["label"]).sum()
+    net = np.hypot((last["x"] - first["x"]) * scale.x, (last["y"] - first["y"]) * scale.y)
+    frames = table["end"] - table["begin"]
+    table[f"duration_{time}"] = (frames + 1) * minutes
     table[f"total_distance_{scale.unit}"] = total
     table[f"net_displacement_{scale.unit}"] = net
-    table[f"speed_{scale.unit}_per_{time}"] = total / lasted
-    table["directionality"] = net / np.where(total > 0, total, np.nan)
-    table[f"area_first_{scale.unit}2"] = points["area"].to_numpy()[first] * scale.x * scale.y
-    table[f"area_last_{scale.unit}2"] = points["area"].to_numpy()[last] * scale.x * scale.y
-    table[f"growth_per_{time}"] = _growth(points, place, len(tracks)) / minutes
+    table[f"speed_{scale.unit}_per_{time}"] = total / (frames.where(frames > 0) * minutes)
+    table["directionality"] = net / total.where(total > 0)
+    table[f"area_first_{scale.unit}2"] = first["area"] * scale.x * scale.y
+    table[f"area_last_{scale.unit}2"] = last["area"] * scale.x * scale.y
+    table[f"growth_per_{time}"] = _growth(points) / minutes
     table[f"division_time_{time}"] = _division_times(table) * minutes
-    return table
+    return table.reset_index(drop=True)
 
 
 def square_displacements(
@@ -79,82 +67,54 @@ def square_displacements(
     """Mean square displacement of each track, MSD(τ) = mean over t of |r(t + τ) − r(t)|².
 
     Args:
-        points: as :func:`track_cells` gives them.
-        pixel_size: as in :func:`summarize_tracks`.
-        frame_interval: likewise.
-        max_lag: greatest τ in frames; by default half of the longest track.
+        points: points from :func:`track_cells`.
+        pixel_size: pixel size as in :func:`summarize_tracks`.
+        frame_interval: minutes between frames as in :func:`summarize_tracks`.
+        max_lag: maximum τ in frames; half of the longest track by default.
 
     Returns:
-        ``label``, ``lag_frame`` or ``lag_min``, ``msd_px2`` or ``msd_um2``, and ``pairs``, how many
-        there were to average.
+        Table with ``label``, ``lag_frame`` or ``lag_min``, ``msd_px2`` or ``msd_um2``, and ``pairs``, the
+        number of displacements in the mean.
 
     Example:
         >>> points = pd.DataFrame({"label": 1, "frame": range(4), "x": [0, 2, 4, 6], "y": 0, "area": 9})
         >>> square_displacements(points, max_lag=2)["msd_px2"].tolist()
         [4.0, 16.0]
     """
-    scale, minutes = scale_of(pixel_size), interval(frame_interval)
-    labels, place = np.unique(points["label"].to_numpy(), return_inverse=True)
-    x, y = points["x"].to_numpy() * scale.x, points["y"].to_numpy() * scale.y
-    longest = int(np.bincount(place).max(initial=0)) if len(place) else 0
+    scale, (minutes, time) = scale_of(pixel_size), _interval(frame_interval)
+    lag_name, msd_name = f"lag_{time}", f"msd_{scale.unit}2"
+    places = points[["x", "y"]] * [scale.x, scale.y]
+    by_track = places.groupby(points["label"])
+    longest = int(by_track.size().max()) if len(points) else 0
     most = max(longest // 2, min(longest - 1, 1)) if max_lag is None else max_lag
-    parts = []
+    parts = [pd.DataFrame({"label": points["label"][:0], lag_name: 0.0, msd_name: 0.0, "pairs": 0})]
     for lag in range(1, most + 1):
-        same = place[lag:] == place[:-lag]
-        square = (x[lag:] - x[:-lag]) ** 2 + (y[lag:] - y[:-lag]) ** 2
-        pairs = np.bincount(place[lag:][same], minlength=len(labels))
-        sums = np.bincount(place[lag:][same], weights=square[same], minlength=len(labels))
-        known = pairs > 0
-        parts.append(
-            (labels[known], np.full(known.sum(), lag * minutes), sums[known] / pairs[known], pairs[known])
-        )
-    empty = (labels[:0], np.empty(0), np.empty(0), labels[:0])
-    label, lags, msd, pairs = (np.concatenate(part) for part in zip(empty, *parts, strict=True))
-    time = "min" if frame_interval is not None else "frame"
-    table = pd.DataFrame({"label": label, f"lag_{time}": lags, f"msd_{scale.unit}2": msd, "pairs": pairs})
-    return table.sort_values(["label", f"lag_{time}"], ignore_index=True)
+        square = ((places - by_track.shift(lag)) ** 2).sum(axis=1, skipna=False)
+        found = square.groupby(points["label"]).agg(["mean", "count"]).query("count > 0").reset_index()
+        found = found.rename(columns={"mean": msd_name, "count": "pairs"})
+        found.insert(1, lag_name, lag * minutes)
+        parts.append(found)
+    return pd.concat(parts).sort_values(["label", lag_name], ignore_index=True)
 
 
-def interval(frame_interval: float | None) -> float:
-    """Minutes from frame to frame, or one frame."""
+def _interval(frame_interval: float | None) -> tuple[float, str]:
+    """Time between frames and its unit: minutes, or one frame."""
     if frame_interval is None:
-        return 1.0
+        return 1.0, "frame"
     if not 0 < frame_interval < float("inf"):
-        raise ValueError(f"frame_interval is a number of minutes above 0, not {frame_interval}")
-    return float(frame_interval)
+        raise ValueError(f"frame_interval must be a positive number of minutes, not {frame_interval}")
+    return float(frame_interval), "min"
 
 
-def _places(points: pd.DataFrame, tracks: pd.DataFrame) -> Whole:
-    """The track of each point, which must be sorted by track and frame."""
-    place: Whole = np.searchsorted(tracks["label"].to_numpy(), points["label"].to_numpy())
-    return place
+def _growth(points: pd.DataFrame) -> "pd.Series[float]":
+    """Slope of the logarithm of the area over time by least squares; NaN for a track of one frame."""
+    frame = points["frame"] - points.groupby("label")["frame"].transform("mean")
+    products = pd.DataFrame({"area": frame * np.log(points["area"].astype(float)), "frame": frame**2})
+    sums = products.groupby(points["label"]).sum()
+    return sums["area"] / sums["frame"].where(sums["frame"] > 0)
 
 
-def _growth(points: pd.DataFrame, place: Whole, count: int) -> Real:
-    """Slope of the logarithm of the area over the frames, by least squares; NaN for a track of one frame."""
-    frame, size = points["frame"].to_numpy(np.float64), np.log(points["area"].to_numpy(np.float64))
-
-    def total(values: Real) -> Real:
-        return np.bincount(place, weights=values, minlength=count).astype(np.float64)
-
-    number = np.maximum(total(np.ones(len(place))), 1)
-    frame = frame - (total(frame) / number)[place]
-    spread = total(frame * frame)
-    return total(frame * size) / np.where(spread > 0, spread, np.nan)
-
-
-def _division_times(table: pd.DataFrame) -> Real:
+def _division_times(table: pd.DataFrame) -> "pd.Series[float]":
     """Frames from the birth of a cell by division to its own division, in the row of its last track."""
-    children = table["parent"].value_counts()
-    divided = set(children.index[(children > 1) & (children.index != 0)].tolist())
-    born: dict[int, int] = {}
-    times = np.full(len(table), np.nan)
-    rows: list[Any] = table[["label", "begin", "end", "parent"]].to_numpy().tolist()
-    for row, (label, begin, end, parent) in enumerate(rows):
-        if parent in divided:
-            born[label] = begin
-        elif parent in born:  # the same cell after a gap
-            born[label] = born[parent]
-        if label in divided and label in born:
-            times[row] = end + 1 - born[label]
-    return times
+    born = table.loc[(table["cell"] == table["label"]) & (table["parent"] > 0), "begin"]
+    return (table["end"] + 1 - table["cell"].map(born)).where(table["daughters"] != "")

@@ -1,5 +1,6 @@
-"""Links between cells to tracks: label maps in which a cell keeps its id, and who came from whom."""
+"""Links between cells to tracks: label maps in which a cell keeps its id, and the parent of each track."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -18,12 +19,12 @@ class Tracking(NamedTuple):
     """A tracked movie.
 
     Attributes:
-        labels: label maps in which a cell keeps the id of its track.
-        tracks: one row a track, ``label``, ``begin``, ``end`` and ``parent``, as in ``res_track.txt`` of the
-            Cell Tracking Challenge: frames count from 0, a track is in every frame from its first to its
-            last, and the parent is 0 if none is known. A division gives two tracks with one parent. A cell
-            that was not seen for a while goes on as a new track, the only one with the old as its parent.
-        points: one row a cell and frame: ``label``, ``frame``, ``x``, ``y``, ``area``, in pixels.
+        labels: label maps in which every cell has the id of its track.
+        tracks: one row per track, with ``label``, ``begin``, ``end`` and ``parent`` as in ``res_track.txt``
+            of the Cell Tracking Challenge: frames count from 0, a track is present in every frame from begin
+            to end, and the parent is 0 if it is not known. A division gives two tracks with the same parent.
+            A cell that was missing for a while continues as a new track, the only child of the old one.
+        points: one row per cell and frame: ``label``, ``frame``, ``x``, ``y``, ``area``, in pixels.
 
     Example:
         >>> track_cells([[[5, 0]], [[0, 9]]], max_distance=2).tracks.to_numpy().tolist()
@@ -42,21 +43,21 @@ def track_cells(
     max_gap: int = 1,
     divisions: bool = True,
 ) -> Tracking:
-    """Follow cells through a time-lapse.
+    """Track cells through a time lapse.
 
     Args:
-        label_maps: of the frames in their order; ids need not agree from frame to frame.
-        max_distance: in pixels, how far a cell may be from where it was expected; by default the median
-            distance of cells to the nearest of their frame.
-        max_gap: frames in which a cell may be missing and still be the same.
-        divisions: look for cells that become two.
+        label_maps: label maps of the frames in order; ids need not agree between frames.
+        max_distance: maximum distance of a cell from where it is expected, in pixels; the median distance of
+            cells to the nearest cell of their frame by default.
+        max_gap: number of frames that a cell may be missing from.
+        divisions: whether to detect divisions.
 
     Returns:
-        :class:`Tracking`.
+        Label maps, tracks and points.
 
     Raises:
         RuntimeError: laptrack is not installed: ``pip install 'cellseg-monai[tracking]'``.
-        ValueError: there is no frame, frames differ in size, or an argument is out of its limits.
+        ValueError: there are no frames, frames differ in size, or an argument is out of range.
 
     Example:
         >>> movie = [[[7, 7, 0, 0, 0, 2]], [[0, 1, 1, 0, 0, 3]], [[0, 0, 5, 5, 0, 8]]]
@@ -68,72 +69,58 @@ def track_cells(
     """
     maps = [plane(label_map) for label_map in label_maps]
     if not maps:
-        raise ValueError("there is no frame to track cells in")
+        raise ValueError("label_maps is empty; give at least one frame")
     for frame, labels in enumerate(maps):
         if labels.shape != maps[0].shape:
-            raise ValueError(
-                f"frame {frame} is {labels.shape} and frame 0 is {maps[0].shape} (rows, columns); crop or pad"
-            )
+            raise ValueError(f"frame {frame} is {labels.shape} and frame 0 is {maps[0].shape}; crop or pad")
     frames = [frame_cells(labels) for labels in maps]
-    links = link_cells(frames, max_distance, max_gap, divisions)
+    links = link_cells(frames, max_distance, max_gap, divisions=divisions)
     names, tracks = name_tracks([len(cells.ids) for cells in frames], links)
-    relabelled = [
-        _renamed(labels, cells.ids, tracks_of)
-        for labels, cells, tracks_of in zip(maps, frames, names, strict=True)
+    relabelled: list[LabelMap] = [
+        fastremap.remap(labels, {0: 0, **dict(zip(cells.ids.tolist(), of_cell.tolist(), strict=True))})
+        for labels, cells, of_cell in zip(maps, frames, names, strict=True)
     ]
-    points = pd.DataFrame(
-        {
-            "label": np.concatenate(names),
-            "frame": np.repeat(np.arange(len(frames)), [len(cells.ids) for cells in frames]),
-            "x": np.concatenate([cells.places[:, 0] for cells in frames]),
-            "y": np.concatenate([cells.places[:, 1] for cells in frames]),
-            "area": np.concatenate([cells.areas for cells in frames]),
-        }
+    points = pd.concat(
+        pd.DataFrame({"label": of_cell, "frame": frame, "x": x, "y": y, "area": cells.areas})
+        for frame, (cells, of_cell) in enumerate(zip(frames, names, strict=True))
+        for x, y in [cells.places.T]
     )
     points = points.sort_values(["label", "frame"], ignore_index=True)
     return Tracking(relabelled, tracks, points)
 
 
 def name_tracks(counts: Sequence[int], links: Sequence[Link]) -> tuple[list[Whole], pd.DataFrame]:
-    """Number the tracks that links make.
+    """Number the tracks that follow from links.
 
-    A track goes on as long as a cell has one link, to the next frame. After a division or a gap new tracks
-    begin.
+    A track continues as long as a cell has one link, to the next frame. New tracks begin after a division or
+    a gap.
 
     Args:
-        counts: of cells in each frame.
-        links: between (frame, place) and (later frame, place).
+        counts: number of cells in each frame.
+        links: links from (frame, index of the cell) to (later frame, index of the cell).
 
     Returns:
-        The track of each cell of each frame, and the table of tracks.
+        Track of each cell of each frame, and the table of tracks.
 
     Example:
         >>> names, tracks = name_tracks([1, 2], [((0, 0), (1, 0)), ((0, 0), (1, 1))])
         >>> names[1].tolist(), tracks["parent"].tolist()
         ([2, 3], [0, 1, 1])
     """
-    heirs: dict[tuple[int, int], int] = {}
-    for one, _ in links:
-        heirs[one] = heirs.get(one, 0) + 1
+    heirs = Counter(one for one, _ in links)
     before = {other: one for one, other in links}
     names = [np.zeros(count, np.int64) for count in counts]
     rows: list[list[int]] = []
     for frame, count in enumerate(counts):
         for place in range(count):
             last = before.get((frame, place))
-            if last is not None and heirs[last] == 1 and last[0] == frame - 1:
-                name = int(names[last[0]][last[1]])
-                rows[name - 1][2] = frame
+            parent = int(names[last[0]][last[1]]) if last else 0
+            if last and heirs[last] == 1 and last[0] == frame - 1:
+                names[frame][place] = parent
+                rows[parent - 1][2] = frame
             else:
-                name = len(rows) + 1
-                rows.append([name, frame, frame, 0 if last is None else int(names[last[0]][last[1]])])
-            names[frame][place] = name
+                names[frame][place] = len(rows) + 1
+                rows.append([len(rows) + 1, frame, frame, parent])
     return names, pd.DataFrame(
         np.array(rows, np.int64).reshape(-1, 4), columns=["label", "begin", "end", "parent"]
     )
-
-
-def _renamed(labels: LabelMap, ids: Whole, names: Whole) -> LabelMap:
-    table = {0: 0, **dict(zip(ids.tolist(), names.tolist(), strict=True))}
-    renamed: LabelMap = fastremap.remap(labels, table)
-    return renamed

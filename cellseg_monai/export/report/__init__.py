@@ -1,6 +1,6 @@
-"""Tables, plots and pictures to one HTML file that needs no network.
+"""Tables, plots and pictures in one HTML file that works offline.
 
-Nothing here knows what a score means: arrays and names come in, text goes out.
+Nothing here knows what a score means: arrays and names in, text out.
 """
 
 from cellseg_monai.export.report.axes import SERIES

@@ -1,4 +1,4 @@
-"""What all plots share: scales, ticks, the frame, and the words for those who do not see them."""
+"""Parts that all plots share: scales, ticks, SVG elements, and a description for screen readers."""
 
 import math
 from collections.abc import Sequence
@@ -6,21 +6,20 @@ from html import escape
 from typing import NamedTuple
 
 SERIES = 6
-"""How many colours there are for series; the seventh takes the first again, with another dash."""
+"""Number of colours for series; the seventh series repeats the first colour with another dash pattern."""
 
 WIDTH = 720
-_LONGEST = 35
 _DASHES = ("", "7 4", "2 3", "9 3 2 3")
 
 
 class Scale(NamedTuple):
-    """Values on one axis to places on the drawing.
+    """Map from the values of an axis to coordinates of the drawing.
 
     Attributes:
-        low: value at the start.
-        high: value at the end.
-        start: place of the first.
-        end: place of the second.
+        low: value at the start of the axis.
+        high: value at its end.
+        start: coordinate of `low`.
+        end: coordinate of `high`.
 
     Example:
         >>> Scale(0, 1, 100, 200).place(0.25)
@@ -33,7 +32,7 @@ class Scale(NamedTuple):
     end: float
 
     def place(self, value: float) -> float:
-        """Where a value lies."""
+        """Coordinate of a value."""
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
 
@@ -52,13 +51,14 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
 
 
 def span(values: Sequence[float], at_least: tuple[float, float] | None = None) -> tuple[float, float]:
-    """Limits that hold all values with a little room.
+    """Limits that contain all finite values with a little room.
 
     Example:
-        >>> span([0.2, 0.8], at_least=(0, 1)), span([2, 2])
-        ((0, 1), (1.5, 2.5))
+        >>> span([0.2, 0.8], at_least=(0, 1)), span([2, math.nan, 2]), span([])
+        ((0, 1), (1.5, 2.5), (-0.05, 1.05))
     """
-    low, high = min(values), max(values)
+    finite = [value for value in values if math.isfinite(value)] or [0.0, 1.0]
+    low, high = min(finite), max(finite)
     if at_least is not None and at_least[0] <= low and high <= at_least[1]:
         return at_least
     room = (high - low) * 0.05 or 0.5
@@ -66,12 +66,13 @@ def span(values: Sequence[float], at_least: tuple[float, float] | None = None) -
 
 
 def dash(index: int) -> str:
-    """The dash of a series: those that share a colour differ in it."""
-    return _DASHES[index // SERIES % len(_DASHES)]
+    """SVG attribute for the dash pattern of a series; series with the same colour differ in it."""
+    pattern = _DASHES[index // SERIES % len(_DASHES)]
+    return f' stroke-dasharray="{pattern}"' if pattern else ""
 
 
 def svg(title: str, description: str, height: float, body: str) -> str:
-    """A drawing with a name and a description for screen readers."""
+    """A drawing with a title and a description for screen readers."""
     words = escape(f"{title}. {description}.")
     return (
         f'<div class="plot" tabindex="0" role="group" aria-label="{escape(title)}">'
@@ -80,34 +81,28 @@ def svg(title: str, description: str, height: float, body: str) -> str:
 
 
 def text(x: float, y: float, words: str, anchor: str = "start", kind: str = "") -> str:
-    """Words at a place; the anchor is ``start``, ``middle`` or ``end``."""
+    """Text at a point; the anchor is ``start``, ``middle`` or ``end``."""
     name = f' class="{kind}"' if kind else ""
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{name}>{escape(words)}</text>'
 
 
-def line(x1: float, y1: float, x2: float, y2: float, kind: str = "grid") -> str:
+def line(x1: float, y1: float, x2: float, y2: float, kind: str = "grid", more: str = "") -> str:
     """A straight line."""
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{kind}"/>'
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{kind}"{more}/>'
 
 
-def row_names(names: Sequence[str]) -> tuple[list[str], float]:
-    """Names of rows as they are drawn, and the room that they need at the left.
-
-    A long one loses its middle, as its beginning and its end are what tells it from the others.
-
-    Example:
-        >>> row_names(["a", "skip_unet, convolutional-seed_0/left_out"])[0]
-        ['a', 'skip_unet, convol…l-seed_0/left_out']
-    """
-    shown = [name if len(name) <= _LONGEST else f"{name[:17]}…{name[-17:]}" for name in names]
-    return shown, max(110.0, 24 + 7.0 * max(map(len, shown), default=0))
+def dot(x: float, y: float, radius: float, kind: str = "", tip: str = "") -> str:
+    """A dot, with a tooltip if `tip` is not empty."""
+    name = f' class="{kind}"' if kind else ""
+    inner = f"><title>{escape(tip)}</title></circle>" if tip else "/>"
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}"{name}{inner}'
 
 
-def tick_label(value: float) -> str:
-    """A tick as text, without needless zeros.
+def tick(x: float, y: float, value: float, anchor: str = "middle") -> str:
+    """Label of a tick, without trailing zeros.
 
     Example:
-        >>> tick_label(0.2), tick_label(100.0), tick_label(20000.0)
-        ('0.2', '100', '20,000')
+        >>> [tick(0, 0, value).split(">")[1] for value in (0.2, 100.0, 20000.0)]
+        ['0.2</text', '100</text', '20,000</text']
     """
-    return f"{value:,.10g}".replace("-", "−")
+    return text(x, y, f"{value:,.10g}".replace("-", "−"), anchor, "tick")

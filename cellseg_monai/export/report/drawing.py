@@ -1,4 +1,4 @@
-"""Several plots as one SVG file, for pages that take pictures and no HTML."""
+"""Several plots as one SVG file, for pages that accept images but not HTML."""
 
 import re
 from collections.abc import Sequence
@@ -11,15 +11,15 @@ _PLOT = re.compile(r'<svg viewBox="0 0 (\d+) ([\d.]+)"[^>]*>(.*)</svg>', re.DOTA
 
 
 def drawing(plots: Sequence[str], title: str, columns: int = 2) -> str:
-    """Lay plots out in rows.
+    """Arrange plots in rows.
 
     Args:
-        plots: what :func:`line_plot` and its like gave.
-        title: for those who do not see it.
-        columns: plots in a row.
+        plots: plots from :func:`line_plot` and similar functions.
+        title: title for screen readers.
+        columns: number of plots in a row.
 
     Returns:
-        The text of an SVG file.
+        Text of an SVG file.
 
     Example:
         >>> from cellseg_monai.export.report import Line, line_plot
@@ -28,11 +28,11 @@ def drawing(plots: Sequence[str], title: str, columns: int = 2) -> str:
         4
     """
     if columns < 1:
-        raise ValueError(f"columns={columns} must be at least 1")
+        raise ValueError(f"columns must be at least 1, not {columns}")
     found = [_PLOT.search(plot) for plot in plots]
     bodies = [(float(plot[2]), plot[3]) for plot in found if plot is not None]
     if len(bodies) < len(plots):
-        raise ValueError(f"plot {found.index(None)} has no drawing in it; give what line_plot returns")
+        raise ValueError(f"plot {found.index(None)} contains no drawing; pass the result of line_plot")
     parts, top, tallest = [], 0.0, 0.0
     for number, (height, body) in enumerate(bodies):
         if number and number % columns == 0:

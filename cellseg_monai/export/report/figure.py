@@ -1,4 +1,4 @@
-"""A picture with layers that can be switched on and off, and that can be enlarged."""
+"""Zoomable pictures with layers that can be switched on and off."""
 
 from collections.abc import Sequence
 from html import escape
@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 
 class Layer(NamedTuple):
-    """Something drawn over an image.
+    """A layer drawn over an image.
 
     Attributes:
-        key: the same in all pictures, of letters and digits.
-        picture: data URI.
+        key: identifier of letters and digits, the same in all pictures.
+        picture: data URI of the layer.
     """
 
     key: str
@@ -18,13 +18,13 @@ class Layer(NamedTuple):
 
 
 def legend(layers: Sequence[tuple[str, str, str, bool]]) -> str:
-    r"""Buttons that switch a layer in all pictures of the section.
+    r"""Buttons that show or hide a layer in all pictures of the section.
 
     Args:
-        layers: key, name, colour (any of CSS) and whether it is shown at first.
+        layers: key, name, CSS colour, and whether the layer is shown initially.
 
     Returns:
-        HTML, to stand before the figures.
+        HTML to place before the figures.
 
     Example:
         >>> legend([("truth", "Truth", "#fff", True)]).count("aria-pressed=\"true\"")
@@ -39,14 +39,14 @@ def legend(layers: Sequence[tuple[str, str, str, bool]]) -> str:
 
 
 def layered_figure(title: str, caption: str, base: str, layers: Sequence[Layer], description: str) -> str:
-    """An image with its layers, buttons to zoom, and arrow keys to move.
+    """An image with its layers; buttons zoom, arrow keys move.
 
     Args:
-        title: name of the picture.
-        caption: below it.
+        title: title of the picture.
+        caption: text beside the title.
         base: data URI of the image.
-        layers: drawn in this order.
-        description: what is to be seen, for those who do not see it.
+        layers: layers in drawing order.
+        description: description of the picture for screen readers.
 
     Returns:
         HTML.
@@ -61,13 +61,17 @@ def layered_figure(title: str, caption: str, base: str, layers: Sequence[Layer],
     name = escape(title)
     buttons = "".join(
         f'<button type="button" data-zoom="{step}" aria-label="{words} {name}">{sign}</button>'
-        for step, words, sign in (("in", "Enlarge", "+"), ("out", "Shrink", "−"), ("fit", "Fit", "fit"))
+        for step, words, sign in (
+            ("in", "Zoom in on", "+"),
+            ("out", "Zoom out of", "−"),
+            ("fit", "Fit", "fit"),
+        )
     )
     return (
         f'<figure class="picture"><figcaption><div><strong>{name}</strong> '
         f"<span>{escape(caption)}</span></div>"
         f'<div class="zoom" role="group" aria-label="Zoom of {name}">{buttons}</div></figcaption>'
         f'<div class="viewport" tabindex="0" role="group" aria-label="{name}: plus and minus keys '
-        f'enlarge and shrink, arrow keys move"><div class="stack">'
+        f'zoom in and out, arrow keys move"><div class="stack">'
         f'<img src="{base}" alt="{escape(description)}">{over}</div></div></figure>'
     )

@@ -1,22 +1,28 @@
-"""The page and its plain parts: sections, tables, tiles, lists."""
+"""The page and its basic parts: sections, tables, tiles, lists."""
 
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from importlib import resources
+from string import Template
 from typing import NamedTuple
 
 Cell = str | float | int | bool | None
-"""A number is set to the right and sorts as a number; None and NaN show a dash."""
+"""Numbers are right-aligned and sort as numbers; None and NaN show a dash."""
+
+_SEARCH = (
+    '<p class="filter"><label>Only show rows that contain <input type="search" autocomplete="off"></label> '
+    '<span role="status"></span></p>'
+)
 
 
 class Section(NamedTuple):
-    """A part of the page with an entry in its table of contents.
+    """A section of the page, listed in its table of contents.
 
     Attributes:
-        anchor: to link to, of letters, digits and hyphens.
+        anchor: link target of letters, digits and hyphens.
         title: heading.
-        body: HTML.
+        body: HTML content.
     """
 
     anchor: str
@@ -25,101 +31,72 @@ class Section(NamedTuple):
 
 
 def page(title: str, subtitle: str, sections: Sequence[Section]) -> str:
-    """A whole HTML file, with its style and its script inside.
+    """A complete HTML file with its style sheet and its script.
 
-    The page forbids itself to load anything, by a content security policy.
+    A content security policy keeps the page from loading anything else.
 
     Args:
-        title: heading.
-        subtitle: a sentence below it.
-        sections: in order.
+        title: heading of the page.
+        subtitle: sentence below the heading.
+        sections: sections in order.
 
     Returns:
-        The text of the file, for UTF-8.
+        Text of the file, to be stored as UTF-8.
 
     Example:
         >>> text = page("Scores", "of <two> runs", [Section("one", "First", "<p>body</p>")])
         >>> text.startswith("<!doctype html>"), "of &lt;two&gt; runs" in text
         (True, True)
     """
-    here = resources.files(__package__)
-    style, script = ((here / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
+    files = resources.files(__package__)
+    template, style, script = (
+        (files / f"report.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js")
+    )
     contents = "".join(f'<li><a href="#{part.anchor}">{escape(part.title)}</a></li>' for part in sections)
     body = "\n".join(
         f'<section id="{part.anchor}" aria-labelledby="{part.anchor}-h">'
         f'<h2 id="{part.anchor}-h">{escape(part.title)}</h2>\n{part.body}\n</section>'
         for part in sections
     )
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<link rel="icon" href="data:,">
-<title>{escape(title)}</title>
-<style>{style}</style>
-</head>
-<body>
-<a class="skip" href="#main">Skip to the scores</a>
-<header><h1>{escape(title)}</h1><p>{escape(subtitle)}</p></header>
-<nav aria-label="Contents"><ul>{contents}</ul></nav>
-<main id="main">
-{body}
-</main>
-<script>{script}</script>
-</body>
-</html>
-"""
+    words = {"title": escape(title), "subtitle": escape(subtitle)}
+    return Template(template).substitute(words, style=style, script=script, contents=contents, body=body)
 
 
 def table(
     columns: Sequence[str], rows: Sequence[Sequence[Cell]], caption: str, *, sortable: bool = False
 ) -> str:
-    """A table; the first column is the header of its row.
+    """A table whose first column holds the row headers.
 
     Args:
-        columns: headings.
-        rows: cells, as many as headings.
-        caption: what the table shows.
-        sortable: make each heading a button that sorts by its column, and add a field to filter the rows.
-
-    Returns:
-        HTML.
+        columns: column headings.
+        rows: cells, one per heading.
+        caption: caption of the table.
+        sortable: whether headings become buttons that sort the rows, with a field that filters them.
 
     Example:
         >>> "<td class=num>0.500" in table(["image", "dice"], [["a", 0.5]], "Scores")
         True
     """
-    headings = "".join(_heading(name, place, rows, sortable) for place, name in enumerate(columns))
+    headings = "".join(
+        _heading(name, any(_is_number(row[place]) for row in rows), sortable)
+        for place, name in enumerate(columns)
+    )
     body = "".join(
         f"<tr>{''.join(_cell(cell, place) for place, cell in enumerate(row))}</tr>" for row in rows
     )
-    found = (
-        '<p class="filter"><label>Show only rows that contain '
-        '<input type="search" autocomplete="off"></label> <span role="status"></span></p>'
-        if sortable
-        else ""
-    )
-    kind = ' class="sortable"' if sortable else ""
+    search, kind = (_SEARCH, ' class="sortable"') if sortable else ("", "")
     words = escape(caption)
     return (
-        f'<div class="table">{found}<div class="scroll" tabindex="0" role="region" aria-label="{words}">'
+        f'<div class="table">{search}<div class="scroll" tabindex="0" role="region" aria-label="{words}">'
         f"<table{kind}><caption>{words}</caption><thead><tr>{headings}</tr></thead>"
         f"<tbody>{body}</tbody></table></div></div>"
     )
 
 
-def _heading(name: str, place: int, rows: Sequence[Sequence[Cell]], sortable: bool) -> str:
-    numeric = any(_is_number(row[place]) for row in rows)
-    label = escape(name)
-    inner = (
-        f'<button type="button">{label}<span class="arrow" aria-hidden="true"></span></button>'
-        if sortable
-        else label
-    )
+def _heading(name: str, numeric: bool, sortable: bool) -> str:
+    inner = escape(name)
+    if sortable:
+        inner = f'<button type="button">{inner}<span class="arrow" aria-hidden="true"></span></button>'
     return f'<th scope="col"{" class=num" if numeric else ""}>{inner}</th>'
 
 
@@ -140,7 +117,7 @@ def _is_number(cell: Cell) -> bool:
 
 
 def number(value: float) -> str:
-    """A number as a reader wants it: counts without, scores with three decimals.
+    """A number as text: integers without decimals, scores with three.
 
     Example:
         >>> number(12), number(12.0), number(0.5), number(123.456)
@@ -150,13 +127,12 @@ def number(value: float) -> str:
         return str(value)
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    return (
-        f"{value:.3f}" if (abs(value) < 10 and value != round(value)) or abs(value) <= 1 else f"{value:.1f}"
-    )
+    decimals = 3 if abs(value) <= 1 or (abs(value) < 10 and value != round(value)) else 1
+    return f"{value:.{decimals}f}"
 
 
 def tiles(figures: Sequence[tuple[str, str, str]]) -> str:
-    """The figures to see first: name, value, and a line of small print each.
+    """Key figures at the top of the page, each with a name, a value, and a note in small print.
 
     Example:
         >>> tiles([("Images", "10", "")]).count("<div")
@@ -171,7 +147,7 @@ def tiles(figures: Sequence[tuple[str, str, str]]) -> str:
 
 
 def definitions(entries: Mapping[str, str]) -> str:
-    """Names with their values, as of provenance.
+    """A list of names and their values.
 
     Example:
         >>> definitions({"seed": "0"})
@@ -182,7 +158,7 @@ def definitions(entries: Mapping[str, str]) -> str:
 
 
 def note(text: str, *, warning: bool = False, items: Sequence[str] = ()) -> str:
-    """A paragraph, or a warning in a box, with a list below it that opens if it is long.
+    """A paragraph, or a warning in a box, with a list below it; a long list is collapsed.
 
     Example:
         >>> note("All is well")

@@ -1,36 +1,41 @@
-"""Curves, with a band where their values are uncertain."""
+"""Curves, with bands for the uncertainty of their values."""
 
+import math
 from collections.abc import Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from cellseg_monai.export.report.axes import (
     SERIES,
     WIDTH,
     Scale,
     dash,
+    dot,
     line,
     span,
     svg,
     text,
-    tick_label,
+    tick,
     ticks,
 )
 
 _LEFT, _RIGHT, _TOP, _HEIGHT = 70, 150, 12, 250
 _MOST_POINTS = 300
+_MOST_DOTS = 30
 
 
 class Line(NamedTuple):
     """A curve.
 
     Attributes:
-        name: written at its end.
-        x: ascending.
-        y: one value each; NaN leaves a gap.
-        low: lower edge of the band, empty for none.
-        high: upper edge.
+        name: name, written at the end of the curve.
+        x: horizontal coordinates in ascending order.
+        y: values, one per coordinate; NaN leaves a gap.
+        low: lower edge of the band; empty for no band.
+        high: upper edge of the band.
     """
 
     name: str
@@ -43,15 +48,15 @@ class Line(NamedTuple):
 def line_plot(lines: Sequence[Line], title: str, x_label: str, y_label: str, *, scores: bool = False) -> str:
     """Draw curves with their names at their ends.
 
-    A curve of more than 300 points is drawn as means of neighbours, with a band from the least to the
-    greatest.
+    A curve of more than 300 points is drawn as means of neighbouring points, with a band from minimum to
+    maximum.
 
     Args:
         lines: curves.
-        title: what is drawn.
-        x_label: name of the horizontal axis.
-        y_label: name of the vertical axis.
-        scores: let the vertical axis run from 0 to 1 if all values do.
+        title: title of the plot.
+        x_label: label of the horizontal axis.
+        y_label: label of the vertical axis.
+        scores: whether the vertical axis runs from 0 to 1 if all values do.
 
     Returns:
         HTML with inline SVG.
@@ -61,109 +66,88 @@ def line_plot(lines: Sequence[Line], title: str, x_label: str, y_label: str, *, 
         True
     """
     curves = [_thinned(curve) for curve in lines]
-    values = [v for c in curves for part in (c.y, c.low, c.high) for v in part if np.isfinite(v)] or [
-        0.0,
-        1.0,
-    ]
+    values = [value for curve in curves for part in (curve.y, curve.low, curve.high) for value in part]
     low, high = span(values, (0, 1) if scores else None)
-    if not scores and min(values) >= 0:
+    if not scores and min((value for value in values if np.isfinite(value)), default=0) >= 0:
         low = max(low, 0.0)
-    steps = [float(x) for c in curves for x in c.x] or [0.0, 1.0]
-    first, last = (
-        (min(steps), max(steps)) if min(steps) < max(steps) else (min(steps) - 0.5, max(steps) + 0.5)
-    )
+    steps = [float(x) for curve in curves for x in curve.x] or [0.0, 1.0]
+    first, last = min(steps), max(steps)
+    if first == last:
+        first, last = first - 0.5, last + 0.5
     across = Scale(first, last, _LEFT, WIDTH - _RIGHT)
     up = Scale(low, high, _TOP + _HEIGHT, _TOP)
-    parts = [_frame(across, up, x_label, y_label)]
+    parts = [*_frame(across, up, x_label, y_label)]
     ends = []
     for index, curve in enumerate(curves):
-        parts.append(_curve(curve, index, across, up))
+        parts += _curve(curve, index, across, up)
         known = [value for value in curve.y if np.isfinite(value)]
         ends.append((up.place(known[-1]) if known else up.start, index, curve.name))
-    parts.append(_names(ends))
-    told = "; ".join(
+    parts += _names(ends)
+    description = "; ".join(
         f"{curve.name} ends at {curve.y[-1]:.3f}" if len(curve.y) else f"{curve.name} is empty"
         for curve in lines
     )
-    return svg(title, told, _TOP + _HEIGHT + 46, "".join(parts))
+    return svg(title, description, _TOP + _HEIGHT + 46, "".join(parts))
 
 
-def _frame(across: Scale, up: Scale, x_label: str, y_label: str) -> str:
+def _frame(across: Scale, up: Scale, x_label: str, y_label: str) -> list[str]:
     parts = []
-    for tick in ticks(up.low, up.high):
-        place = up.place(tick)
+    for value in ticks(up.low, up.high):
+        place = up.place(value)
         parts.append(line(_LEFT, place, WIDTH - _RIGHT, place))
-        parts.append(text(_LEFT - 8, place + 4.5, tick_label(tick), "end", "tick"))
-    whole = [tick for tick in ticks(across.low, across.high, 6) if tick == round(tick)]
-    for tick in whole:
-        parts.append(text(across.place(tick), up.start + 18, tick_label(tick), "middle", "tick"))
+        parts.append(tick(_LEFT - 8, place + 4.5, value, "end"))
+    for value in ticks(across.low, across.high, 6):
+        if value == round(value):
+            parts.append(tick(across.place(value), up.start + 18, value))
     parts.append(text((_LEFT + WIDTH - _RIGHT) / 2, up.start + 38, x_label, "middle", "label"))
-    middle = (up.start + up.end) / 2
-    parts.append(
-        f'<g transform="translate(16 {middle:.1f}) rotate(-90)">{text(0, 0, y_label, "middle", "label")}</g>'
-    )
-    return "".join(parts)
+    turned = f"translate(16 {(up.start + up.end) / 2:.1f}) rotate(-90)"
+    parts.append(f'<g transform="{turned}">{text(0, 0, y_label, "middle", "label")}</g>')
+    return parts
 
 
-def _curve(curve: Line, index: int, across: Scale, up: Scale) -> str:
-    band = ""
+def _curve(curve: Line, index: int, across: Scale, up: Scale) -> list[str]:
+    colour, drawn = f"s{index % SERIES}", []
+
+    def places(values: Sequence[float]) -> list[tuple[float, float]]:
+        return [(across.place(x), up.place(y)) for x, y in zip(curve.x, values, strict=True)]
+
     if len(curve.low):
-        there = [
-            (across.place(x), up.place(y)) for x, y in zip(curve.x, curve.high, strict=True) if np.isfinite(y)
-        ]
-        back = [
-            (across.place(x), up.place(y)) for x, y in zip(curve.x, curve.low, strict=True) if np.isfinite(y)
-        ]
-        band = f'<polygon points="{_points(there + back[::-1])}" class="band s{index % SERIES}"/>'
-    pieces: list[list[tuple[float, float]]] = [[]]
-    for x, y in zip(curve.x, curve.y, strict=True):
-        if np.isfinite(y):
-            pieces[-1].append((across.place(x), up.place(y)))
-        elif pieces[-1]:
-            pieces.append([])
-    style = f' stroke-dasharray="{dash(index)}"' if dash(index) else ""
-    drawn = [
-        f'<polyline points="{_points(piece)}" class="curve s{index % SERIES}"{style}/>'
-        for piece in pieces
-        if len(piece) > 1
-    ]
-    if sum(map(len, pieces)) <= 30:
-        drawn += [
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.2" class="point s{index % SERIES}"/>'
-            for piece in pieces
-            for x, y in piece
-        ]
-    return band + "".join(drawn)
+        corners = places(curve.high) + places(curve.low)[::-1]
+        drawn.append(f'<polygon points="{_points(corners)}" class="band {colour}"/>')
+    pieces = [list(piece) for known, piece in groupby(places(curve.y), _is_known) if known]
+    for piece in pieces:
+        if len(piece) > 1:
+            drawn.append(f'<polyline points="{_points(piece)}" class="curve {colour}"{dash(index)}/>')
+    if sum(map(len, pieces)) <= _MOST_DOTS:
+        drawn += [dot(x, y, 3.2, f"point {colour}") for piece in pieces for x, y in piece]
+    return drawn
 
 
-def _names(ends: list[tuple[float, int, str]]) -> str:
-    """The name of each curve beside its end, moved down where two would cover each other."""
-    parts, lowest = [], -np.inf
-    for place, index, name in sorted(ends):
-        y = max(place, lowest + 17)
-        lowest = y
-        x = WIDTH - _RIGHT + 8
-        style = f' stroke-dasharray="{dash(index)}"' if dash(index) else ""
-        parts.append(
-            f'<line x1="{x}" y1="{y:.1f}" x2="{x + 16}" y2="{y:.1f}" class="curve s{index % SERIES}"{style}/>'
-            f"{text(x + 21, y + 4.5, name if len(name) < 19 else name[:17] + '…', kind='label')}"
-        )
-    return "".join(parts)
+def _is_known(place: tuple[float, float]) -> bool:
+    return math.isfinite(place[1])
 
 
 def _points(places: list[tuple[float, float]]) -> str:
-    return " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in filter(_is_known, places))
+
+
+def _names(ends: list[tuple[float, int, str]]) -> list[str]:
+    """Name of each curve beside its end, moved down where two names would overlap."""
+    parts, lowest, x = [], -np.inf, WIDTH - _RIGHT + 8
+    for place, index, name in sorted(ends):
+        lowest = max(place, lowest + 17)
+        parts.append(line(x, lowest, x + 16, lowest, f"curve s{index % SERIES}", dash(index)))
+        parts.append(text(x + 21, lowest + 4.5, name if len(name) < 19 else f"{name[:17]}…", kind="label"))
+    return parts
 
 
 def _thinned(curve: Line) -> Line:
     if len(curve.x) <= _MOST_POINTS:
         return curve
-    runs = np.array_split(np.arange(len(curve.x)), _MOST_POINTS // 2)
-    x, y = np.asarray(curve.x, float), np.asarray(curve.y, float)
-    middle = [
-        float(y[run][np.isfinite(y[run])].mean()) if np.isfinite(y[run]).any() else float("nan")
-        for run in runs
-    ]
-    lowest = [float(np.min(y[run], initial=np.inf, where=np.isfinite(y[run]))) for run in runs]
-    highest = [float(np.max(y[run], initial=-np.inf, where=np.isfinite(y[run]))) for run in runs]
-    return Line(curve.name, [float(x[run].mean()) for run in runs], middle, lowest, highest)
+    count = _MOST_POINTS // 2
+    lengths = [len(part) for part in np.array_split(curve.x, count)]
+    groups = np.repeat(np.arange(count), lengths)
+    x = pd.Series(curve.x, dtype=float).groupby(groups).mean()
+    finite = pd.Series(curve.y, dtype=float).replace([np.inf, -np.inf], np.nan)
+    y = finite.groupby(groups).agg(["mean", "min", "max"])
+    return Line(curve.name, x.tolist(), *(y[name].tolist() for name in y))

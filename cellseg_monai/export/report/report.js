@@ -1,5 +1,5 @@
 "use strict";
-// Layers: a button speaks for its layer in all pictures of its section.
+// Layers: a button shows or hides its layer in all pictures of its section.
 for (const button of document.querySelectorAll("[data-toggle]")) {
   const layers = button.closest("section").querySelectorAll(`[data-layer="${button.dataset.toggle}"]`);
   const apply = () => layers.forEach(layer => { layer.hidden = button.getAttribute("aria-pressed") === "false"; });
@@ -10,7 +10,7 @@ for (const button of document.querySelectorAll("[data-toggle]")) {
   apply();
 }
 
-// Zoom: the picture grows inside its frame, which scrolls; the middle stays in the middle.
+// Zoom: the picture grows inside its frame, which scrolls; its centre stays in place.
 for (const view of document.querySelectorAll("figure.picture")) {
   const frame = view.querySelector(".viewport"), stack = view.querySelector(".stack");
   let zoom = 1;
@@ -44,7 +44,7 @@ for (const view of document.querySelectorAll("figure.picture")) {
   });
 }
 
-// Tables: sort by a column, filter by text. What is not scored stays last.
+// Tables: sort by a column, filter by text. Missing scores stay last.
 for (const box of document.querySelectorAll(".table")) {
   const table = box.querySelector("table.sortable");
   if (!table) continue;

@@ -170,25 +170,25 @@ def test_summary_of_nothing() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"image": np.zeros((3, 3))}, r"the image is \(3, 3\) and the label map \(60, 100\)"),
-        ({"image": np.zeros(3)}, r"an image is rows and columns"),
-        ({"image": np.full(THREE.shape, np.nan)}, "3 cells have NaN or infinite pixels .* such as cell 1"),
-        ({"image": np.where(THREE == 2, np.inf, 0)}, "1 cells have NaN or infinite pixels .* such as cell 2"),
+        ({"image": np.zeros((3, 3))}, r"image \(3, 3\) and label map \(60, 100\) differ"),
+        ({"image": np.zeros(3)}, r"image must be \(rows, columns\)"),
+        ({"image": np.full(THREE.shape, np.nan)}, "3 cells have NaN or infinite pixels, such as 1;"),
+        ({"image": np.where(THREE == 2, np.inf, 0)}, "1 cells have NaN or infinite pixels, such as 2;"),
         ({"image": np.where(THREE == 0, np.nan, 0)}, "NaN or infinite pixels outside the cells"),
-        ({"image": np.full(THREE.shape, "a")}, "an image holds numbers"),
-        ({"image": np.zeros((2, *THREE.shape)), "channel_names": ["a"]}, "2 channels need as many different"),
-        ({"image": np.zeros((2, *THREE.shape)), "channel_names": ["a", "a"]}, "2 channels need as many"),
-        ({"channel_names": ["a"]}, "name the channels of an image, and there is none"),
-        ({"pixel_size": 0}, "a pixel size is one or two lengths above 0 in micrometres, not 0"),
-        ({"pixel_size": (1.0, float("nan"))}, "a pixel size is"),
-        ({"pixel_size": (1.0, 1.0, 1.0)}, "a pixel size is"),
-        ({"image": THREE, "quantiles": [5]}, r"quantiles are shares from 0 to 1, not \[0.5, 5\]"),
-        ({"image": THREE, "background_window": 0}, "background_window is a number of pixels above 0"),
-        ({"neighbours": 0}, "neighbours is the number of nearest cells"),
+        ({"image": np.full(THREE.shape, "a")}, "an image must hold numbers"),
+        ({"image": np.zeros((2, *THREE.shape)), "channel_names": ["a"]}, "channel_names must be 2 different"),
+        ({"image": np.zeros((2, *THREE.shape)), "channel_names": ["a", "a"]}, "must be 2 different"),
+        ({"channel_names": ["a"]}, "were given without an image"),
+        ({"pixel_size": 0}, "pixel_size must be one or two positive lengths in micrometres, not 0"),
+        ({"pixel_size": (1.0, float("nan"))}, "pixel_size must be"),
+        ({"pixel_size": (1.0, 1.0, 1.0)}, "pixel_size must be"),
+        ({"image": THREE, "quantiles": [5]}, r"quantiles must be between 0 and 1, not \[0.5, 5\]"),
+        ({"image": THREE, "background_window": 0}, "background_window must be a positive number of pixels"),
+        ({"neighbours": 0}, "neighbours must be at least 1, not 0"),
         ({"density_radius": 0}, "density_radius must be above 0"),
-        ({"classes": np.zeros((2, 2), int)}, r"classes are \(2, 2\)"),
-        ({"classes": np.zeros((1, *THREE.shape))}, "class probabilities have the background and"),
-        ({"probability": np.zeros((2, 2))}, r"the image is \(2, 2\)"),
+        ({"classes": np.zeros((2, 2), int)}, r"classes \(2, 2\) and label map"),
+        ({"classes": np.zeros((1, *THREE.shape))}, "classes need at least 2 channels"),
+        ({"probability": np.zeros((2, 2))}, r"image \(2, 2\) and label map"),
     ],
     ids=lambda value: str(value)[:25] if isinstance(value, str) else None,
 )  # fmt: skip
@@ -198,5 +198,5 @@ def test_refused(options: dict[str, object], message: str) -> None:
 
 
 def test_a_volume_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"measured in a plane, this label map has the shape \(2, 3, 4\)"):
+    with pytest.raises(ValueError, match=r"measured in one plane, but the label map has shape \(2, 3, 4\)"):
         measure_cells(np.zeros((2, 3, 4), int))

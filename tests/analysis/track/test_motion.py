@@ -88,7 +88,7 @@ def test_little_to_tell(number: int) -> None:
 
 @pytest.mark.parametrize("minutes", [0, -1, float("nan")])
 def test_an_interval_that_is_none(minutes: float) -> None:
-    with pytest.raises(ValueError, match="frame_interval is a number of minutes above 0"):
+    with pytest.raises(ValueError, match="frame_interval must be a positive number of minutes"):
         summarize_tracks(points_of(TRACKS), TRACKS, frame_interval=minutes)
 
 
@@ -116,5 +116,5 @@ def test_trails_lead_back_through_the_mother() -> None:
 
 def test_enlarged() -> None:
     assert frames_of(trail=3, enlarge=3)[0].shape == (60, 60, 3)
-    with pytest.raises(ValueError, match="trail is 0 or more and enlarge at least 1"):
+    with pytest.raises(ValueError, match="trail must be at least 0 and enlarge at least 1"):
         frames_of(trail=-1)

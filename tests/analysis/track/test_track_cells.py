@@ -164,11 +164,11 @@ def test_names_by_hand() -> None:
 @pytest.mark.parametrize(
     ("frames", "options", "message"),
     [
-        ([], {}, "there is no frame to track cells in"),
+        ([], {}, "label_maps is empty; give at least one frame"),
         ([np.eye(3), np.eye(4)], {}, r"frame 1 is \(4, 4\) and frame 0 is \(3, 3\)"),
-        ([np.zeros((2, 3, 4))], {}, "measured in a plane"),
-        ([np.eye(3)], {"max_distance": 0}, "max_distance is a number of pixels above 0, not 0"),
-        ([np.eye(3)], {"max_gap": -1}, "max_gap is a number of frames, 0 or more, not -1"),
+        ([np.zeros((2, 3, 4))], {}, "measured in one plane"),
+        ([np.eye(3)], {"max_distance": 0}, "max_distance must be a positive number of pixels, not 0"),
+        ([np.eye(3)], {"max_gap": -1}, "max_gap must be at least 0 frames, not -1"),
     ],
     ids=["no frame", "sizes", "volume", "distance", "gap"],
 )

@@ -82,8 +82,8 @@ def test_two_imports_are_the_same_to_the_byte(source: Path, tmp_path: Path) -> N
         ("train/masks/a.tif", [[1, 0], [0, 1]], r"a.tif has the shape \(2, 2\), but the image has \(1, 2\)"),
         ("train/masks/a.tif", b"damaged", "a.tif: cannot be read"),
         ("train/images/a.png", b"damaged", "^cannot be read"),
-        ("train/masks/a.tif", np.full((1, 2), 0.5), "no object id"),
-        ("train/masks/a.tif", np.arange(10).reshape(5, 1, 2), "one channel, but this one has 5"),
+        ("train/masks/a.tif", np.full((1, 2), 0.5), "not an object id"),
+        ("train/masks/a.tif", np.arange(10).reshape(5, 1, 2), "one channel, this one has 5"),
     ],
     ids=["size", "label", "image", "interpolated", "volume"],
 )
@@ -177,7 +177,7 @@ def test_interrupted_import_leaves_no_dataset_and_can_be_run_again(
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "replace", full_at_the_end)
-        with pytest.raises(OSError, match=r"dataset\.json: not written, the disk is full"):
+        with pytest.raises(OSError, match=r"dataset\.json: not written: the disk is full"):
             run("stardist")
     assert (tmp_path / "plain" / "images" / "train_a.png").exists()
     assert not (tmp_path / "plain" / "dataset.json").exists()

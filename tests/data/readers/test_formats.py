@@ -369,7 +369,9 @@ def test_mask_of_several_planes_is_refused(tmp_path: Path) -> None:
 
 def test_interpolated_mask_is_refused(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "mask.tif", np.array([[0, 0.5, 1]], np.float32))
-    with pytest.raises(ValueError, match=r"mask\.tif: the value 0\.5 is no object id: .*nearest-neighbour"):
+    with pytest.raises(
+        ValueError, match=r"mask\.tif: the value 0\.5 is not an object id: .*nearest-neighbour"
+    ):
         read_label_map(tmp_path / "mask.tif")
 
 

@@ -156,6 +156,6 @@ def test_more_than_a_thousand_frames_get_four_digits(tmp_path, monkeypatch):
 def test_too_many_tracks_for_uint16_are_refused_before_anything_is_written(tmp_path):
     movie = timelapse(1, (8, 8))
     crowded = replace(movie, labels=np.full((1, 8, 8), 70_000, np.int32))
-    with pytest.raises(ValueError, match="id 70000 does not fit uint16"):
+    with pytest.raises(ValueError, match="id 70000 does not fit into uint16"):
         write_synthetic_timelapse(crowded, tmp_path)
     assert not any(tmp_path.iterdir())

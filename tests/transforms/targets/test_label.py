@@ -69,7 +69,7 @@ def test_meta_data_are_kept_and_the_label_is_not_changed(name, arguments, form):
 @pytest.mark.parametrize("form", FORMS)
 def test_an_interpolated_mask_is_refused_by_file_name(name, arguments, form):
     label = MetaTensor(torch.tensor([[[0.0, 0.5, 1.0]]]), meta={"filename_or_obj": "plate/mask_07.png"})
-    with pytest.raises(ValueError, match=r"plate/mask_07.png: the value 0.5 is no object id.*nearest"):
+    with pytest.raises(ValueError, match=r"plate/mask_07.png: the value 0.5 is not an object id.*nearest"):
         form(name, arguments)(label)
 
 
