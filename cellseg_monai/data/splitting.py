@@ -33,7 +33,7 @@ def split_items(
         ValueError: there are too few images for the split.
 
     Example:
-        >>> items = [{"image": f"{name}.tif", "label": f"{name}.png"} for name in "abcde"]
+        >>> items = [{"image": f"{name}.tif"} for name in "abcde"]
         >>> [len(part) for part in split_items(items)]
         [4, 1]
     """

@@ -14,12 +14,11 @@ OVERLAYS = [
 ]
 DATA = {"settings", "channels_last", "skip", "window"}
 NETWORK = {"network_def"}
-DECODING = {"tta"}
 COURSE = {
     *("augmentation", "batch_size", "learning_rate", "loss", "max_epochs", "patches_per_image", "patience"),
     "val_interval",
 }
-OF_ITS_OWN = {"inference": DATA | NETWORK | DECODING, "train": DATA | NETWORK | DECODING | COURSE}
+OF_ITS_OWN = {"inference": DATA | NETWORK, "train": DATA | NETWORK | COURSE}
 """What a bundle chooses for itself. Training, validation, inference and export are tested with each."""
 
 

@@ -407,9 +407,9 @@ def test_memory_follows_the_tile(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "labels", "message"),
     [
-        (4, np.zeros((5, 5), int), "there is no tile 4, they go from 0 to 3"),
-        (-1, np.zeros((5, 5), int), "there is no tile -1"),
-        (0, np.zeros((4, 4), int), r"shape \(4, 4\), its window has \(5, 5\); decode the window"),
+        (4, np.zeros((5, 5), int), "tile 4 does not exist; the tiles are 0 to 3"),
+        (-1, np.zeros((5, 5), int), "tile -1 does not exist"),
+        (0, np.zeros((4, 4), int), r"tile 0 needs labels of its window, \(5, 5\), not \(4, 4\)"),
         (0, np.full((5, 5), -1), "ids must not be negative"),
         (0, np.full((5, 5), 0.5), "mask was interpolated"),
     ],

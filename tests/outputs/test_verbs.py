@@ -145,7 +145,7 @@ def test_a_file_of_the_user_stays(
     assert main(command(nuclei, out)) == 1
     said = capsys.readouterr().err
     assert re.search(
-        f"{name} exists, but is not the result of an earlier|labels has files, which a new", said
+        f"{name} exists, but is not the result of an earlier|labels is not empty, and a new dataset", said
     )
     assert re.search("choose another (output )?folder", said)
     assert files_of(out) == {name: b"mine"}

@@ -84,7 +84,7 @@ FETCH = '<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/hostname">]><Annotations>&x
         (BOMB.encode("utf-16"), "it declares the document type lolz"),
         ("<Annotations><Region>", "is not a valid Aperio annotation: no element found"),
         (aperio([(0, 0), (4, 0), (4, 4)]).replace('X="4"', 'X="four"'), "could not convert"),
-        (aperio([(0, 0), (4, 0), (4, 4)]).replace('X="4"', ""), "is no Aperio annotation: 'X'"),
+        (aperio([(0, 0), (4, 0), (4, 4)]).replace('X="4"', ""), "is not a valid Aperio annotation: 'X'"),
         (aperio([(0, 0), (float("nan"), 0), (4, 4)]), "not finite"),
     ],
     ids=["bomb", "fetch", "bomb in UTF-16", "cut off", "no number", "no coordinate", "not a number"],
