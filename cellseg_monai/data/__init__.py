@@ -17,14 +17,9 @@ from cellseg_monai.data.folds import (
     one_fold,
 )
 from cellseg_monai.data.pairing import label_files, pair_folder
-from cellseg_monai.data.readers import (
-    SUFFIXES,
-    ImageRegions,
-    Picture,
-    read_label_map,
-    read_picture,
-    read_pixels,
-)
+from cellseg_monai.data.readers.formats import SUFFIXES, read_label_map, read_picture, read_pixels
+from cellseg_monai.data.readers.picture import Picture
+from cellseg_monai.data.readers.regions import ImageRegions
 from cellseg_monai.data.splitting import images_of, split_items
 
 if TYPE_CHECKING:

@@ -6,9 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+import pandas as pd
 
 from cellseg_monai.data.datalist import Item, group_of
-from cellseg_monai.data.readers import read_label_map
+from cellseg_monai.data.readers.formats import read_label_map
 
 logger = logging.getLogger(__name__)
 
@@ -167,16 +168,13 @@ def _traits(items: Sequence[Item], neighbours: int) -> list[tuple[str, str, str]
 
     A bin has as many images as there are folds, one for each.
     """
-    fractions = [foreground_fraction(item) for item in items]
-    by_modality = defaultdict(list)
-    for index, item in enumerate(items):
-        by_modality[str(item.get("modality", ""))].append(index)
-    traits = [("", "", "")] * len(items)
-    for modality, indices in by_modality.items():
-        ranked = sorted(indices, key=lambda index: fractions[index])
-        for rank, index in enumerate(ranked):
-            traits[index] = ("image", f"modality {modality}", f"bin {modality} {rank // neighbours}")
-    return traits
+    modalities = [str(item.get("modality", "")) for item in items]
+    fractions = pd.Series([foreground_fraction(item) for item in items], dtype=float)
+    ranks = fractions.groupby(modalities).rank(method="first").astype(int) - 1
+    return [
+        ("image", f"modality {modality}", f"bin {modality} {rank // neighbours}")
+        for modality, rank in zip(modalities, ranks, strict=True)
+    ]
 
 
 def groups_in_common(one: Iterable[Item], other: Iterable[Item]) -> list[str]:

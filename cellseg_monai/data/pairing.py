@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
-from cellseg_monai.data.readers import SUFFIXES
+from cellseg_monai.data.readers.formats import SUFFIXES
 from cellseg_monai.data.readers.ome_zarr import SUFFIXES as FOLDER_SUFFIXES
 from cellseg_monai.outputs import written_in
 

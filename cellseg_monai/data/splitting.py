@@ -1,4 +1,4 @@
-"""Which images train a network, and which validate it."""
+"""Split a dataset into training and validation images, as a bundle's configuration does."""
 
 from collections.abc import Sequence
 from os import PathLike
@@ -16,15 +16,15 @@ def split_items(
     val_fraction: float | None = None,
     validation_dir: str | PathLike[str] | None = None,
 ) -> tuple[list[Item], list[Item]]:
-    """Split labelled images into those that train and those that validate.
+    """Split labelled images into training and validation images.
 
     Args:
         items: labelled images.
         seed: seed of the split.
-        fold: fold that validates.
+        fold: index of the validation fold, from 0.
         folds: number of folds.
-        val_fraction: fraction of the images to hold out instead of a fold.
-        validation_dir: dataset of images that validate, instead of either; then all ``items`` train.
+        val_fraction: fraction of the images to validate on, instead of a fold.
+        validation_dir: dataset of validation images, instead of a split; all ``items`` are training images.
 
     Returns:
         Training images and validation images.
@@ -47,7 +47,7 @@ def split_items(
 
 
 def images_of(items: Sequence[Item]) -> list[Item]:
-    """Items with their images alone.
+    """Return items without labels and other entries.
 
     Example:
         >>> images_of([{"image": "a.tif", "label": "b.tif"}])

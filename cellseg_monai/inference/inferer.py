@@ -213,10 +213,8 @@ def device_of(network: object, default: torch.device) -> torch.device:
         >>> device_of(nn.Conv2d(1, 1, 1), torch.device("cuda"))
         device(type='cpu')
     """
-    if isinstance(network, nn.Module):
-        for tensor in chain(network.parameters(), network.buffers()):
-            return tensor.device
-    return default
+    tensors = chain(network.parameters(), network.buffers()) if isinstance(network, nn.Module) else ()
+    return next((tensor.device for tensor in tensors), default)
 
 
 def pixels_at_a_time(device: torch.device) -> int:

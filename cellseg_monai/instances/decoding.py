@@ -4,20 +4,19 @@ A new decoding is one file with three parts: a function that turns probabilities
 :class:`Decoding` whose fields are its options, and a :class:`Decodingd` that names this class.
 """
 
-import inspect
 import logging
 from abc import abstractmethod
-from collections.abc import Hashable, Mapping
 from dataclasses import asdict, dataclass
+from operator import attrgetter
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from monai.config import KeysCollection
-from monai.transforms import MapTransform, Transform
+from monai.transforms import Transform
 from monai.utils import TransformBackends, convert_to_dst_type, convert_to_tensor
 
+from cellseg_monai.dictionary import ArrayTransformd
 from cellseg_monai.label_maps import LabelMap
 
 Map = TypeVar("Map", bound="npt.NDArray[Any] | torch.Tensor")
@@ -129,20 +128,26 @@ def like(prediction: Map, values: npt.NDArray[Any], dtype: npt.DTypeLike) -> Map
     return converted
 
 
-class Decodingd(MapTransform):
+class Decodingd(ArrayTransformd):
     """Dictionary transform of a decoding; the base class of all of them.
 
-    A subclass names its array class and needs nothing else. It takes the options of that class.
+    A subclass names its array class and needs nothing else. It takes the options of that class, by name.
 
     Args:
         keys: keys of the predictions to decode.
         allow_missing_keys: whether to skip keys that a sample lacks.
         options: options of the array class, by name.
 
+    Attributes:
+        decode: array transform.
+        decodes: training target that the decoding belongs to.
+        options: options that reproduce this decoding, without keys, as plain values for JSON.
+
     Raises:
         TypeError: If the array class does not have an option.
 
     Example:
+        >>> import inspect
         >>> from cellseg_monai.instances import Components
         >>> class Componentsd(Decodingd, of=Components):
         ...     pass
@@ -152,28 +157,6 @@ class Decodingd(MapTransform):
         0.7
     """
 
-    backend = Decoding.backend
-    decodes: ClassVar[str]
-    _of: ClassVar[type[Decoding]]
-
-    def __init_subclass__(cls, *, of: type[Decoding] | None = None) -> None:
-        super().__init_subclass__()
-        if of is None:
-            return
-        cls._of, cls.decodes = of, of.decodes
-        own = inspect.signature(Decodingd.__init__).parameters
-        options = inspect.signature(of).parameters.values()
-        cls.__signature__ = inspect.Signature([own["keys"], *options, own["allow_missing_keys"]])
-
-    def __init__(self, keys: KeysCollection, *, allow_missing_keys: bool = False, **options: Any) -> None:
-        super().__init__(keys, allow_missing_keys)
-        self.decode = self._of(**options)
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """Options that reproduce this decoding, without keys, as plain values for JSON."""
-        return self.decode.options
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Decode the predictions under the keys."""
-        return {**data, **{key: self.decode(data[key]) for key in self.key_iterator(data)}}
+    decode = property(attrgetter("transform"))
+    decodes = property(attrgetter("transform.decodes"))
+    options = property(attrgetter("transform.options"))

@@ -1,4 +1,4 @@
-"""Networks that return several maps, where one is wanted."""
+"""Use the last of several output maps."""
 
 from collections.abc import Sequence
 
@@ -6,12 +6,12 @@ from torch import Tensor, nn
 
 
 class LastOutput(nn.Module):
-    """The last map of a network that returns a list of them, such as MONAI's ``BasicUNetPlusPlus``.
+    """Return only the last map of a network that returns a list, such as MONAI's ``BasicUNetPlusPlus``.
 
-    That one returns a list even of one map, which neither a loss nor a sliding window takes.
+    That network returns a list even for a single map, and neither losses nor sliding windows take lists.
 
     Args:
-        network: returns a tensor, or a list of which the last one counts.
+        network: network that returns a tensor or a list of tensors.
 
     Example:
         >>> import torch
@@ -26,7 +26,7 @@ class LastOutput(nn.Module):
         self.network = network
 
     def forward(self, image: Tensor) -> Tensor:
-        """Logits of the image."""
+        """Return the last map."""
         output = self.network(image)
         last: Tensor = output[-1] if isinstance(output, Sequence) else output
         return last

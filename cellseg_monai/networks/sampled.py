@@ -1,4 +1,4 @@
-"""How sure a network is: dropout that stays on while it predicts."""
+"""Uncertainty of a network from dropout that stays on during prediction (Monte-Carlo dropout)."""
 
 import logging
 from typing import Any, TypeVar
@@ -13,17 +13,16 @@ _DROPOUT = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropou
 
 
 def with_dropout(network: Network, dropout: float = 0.0) -> Network:
-    """Make a network predict a little otherwise each time, more so where it is unsure (Monte-Carlo dropout).
+    """Make the predictions of a network vary where it is uncertain.
 
-    MONAI Label adds ``dropout`` to the definition of a network, puts the network into training mode and looks
-    at how its predictions differ, to find the image that is worth annotating next. Put into training mode as
-    a whole, batch normalisation would go by the one image at hand, and change its statistics with each; so
-    here only dropout is on. Names and values of the weights stay.
+    To choose the next image to annotate, MONAI Label sets ``dropout`` in the definition of a network, sets
+    training mode, and measures how much the predictions vary. Training mode would also make batch
+    normalisation use and update the statistics of a single image. With this function only dropout is on.
+    Names and values of the weights do not change.
 
     Args:
-        network: with layers of dropout, which may be of probability 0; it is changed. One without any
-            predicts the same each time, and the log says so.
-        dropout: probability in all these layers; 0 leaves the network as it is.
+        network: network to change. A warning is logged if it has no dropout layers.
+        dropout: probability of all dropout layers; 0 leaves the network unchanged.
 
     Returns:
         The network.
@@ -40,13 +39,13 @@ def with_dropout(network: Network, dropout: float = 0.0) -> Network:
         (False, 0.0)
     """
     if not 0 <= dropout < 1:
-        raise ValueError(f"dropout is a probability from 0 to below 1, not {dropout}")
+        raise ValueError(f"dropout must be a probability from 0 to below 1, not {dropout}")
     if not dropout:
         return network
     layers = [module for module in network.modules() if isinstance(module, _DROPOUT)]
     if not layers:
         logger.warning(
-            "%s has no layer of dropout: its predictions will not differ, its uncertainty is that of one",
+            "%s has no dropout layer, so its predictions do not vary and show no uncertainty",
             type(network).__name__,
         )
     for layer in layers:

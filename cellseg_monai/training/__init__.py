@@ -6,9 +6,8 @@ MONAI's ``ValidationHandler``, ``LrScheduleHandler``, ``EarlyStopHandler``, ``Pa
 
 from cellseg_monai.training.best_weights import BestWeights
 from cellseg_monai.training.bfloat16 import Bfloat16OnCpu, computes_bfloat16
-from cellseg_monai.training.clipping import GradientClipper
 from cellseg_monai.training.freezing import FreezeHandler, freeze
-from cellseg_monai.training.guard import FiniteGuard
+from cellseg_monai.training.gradients import FiniteGuard, GradientClipper
 from cellseg_monai.training.plateau import scheduler_arguments
 from cellseg_monai.training.pretrained import load_pretrained
 from cellseg_monai.training.progress import ProgressHandler

@@ -1,4 +1,4 @@
-"""The weights of the epoch with the best metric, as the file that bundles ship."""
+"""Weights of the epoch with the best metric, in the file that bundles ship."""
 
 import logging
 import math
@@ -12,33 +12,32 @@ from ignite.engine import Engine, Events
 from monai.utils import is_scalar
 
 from cellseg_monai.outputs.former import keep_former
-from cellseg_monai.training.plain import as_plain
-from cellseg_monai.training.tensor_file import write_tensors
+from cellseg_monai.training.tensor_file import as_plain, write_tensors
 
 logger = logging.getLogger(__name__)
 
 
 class BestWeights:
-    """Write the network's bare ``state_dict`` whenever the metric is better than ever before.
+    """Write the bare ``state_dict`` of a network whenever its metric improves.
 
-    MONAI's ``CheckpointSaver`` writes in place, so that a crash leaves half a file, and it forgets the best
-    metric when training resumes; told to remember, it writes more than a bare ``state_dict``, which
-    ``ckpt_export`` and MONAI Label do not load. An epoch whose metric is NaN is never the best one.
+    MONAI's ``CheckpointSaver`` writes in place, so a crash leaves half a file. It also forgets the best
+    metric when training resumes, or writes more than a bare ``state_dict``, which ``ckpt_export`` and MONAI
+    Label do not load. An epoch whose metric is NaN is never the best one.
 
-    Weights of another training that the file holds, such as those of a published bundle, are kept: they move
-    to ``former/``, beside it, under a name with the beginning of their SHA-256. To go back, copy them.
+    If the file already holds weights of another training, such as those of a published bundle, they are
+    copied to the folder ``former`` beside it. The name of the copy begins with their SHA-256.
 
-    Attach it to the evaluator, and list it in the state of :class:`ResumeHandler`.
+    Attach the handler to the evaluator, and list it in the state of :class:`ResumeHandler`.
 
     Args:
-        path: file, in a bundle ``models/model.pt``.
-        network: whose weights are written; of a ``DistributedDataParallel`` give the ``module``.
-        metric: name of the metric; None for the evaluator's key metric.
+        path: file of the weights, ``models/model.pt`` in a bundle.
+        network: network to save; the ``module`` of a ``DistributedDataParallel``.
+        metric: name of the metric; by default the key metric of the evaluator.
         lower_is_better: whether the metric is an error or a loss.
-        keep_settings: called with the file after each writing, to keep the settings of the weights beside it.
+        keep_settings: function that saves the settings of the weights, called with the file after each write.
 
     Raises:
-        ValueError: when an epoch ends, the evaluator has no such metric, or it is not a single number.
+        ValueError: at the end of an epoch, the evaluator has no such metric, or it is not a single number.
 
     Example:
         >>> import tempfile
@@ -72,7 +71,7 @@ class BestWeights:
         engine.add_event_handler(Events.EPOCH_COMPLETED, self)
 
     def __call__(self, engine: Any) -> None:
-        """Compare, and write if the metric is better."""
+        """Write the weights if the metric has improved."""
         name = self.metric or getattr(engine.state, "key_metric_name", None)
         value = self._value(engine.state.metrics, name)
         first = self.best is None
@@ -81,17 +80,11 @@ class BestWeights:
         elif self.best is None or (value < self.best if self.lower_is_better else value > self.best):
             self.best = value
             if getattr(engine.state, "rank", 0) == 0:
-                if first:
-                    self._keep_former()
+                if first and (kept := keep_former(self.path)) is not None:
+                    logger.info("%s: the former weights are kept as %s", self.path, kept)
                 write_tensors(as_plain(self.network.state_dict(), "network"), self.path)
                 self._keep_settings()
                 logger.info("%s: weights of epoch %d, %s %.4f", self.path, engine.state.epoch, name, value)
-
-    def _keep_former(self) -> None:
-        """Copy what another training has left."""
-        kept = keep_former(self.path)
-        if kept is not None:
-            logger.info("%s: the former weights are kept as %s", self.path, kept)
 
     def _keep_settings(self) -> None:
         if self.keep_settings is not None:
@@ -100,19 +93,19 @@ class BestWeights:
     def _value(self, metrics: Mapping[str, Any], name: str | None) -> float:
         if name is None or name not in metrics:
             raise ValueError(
-                f"{self.path}: no metric {name!r} tells which weights are best, only {sorted(metrics)}; "
-                "give its name, or a key metric to the evaluator"
+                f"{self.path}: the evaluator has no metric {name!r}, only {sorted(metrics)}; choose one of "
+                "them, or give the evaluator a key metric"
             )
         if not is_scalar(metrics[name]):
             raise ValueError(f"{self.path}: the metric {name!r} is {metrics[name]!r}, not a single number")
         return float(metrics[name])
 
     def state_dict(self) -> dict[str, float | None]:
-        """The best metric so far."""
+        """Return the best metric so far."""
         return {"best": self.best}
 
     def load_state_dict(self, state_dict: Mapping[str, float | None]) -> None:
-        """Go on with the best metric of an earlier run."""
+        """Continue with the best metric of an earlier run."""
         self.best = state_dict["best"]
-        if self.best is not None and self.path.is_file():  # a kill may have come between weights and settings
+        if self.best is not None and self.path.is_file():  # a run may be killed between both writes
             self._keep_settings()

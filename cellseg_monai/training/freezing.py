@@ -1,4 +1,4 @@
-"""Parts of a network that fine-tuning leaves as they are."""
+"""Freeze parts of a network during fine-tuning."""
 
 import logging
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ def freeze(network: torch.nn.Module, patterns: Sequence[str]) -> list[str]:
     """Exclude parameters from training.
 
     Args:
-        network: is changed.
-        patterns: of names of parameters, as in a shell: ``"encoder.*"``, ``"*.norm?.weight"``.
+        network: network to freeze.
+        patterns: shell-style patterns of parameter names: ``"encoder.*"``, ``"*.norm?.weight"``.
 
     Returns:
-        The names of the frozen parameters.
+        Names of the frozen parameters.
 
     Raises:
         ValueError: a pattern matches nothing, or nothing is left to train.
@@ -32,7 +32,7 @@ def freeze(network: torch.nn.Module, patterns: Sequence[str]) -> list[str]:
         >>> freeze(network, ["2.*"])
         Traceback (most recent call last):
         ...
-        ValueError: the pattern '2.*' matches no parameter; near to it: 1.*, 0.*
+        ValueError: the pattern '2.*' matches no parameter; similar names: 1.*, 0.*
     """
     parameters = {
         name: tensor
@@ -45,7 +45,9 @@ def freeze(network: torch.nn.Module, patterns: Sequence[str]) -> list[str]:
             modules = [f"{'.'.join(part[:end])}.*" for part in parts for end in range(1, len(part))]
             known = [*parameters, *dict.fromkeys(modules)]
             near = get_close_matches(pattern, known, cutoff=0.4) or known[:3]
-            raise ValueError(f"the pattern {pattern!r} matches no parameter; near to it: {', '.join(near)}")
+            raise ValueError(
+                f"the pattern {pattern!r} matches no parameter; similar names: {', '.join(near)}"
+            )
     frozen = [name for name in parameters if any(fnmatchcase(name, pattern) for pattern in patterns)]
     if not any(tensor.requires_grad for name, tensor in parameters.items() if name not in frozen):
         raise ValueError(f"the patterns {list(patterns)} freeze every parameter; leave one to train")
@@ -56,16 +58,16 @@ def freeze(network: torch.nn.Module, patterns: Sequence[str]) -> list[str]:
 
 
 class FreezeHandler:
-    """Freeze parameters by the patterns of their names, and with them the statistics of batch normalisation.
+    """Freeze parameters by name patterns, and the statistics of their batch normalisation.
 
-    A normalisation layer all of whose parameters are frozen uses its running mean and variance, and does not
-    update them, although MONAI's trainer puts the network into training mode in each iteration. Without this,
-    the features of a frozen encoder drift with the few new images. A layer that has statistics but no
-    parameters is kept if all parameters of the module that it is in are frozen.
+    If all parameters of a normalisation layer are frozen, the layer uses its running mean and variance and
+    does not update them, although MONAI's trainer sets training mode in each iteration. Otherwise the
+    features of a frozen encoder would drift with the few new images. A layer with statistics but without
+    parameters is frozen if all parameters of its parent module are.
 
     Args:
-        network: is changed at once.
-        patterns: see :func:`freeze`.
+        network: network to freeze; it is changed immediately.
+        patterns: shell-style patterns of parameter names, see :func:`freeze`.
 
     Raises:
         ValueError: a pattern matches nothing, or nothing is left to train.
@@ -92,12 +94,12 @@ class FreezeHandler:
         engine.add_event_handler(Events.COMPLETED, self.finish)
 
     def start(self, engine: Engine) -> None:
-        """From here on each forward pass finds the frozen layers in evaluation mode."""
-        if self._hook is None:  # a run that failed did not come to its end
+        """Keep the frozen layers in evaluation mode from now on."""
+        if self._hook is None:  # a failed run does not remove its hook
             self._hook = self.network.register_forward_pre_hook(self._keep)
 
     def finish(self, engine: Engine) -> None:
-        """Give the network back without the hook, so that it can be exported."""
+        """Remove the hook, so that the network can be exported."""
         self._hook.remove()
         self._hook = None
 
@@ -107,7 +109,7 @@ class FreezeHandler:
 
 
 def _frozen_norms(network: torch.nn.Module) -> list[torch.nn.Module]:
-    """Layers with running statistics whose parameters (lacking these, their parent's) are all frozen."""
+    """Return layers with running statistics whose own parameters, or else their parent's, are all frozen."""
     norms = []
     for parent in network.modules():
         for layer in parent.children():

@@ -1,4 +1,4 @@
-"""Where two sets of named tensors differ: the words of every refusal to load weights."""
+"""Differences between two sets of named tensors, for errors when weights are loaded."""
 
 from collections.abc import Mapping
 
@@ -8,14 +8,14 @@ _SHOWN = 5
 
 
 def mismatches(expected: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> dict[str, str]:
-    """What keeps the given tensors from taking the place of the expected.
+    """Compare the tensors of a file with those that a network expects.
 
     Args:
-        expected: those of the network.
-        given: those of the file.
+        expected: tensors of the network.
+        given: tensors of the file.
 
     Returns:
-        The fault of each tensor that has one, by name; empty if all fit.
+        Fault of each tensor that does not fit, by name.
 
     Example:
         >>> import torch
@@ -32,7 +32,7 @@ def mismatches(expected: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> d
 
 
 def summary(faults: Mapping[str, str]) -> str:
-    """The first faults in words, and how many more there are.
+    """Return the first faults, and the number of further ones.
 
     Example:
         >>> summary({"a": "is missing"})

@@ -1,4 +1,4 @@
-"""The metric that a schedule waits for."""
+"""Argument of a learning-rate schedule that waits for a metric."""
 
 from typing import Any
 
@@ -9,13 +9,15 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 def scheduler_arguments(
     trainer: Engine, *, scheduler: Any, evaluator: Engine, metric: str = "val_mean_dice"
 ) -> tuple[float, ...]:
-    """What the next step of a learning-rate schedule takes: the validation metric, or nothing.
+    """Return the arguments of the next step of a learning-rate schedule.
+
+    ``ReduceLROnPlateau`` takes the validation metric, other schedules take nothing.
 
     Args:
         trainer: engine that ends an epoch.
         scheduler: learning-rate schedule.
-        evaluator: engine that validates.
-        metric: name of its metric; 0 before the first validation.
+        evaluator: engine of the validation.
+        metric: name of the validation metric, which counts as 0 before the first validation.
 
     Example:
         >>> import torch

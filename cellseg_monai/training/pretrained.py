@@ -1,4 +1,4 @@
-"""Weights of an earlier training as the start of this one."""
+"""Start a training from the weights of an earlier one."""
 
 import logging
 from collections.abc import Mapping
@@ -16,28 +16,28 @@ logger = logging.getLogger(__name__)
 Network = TypeVar("Network", bound=torch.nn.Module)
 
 _OWN = "network."
-"""Before the names of the tensors, in files of networks that earlier versions trained at a scale."""
+"""Prefix of all tensor names in files that earlier versions wrote when they trained at a scale."""
 
 
 def load_pretrained(network: Network, path: str | PathLike[str], allow_mismatch: bool = False) -> Network:
     """Load a bare ``state_dict`` into a network; the file is only read.
 
-    MONAI's ``CheckpointLoader`` leaves out without a word what does not fit when told ``strict_shape=False``,
-    and it does not see that a file is damaged.
+    With ``strict_shape=False``, MONAI's ``CheckpointLoader`` silently skips tensors that do not fit. It does
+    not detect damaged files.
 
     Args:
-        network: is changed.
-        path: file of ``torch.save(network.state_dict(), path)``.
-        allow_mismatch: load the tensors that fit, and name the others in the log; for another number of
+        network: network to load the weights into.
+        path: file written by ``torch.save(network.state_dict(), path)``.
+        allow_mismatch: load only the tensors that fit and log the others, for example for another number of
             classes.
 
     Returns:
-        The network, so that a configuration can build and load it in one entry.
+        The network, so that one entry of a configuration can build and load it.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file is damaged, no bare ``state_dict``, or has tensors that do not fit (with
-            ``allow_mismatch``: none that does).
+        FileNotFoundError: the file does not exist.
+        ValueError: the file is damaged, is not a bare ``state_dict``, or has tensors that do not fit. With
+            ``allow_mismatch``: no tensor fits.
 
     Example:
         >>> import tempfile
@@ -47,37 +47,44 @@ def load_pretrained(network: Network, path: str | PathLike[str], allow_mismatch:
         >>> load_pretrained(torch.nn.Conv2d(1, 4, 3), path)
         Traceback (most recent call last):
         ...
-        ValueError: /.../base.pt: is of another network: weight has shape (2, 1, 3, 3), not (4, 1, 3, 3), bias
-        has shape (2,), not (4,); build the network it was trained with, or set allow_mismatch=True
+        ValueError: /.../base.pt: belongs to another network: weight has shape (2, 1, 3, 3), not (4, 1, 3, 3),
+        bias has shape (2,), not (4,); build the network of these weights, or set allow_mismatch=True
     """
     path = Path(path)
-    weights = read_tensors(path)
-    if not isinstance(weights, dict) or not all(
-        isinstance(value, torch.Tensor) for value in weights.values()
-    ):
-        found = (
-            f"the keys {', '.join(map(str, list(weights)[:5]))}" if isinstance(weights, dict) else "no names"
-        )
-        raise ValueError(f"{path}: is no bare state_dict, it has {found}; save network.state_dict() alone")
     state = network.state_dict()
-    weights = own_names(state, weights)
+    weights = own_names(state, read_weights(path))
     faults = mismatches(state, weights)
     fitting = {name: tensor for name, tensor in weights.items() if name not in faults}
     if faults and not (allow_mismatch and fitting):
         remedy = "no tensor fits" if allow_mismatch else "or set allow_mismatch=True"
         raise ValueError(
-            f"{path}: is of another network: {summary(faults)}; "
-            f"build the network it was trained with, {remedy}"
+            f"{path}: belongs to another network: {summary(faults)}; "
+            f"build the network of these weights, {remedy}"
         )
     network.load_state_dict(fitting, strict=not faults)
     logger.info("%s: %d of %d tensors loaded", path, len(fitting), len(state))
     for name, fault in faults.items():
-        logger.warning("%s: %s %s; it was passed over", path, name, fault)
+        logger.warning("%s: %s %s; not loaded", path, name, fault)
     return network
 
 
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Read a bare ``state_dict``.
+
+    Raises:
+        FileNotFoundError: the file does not exist.
+        ValueError: the file is damaged or is not a bare ``state_dict``.
+    """
+    weights = read_tensors(path)
+    named = weights if isinstance(weights, dict) else {}
+    if not named or not all(isinstance(tensor, torch.Tensor) for tensor in named.values()):
+        keys = ", ".join(map(str, list(named)[:5])) or "none"
+        raise ValueError(f"{path}: not a bare state_dict (keys: {keys}); save only network.state_dict()")
+    return named
+
+
 def own_names(expected: Mapping[str, Any], weights: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Weights under the names that a network expects, also those of a file of an earlier version.
+    """Return weights under the names that a network expects, without the prefix of earlier versions.
 
     Example:
         >>> own_names({"weight": 0}, {"network.weight": 1})

@@ -17,9 +17,8 @@ from cellseg_monai.outputs import locked
 from cellseg_monai.training.best_weights import BestWeights
 from cellseg_monai.training.epoch_seed import derive_seed, require_repeatable, seed_everything
 from cellseg_monai.training.mismatches import mismatches, summary
-from cellseg_monai.training.plain import Plain, as_plain
 from cellseg_monai.training.stateful import kind_of, stateful
-from cellseg_monai.training.tensor_file import read_tensors, write_tensors
+from cellseg_monai.training.tensor_file import Plain, as_plain, read_tensors, write_tensors
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,6 @@ Each is a function, an array transform, and a dictionary transform with ``d`` at
 
 from cellseg_monai.transforms.augment import RandElasticGrid, RandElasticGridd
 from cellseg_monai.transforms.balanced import RandBalancedPatches, RandBalancedPatchesd
-from cellseg_monai.transforms.batching import FileNameOnlyd
 from cellseg_monai.transforms.chaining import chain
 from cellseg_monai.transforms.channel_matching import MatchChannels, MatchChannelsd, match_channels
 from cellseg_monai.transforms.cover import PatchCover, PatchCoverd
@@ -13,6 +12,7 @@ from cellseg_monai.transforms.foreground import balanced_locations, foreground_p
 from cellseg_monai.transforms.intensity import PercentileStretch, PercentileStretchd, stretch
 from cellseg_monai.transforms.limits import intensity_limits
 from cellseg_monai.transforms.patches import covered_shape, pad_end, patch_cover, patch_locations, reassemble
+from cellseg_monai.transforms.source_file import FileNameOnlyd
 from cellseg_monai.transforms.streamed import streamed_limits
 from cellseg_monai.transforms.targets.binary import BinaryTarget, BinaryTargetd, binary_target
 from cellseg_monai.transforms.targets.boundary import BoundaryTarget, BoundaryTargetd, boundary_target

@@ -12,7 +12,7 @@ from monai.data.meta_obj import get_track_meta
 from monai.transforms import RandomizableTransform
 from monai.utils import TransformBackends, convert_to_dst_type, convert_to_tensor, ensure_tuple_rep
 
-from cellseg_monai.transforms.dictionary import RandArrayTransformd
+from cellseg_monai.dictionary import RandArrayTransformd
 from cellseg_monai.transforms.source_file import origin
 from cellseg_monai.transforms.warping import Mode, PaddingMode, check_modes, elastic_displacement, warp
 
@@ -130,7 +130,7 @@ class RandElasticGrid(RandomizableTransform):
         return deformed
 
 
-class RandElasticGridd(RandArrayTransformd):
+class RandElasticGridd(RandArrayTransformd, of=RandElasticGrid):
     """Dictionary version of :class:`RandElasticGrid`: the same deformation for all keys of a sample.
 
     Args:
@@ -153,18 +153,11 @@ class RandElasticGridd(RandArrayTransformd):
         {'image': torch.float32, 'label': torch.int32}
     """
 
-    array = RandElasticGrid
-
     def __init__(
-        self,
-        keys: KeysCollection,
-        mode: Mode | Sequence[Mode],
-        *options: Any,
-        allow_missing_keys: bool = False,
-        **named_options: Any,
+        self, keys: KeysCollection, mode: Mode | Sequence[Mode], *options: Any, **named_options: Any
     ) -> None:
         first, *others = [mode] if isinstance(mode, str) else mode
-        super().__init__(keys, first, *options, allow_missing_keys=allow_missing_keys, **named_options)
+        super().__init__(keys, first, *options, **named_options)
         for other in others:
             check_modes(other, self.transform.padding_mode, self.transform.spatial_dims)
         self.mode = ensure_tuple_rep(mode, len(self.keys))

@@ -15,8 +15,8 @@ from monai.transforms import Randomizable, Transform
 from monai.transforms.traits import MultiSampleTrait
 from monai.utils import TransformBackends, convert_to_numpy
 
+from cellseg_monai.dictionary import RandArrayTransformd
 from cellseg_monai.transforms.cover import as_patch, one_sample_each, require_same_shape
-from cellseg_monai.transforms.dictionary import RandArrayTransformd
 from cellseg_monai.transforms.foreground import balanced_locations, require_balance
 from cellseg_monai.transforms.patches import Location, Sizes, cut, pad_end, sizes_per_axis
 
@@ -91,7 +91,7 @@ class RandBalancedPatches(Randomizable, Transform, MultiSampleTrait):
         return [as_patch(cut(pixels, location, sizes), location, img) for location in self.locations]
 
 
-class RandBalancedPatchesd(RandArrayTransformd, MultiSampleTrait):
+class RandBalancedPatchesd(RandArrayTransformd, MultiSampleTrait, of=RandBalancedPatches):
     """Dictionary version of :class:`RandBalancedPatches`: a list of samples, with all keys cut alike.
 
     The values of other keys are copied to every sample.
@@ -115,17 +115,8 @@ class RandBalancedPatchesd(RandArrayTransformd, MultiSampleTrait):
         [(3, 8, 8), (3, 8, 8)]
     """
 
-    array = RandBalancedPatches
-
-    def __init__(
-        self,
-        keys: KeysCollection,
-        label_key: str,
-        *options: Any,
-        allow_missing_keys: bool = False,
-        **named_options: Any,
-    ) -> None:
-        super().__init__(keys, *options, allow_missing_keys=allow_missing_keys, **named_options)
+    def __init__(self, keys: KeysCollection, label_key: str, *options: Any, **named_options: Any) -> None:
+        super().__init__(keys, *options, **named_options)
         self.label_key = label_key
 
     def __call__(self, data: Mapping[Hashable, Any]) -> list[dict[Hashable, Any]]:

@@ -1,4 +1,4 @@
-"""One pipeline from steps, some of which are lists of steps."""
+"""Compose steps and lists of steps into one pipeline."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,9 +9,9 @@ Step = Callable[[Any], Any]
 
 
 def chain(steps: Sequence[Step | Sequence[Step]]) -> Compose:
-    """Compose steps and lists of steps, in this order.
+    """Compose steps and lists of steps in the given order.
 
-    A ``Compose`` within a ``Compose`` would do the same, but counts as random, and no dataset would cache it.
+    A ``Compose`` within a ``Compose`` would do the same, but MONAI treats it as random and does not cache it.
 
     Args:
         steps: transforms and lists of transforms.

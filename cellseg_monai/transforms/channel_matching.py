@@ -10,7 +10,7 @@ from monai.data.meta_obj import get_track_meta
 from monai.transforms import Transform
 from monai.utils import TransformBackends, convert_to_dst_type, convert_to_tensor
 
-from cellseg_monai.transforms.dictionary import ArrayTransformd
+from cellseg_monai.dictionary import ArrayTransformd
 from cellseg_monai.transforms.source_file import origin
 
 Image = TypeVar("Image", npt.NDArray[Any], torch.Tensor)
@@ -113,7 +113,7 @@ class MatchChannels(Transform):
         return matched
 
 
-class MatchChannelsd(ArrayTransformd):
+class MatchChannelsd(ArrayTransformd, of=MatchChannels):
     """Dictionary version of :class:`MatchChannels`.
 
     Args:
@@ -127,8 +127,6 @@ class MatchChannelsd(ArrayTransformd):
         >>> tuple(item["image"].shape)
         (1, 8, 8)
     """
-
-    array = MatchChannels
 
 
 def _check_channels(channels: int) -> None:

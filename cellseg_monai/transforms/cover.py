@@ -12,7 +12,7 @@ from monai.transforms import Transform
 from monai.transforms.traits import MultiSampleTrait
 from monai.utils import TransformBackends
 
-from cellseg_monai.transforms.dictionary import ArrayTransformd
+from cellseg_monai.dictionary import ArrayTransformd
 from cellseg_monai.transforms.patches import Location, Sizes, patch_and_step, patch_cover
 from cellseg_monai.transforms.source_file import file_name
 
@@ -53,7 +53,7 @@ class PatchCover(Transform, MultiSampleTrait):
         return [as_patch(patch, location, img) for patch, location in cover]
 
 
-class PatchCoverd(ArrayTransformd, MultiSampleTrait):
+class PatchCoverd(ArrayTransformd, MultiSampleTrait, of=PatchCover):
     """Dictionary version of :class:`PatchCover`: a list of samples, with all keys cut at the same locations.
 
     MONAI's ``Dataset``, ``CacheDataset`` and ``list_data_collate`` flatten the list. The values of other keys
@@ -74,8 +74,6 @@ class PatchCoverd(ArrayTransformd, MultiSampleTrait):
         >>> [(tuple(each["image"].shape), tuple(each["label"].shape), each["name"]) for each in samples]
         [((3, 4, 4), (1, 4, 4), 'cell'), ((3, 4, 4), (1, 4, 4), 'cell')]
     """
-
-    array = PatchCover
 
     def __call__(self, data: Mapping[Hashable, Any]) -> list[dict[Hashable, Any]]:
         """Cut the arrays of one sample."""

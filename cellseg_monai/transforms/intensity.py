@@ -16,7 +16,7 @@ from monai.data.meta_obj import get_track_meta
 from monai.transforms import Transform
 from monai.utils import TransformBackends, convert_to_dst_type, convert_to_tensor
 
-from cellseg_monai.transforms.dictionary import ArrayTransformd
+from cellseg_monai.dictionary import ArrayTransformd
 from cellseg_monai.transforms.limits import Limits, check_settings, intensity_limits
 from cellseg_monai.transforms.source_file import origin
 from cellseg_monai.transforms.streamed import Parts, streamed_limits
@@ -170,7 +170,7 @@ class PercentileStretch(Transform):
         return {name: getattr(self, name) for name in ("nonzero", "channel_wise", "min_range")}
 
 
-class PercentileStretchd(ArrayTransformd):
+class PercentileStretchd(ArrayTransformd, of=PercentileStretch):
     """Dictionary version of :class:`PercentileStretch`.
 
     Args:
@@ -189,7 +189,6 @@ class PercentileStretchd(ArrayTransformd):
         ([[0.0, 0.0]], 3)
     """
 
-    array = PercentileStretch
     transform: PercentileStretch
 
     def limits_of(self, parts: Parts) -> Limits:

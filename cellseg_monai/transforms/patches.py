@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 import torch
+from monai.transforms.utils_pytorch_numpy_unification import moveaxis
 
 Array = TypeVar("Array", bound="npt.NDArray[Any] | torch.Tensor")
 Location = tuple[int, ...]
@@ -231,17 +232,12 @@ def reassemble(
 
 
 def _channel_first(array: Any, channel_dim: int | None) -> Any:
-    return array[None] if channel_dim is None else _moved(array, channel_dim, 0)
+    return array[None] if channel_dim is None else moveaxis(array, channel_dim, 0)
 
 
 def _restored(array: Any, channel_dim: int | None) -> Any:
     """Undo :func:`_channel_first`."""
-    return array[0] if channel_dim is None else _moved(array, 0, channel_dim)
-
-
-def _moved(array: Any, source: int, target: int) -> Any:
-    move: Any = torch.movedim if isinstance(array, torch.Tensor) else np.moveaxis
-    return move(array, source, target)
+    return array[0] if channel_dim is None else moveaxis(array, 0, channel_dim)
 
 
 def _window(start: Location, sizes: Location) -> tuple[slice, ...]:

@@ -48,7 +48,7 @@ CASES = {
     "weights of another network": (
         "inference",
         {"weights": "other.pt"},
-        "ValueError: other.pt: is of another network: ",
+        "ValueError: other.pt: belongs to another network: ",
     ),
     "no weights": ("inference", {"weights": "models/absent.pt"}, "FileNotFoundError: models/absent.pt"),
     "decoding of another target": (

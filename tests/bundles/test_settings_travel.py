@@ -90,7 +90,9 @@ def test_what_is_given_counts(bundle: Bundle, dataset: Path) -> None:
     trained(bundle, dataset_dir=dataset)
     wider = {"network_def#architecture#channels": [8, 24]}
     run = {"config_file": "configs/inference.json", "dataset_dir": dataset, "output_dir": "out"}
-    assert "models/model.pt: is of another network: " in bundle.command("run", expected=1, **run, **wider)
+    assert "models/model.pt: belongs to another network: " in bundle.command(
+        "run", expected=1, **run, **wider
+    )
     words = ["predict", str(bundle.path), str(dataset), "--out", str(bundle.path / "other")]
     assert main([*words, "--set", "network_def#architecture#channels=[8,24]"]) == 1
     assert main([*words, "--set", "min_size=100000"]) == 0

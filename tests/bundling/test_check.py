@@ -134,12 +134,15 @@ FAULTS: dict[str, tuple[Callable[[Path], Any], str]] = {
         rewrite("train: {network_def: '%networks#other'}"),
         r"inference.json: network_def is .*\[2, 4\].*, but .*\[3, 4\]",
     ),
-    "nested weights": (save({"model": {}}), r"it is no bare state dictionary, it holds model; save"),
-    "whole network": (save(UNet(2, 1, 1, [2, 4], [2])), r"torch.load\(weights_only=True\) refuses it"),
-    "tensor": (save(torch.zeros(1)), r"it is no state dictionary, it is a Tensor"),
+    "nested weights": (save({"model": {}}), r"model.pt: not a bare state_dict \(keys: model\); save"),
+    "whole network": (
+        save(UNet(2, 1, 1, [2, 4], [2])),
+        r"model.pt: contains more than tensors",
+    ),
+    "tensor": (save(torch.zeros(1)), r"model.pt: not a bare state_dict \(keys: none\)"),
     "weights of another": (
         save(UNet(2, 1, 1, [3, 4], [2]).state_dict()),
-        r"of another shape: model.0.conv.weight \(3, 1, 3, 3\), not",
+        r"model.0.conv.weight has shape \(3, 1, 3, 3\), not",
     ),
     "decoding of others": (
         keep_for_others,

@@ -78,7 +78,7 @@ def test_stale_bundle_is_refused(bundle: Path, tmp_path: Path) -> None:
 
 def test_weights_must_be_there_and_fit(bundle: Path, tmp_path: Path) -> None:
     torch.save({"model": {}}, bundle / "models/model.pt")
-    with pytest.raises(ValueError, match=r"model.pt: it is no bare state dictionary"):
+    with pytest.raises(ValueError, match=r"model.pt: not a bare state_dict"):
         pack_bundle(bundle, tmp_path)
     (bundle / "models/model.pt").unlink()
     with pytest.raises(FileNotFoundError, match=r"models/model.pt is missing; train the bundle"):

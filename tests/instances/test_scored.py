@@ -58,7 +58,7 @@ def test_probabilities_are_taken_as_they_are() -> None:
 
 def test_another_transform_is_rejected() -> None:
     decoding = Componentsd("pred")
-    decoding.decode = lambda prediction: prediction
+    decoding.transform = lambda prediction: prediction
     with pytest.raises(TypeError, match="is not a decoding"):
         Foregroundd("pred", decoding)
 

@@ -69,10 +69,10 @@ def test_none_leaves_the_network_as_it_is() -> None:
 def test_a_network_without_dropout_says_so(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         with_dropout(nn.Conv2d(1, 1, 1), 0.2)
-    assert "Conv2d has no layer of dropout" in caplog.text
+    assert "Conv2d has no dropout layer" in caplog.text
 
 
 @pytest.mark.parametrize("dropout", [-0.1, 1.0])
 def test_what_is_no_probability_is_refused(dropout: float) -> None:
-    with pytest.raises(ValueError, match="dropout is a probability from 0 to below 1"):
+    with pytest.raises(ValueError, match="dropout must be a probability from 0 to below 1"):
         with_dropout(nn.Dropout(0.1), dropout)

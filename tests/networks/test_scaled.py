@@ -61,7 +61,7 @@ def test_an_exported_one_is_not_scaled_again(tmp_path: Path) -> None:
 
 def test_several_maps_are_refused() -> None:
     network = gated(deep_supervision=True).train()
-    with pytest.raises(TypeError, match="returns several maps, AtScale takes one: wrap it in LastOutput"):
+    with pytest.raises(TypeError, match="returns several maps, but AtScale needs one; wrap it in LastOutput"):
         AtScale(network, 0.5)(torch.rand(2, 1, 64, 64))
     assert AtScale(LastOutput(network), 0.5)(torch.rand(2, 1, 64, 64)).shape == (2, 2, 64, 64)
 

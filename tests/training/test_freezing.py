@@ -79,10 +79,10 @@ def test_returns_names_in_order_once(network):
 @pytest.mark.parametrize(
     ("patterns", "message"),
     [
-        (["encodr.*"], r"'encodr\.\*' matches no parameter; near to it: encoder\.\*"),
-        (["encoder.0.*", "decoder.0.wieght"], r"near to it: .*decoder\.0\.weight"),
-        (["zzz"], "near to it: encoder"),
-        (["encoder"], r"'encoder' matches no parameter; near to it: encoder\.\*"),
+        (["encodr.*"], r"'encodr\.\*' matches no parameter; similar names: encoder\.\*"),
+        (["encoder.0.*", "decoder.0.wieght"], r"similar names: .*decoder\.0\.weight"),
+        (["zzz"], "similar names: encoder"),
+        (["encoder"], r"'encoder' matches no parameter; similar names: encoder\.\*"),
         (["*"], "freeze every parameter; leave one to train"),
         (["encoder.*", "decoder.*"], "freeze every parameter"),
     ],

@@ -1,24 +1,22 @@
 """The network of a bundle: one for training and inference, of the shape promised, with weights that fit."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import torch
 from monai.bundle import verify_net_in_out
 
 from cellseg_monai.bundling.check.configs import load_config, present
 from cellseg_monai.data.checks.finding import Finding, error, note
 from cellseg_monai.runtime.matching_decoding import require_match
-from cellseg_monai.training.pretrained import own_names
+from cellseg_monai.training.mismatches import mismatches, summary
+from cellseg_monai.training.pretrained import own_names, read_weights
 
 WEIGHTS = Path("models/model.pt")
 """Where MONAI looks for the weights of a bundle."""
-
-_NAMES_SHOWN = 3
 
 
 def check_same_network(bundle: Path) -> Iterator[Finding]:
@@ -85,51 +83,13 @@ def check_weights(bundle: Path) -> Iterator[Finding]:
         yield note("weights", str(file), "not there", "train the bundle, or fetch its large files")
         return
     try:
-        weights = _bare_state_dict(file)
+        weights = read_weights(file)
     except ValueError as fault:
-        yield error("weights", str(file), str(fault), "save network.state_dict() alone")
+        message, _, remedy = str(fault).removeprefix(f"{file}: ").rpartition("; ")
+        yield error("weights", str(file), message, remedy)
         return
     with TemporaryDirectory() as output:
         network = load_config(bundle, "inference", output).get_parsed_content("network_def")
     expected = network.state_dict()
-    for message in mismatches(expected, own_names(expected, weights)):
-        yield error("weights", str(file), message, "these are weights of another network; train this one")
-
-
-def _bare_state_dict(file: Path) -> Mapping[str, torch.Tensor]:
-    try:
-        content = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as fault:  # torch raises what pickle, zip and its own reader raise
-        raise ValueError(f"torch.load(weights_only=True) refuses it: {str(fault).splitlines()[0]}") from fault
-    if not isinstance(content, Mapping):
-        raise ValueError(f"it is no state dictionary, it is a {type(content).__name__}")
-    if not all(isinstance(each, torch.Tensor) for each in content.values()):
-        raise ValueError(f"it is no bare state dictionary, it holds {_first(list(map(str, content)))}")
-    return content
-
-
-def mismatches(expected: Mapping[str, torch.Tensor], weights: Mapping[str, torch.Tensor]) -> Iterator[str]:
-    """How weights differ from those of a network; MONAI Label would only warn.
-
-    Example:
-        >>> linear = torch.nn.Linear(2, 3).state_dict()
-        >>> list(mismatches(linear, {"weight": torch.zeros(3, 1), "scale": torch.zeros(1)}))
-        ['lacks bias', 'has unknown scale', 'of another shape: weight (3, 1), not (3, 2)']
-    """
-    missing, unknown = list(expected.keys() - weights.keys()), list(weights.keys() - expected.keys())
-    if missing:
-        yield f"lacks {_first(sorted(missing))}"
-    if unknown:
-        yield f"has unknown {_first(sorted(unknown))}"
-    differing = [
-        f"{name} {tuple(weights[name].shape)}, not {tuple(tensor.shape)}"
-        for name, tensor in expected.items()
-        if name in weights and weights[name].shape != tensor.shape
-    ]
-    if differing:
-        yield f"of another shape: {_first(differing)}"
-
-
-def _first(names: list[str]) -> str:
-    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-    return ", ".join(names[:_NAMES_SHOWN]) + more
+    if faults := mismatches(expected, own_names(expected, weights)):
+        yield error("weights", str(file), summary(faults), "train this network, or correct network_def")

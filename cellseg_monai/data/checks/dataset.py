@@ -1,6 +1,6 @@
 """The check of a whole dataset: its list, every image with its mask, then all images together."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from os import PathLike
@@ -125,10 +125,8 @@ def _check_uniformity(facts: Sequence[ImageFacts]) -> Iterator[Finding]:
         "dtype": "data types",
         "pixel_size": "pixel sizes in µm",
     }.items():
-        files = defaultdict(list)
-        for fact in facts:
-            files[getattr(fact, attribute)].append(fact.name)
-        if len(files) > 1:
-            kinds = ", ".join(f"{kind} ({len(names)})" for kind, names in files.items())
+        counts = Counter(getattr(fact, attribute) for fact in facts)
+        if len(counts) > 1:
+            kinds = ", ".join(f"{kind} ({count})" for kind, count in counts.items())
             check = f"mixed {attribute.replace('_', ' ')}"
             yield found(check, f"{len(facts)} images", f"different {what}: {kinds}")

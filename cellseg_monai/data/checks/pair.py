@@ -12,7 +12,7 @@ from cellseg_monai.data.checks.finding import Finding, found
 from cellseg_monai.data.checks.masks import check_mask
 from cellseg_monai.data.checks.report import ImageFacts
 from cellseg_monai.data.datalist import Item, as_list
-from cellseg_monai.data.readers import read_label_map, read_picture
+from cellseg_monai.data.readers.formats import read_label_map, read_picture
 from cellseg_monai.label_maps import connected_components
 
 _SATURATED_SHARE = 0.01

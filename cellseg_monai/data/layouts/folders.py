@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from cellseg_monai.data.layouts.samples import Annotation, Failure, Sample, Split
-from cellseg_monai.data.readers import read_label_map
+from cellseg_monai.data.readers.formats import read_label_map
 from cellseg_monai.polygons import Shape
 
 _IMAGE_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp"})

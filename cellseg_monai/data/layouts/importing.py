@@ -12,7 +12,7 @@ import tifffile
 from cellseg_monai.data.layouts import bcss, challenges, ctc, livecell, monuseg, tools
 from cellseg_monai.data.layouts.samples import Annotation, Conflict, Failure, ImportReport, Layout, Sample
 from cellseg_monai.data.pairing import require_no_dataset
-from cellseg_monai.data.readers import read_picture
+from cellseg_monai.data.readers.formats import read_picture
 from cellseg_monai.outputs import claim_outputs, write_text, written_whole
 
 LAYOUTS: Mapping[str, Layout] = {

@@ -10,8 +10,8 @@ import torch
 from monai.transforms import Transform
 from monai.utils import TransformBackends, convert_to_dst_type, convert_to_numpy
 
+from cellseg_monai.dictionary import ArrayTransformd
 from cellseg_monai.label_maps import LabelMap, as_label_map
-from cellseg_monai.transforms.dictionary import ArrayTransformd
 from cellseg_monai.transforms.source_file import file_name
 
 Label = TypeVar("Label", bound="npt.NDArray[Any] | torch.Tensor")

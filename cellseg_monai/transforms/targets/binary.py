@@ -36,7 +36,7 @@ class BinaryTarget(LabelTarget):
     encodes = "foreground"
 
 
-class BinaryTargetd(LabelTargetd):
+class BinaryTargetd(LabelTargetd, of=BinaryTarget):
     """Dictionary transform of :func:`binary_target`.
 
     Args:
@@ -47,5 +47,3 @@ class BinaryTargetd(LabelTargetd):
         >>> BinaryTargetd("label")({"label": np.array([[[0, 3]]])})
         {'label': array([[[0, 1]]], dtype=uint8)}
     """
-
-    array = BinaryTarget

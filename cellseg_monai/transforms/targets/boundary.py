@@ -131,7 +131,7 @@ class BoundaryTarget(LabelTarget):
         _require_form(self.form)
 
 
-class BoundaryTargetd(LabelTargetd):
+class BoundaryTargetd(LabelTargetd, of=BoundaryTarget):
     """Dictionary transform of :func:`boundary_target`.
 
     Args:
@@ -144,5 +144,3 @@ class BoundaryTargetd(LabelTargetd):
         >>> BoundaryTargetd("label")({"label": np.array([[[0, 4, 4, 4, 0]]])})
         {'label': array([[[0, 2, 1, 2, 0]]], dtype=uint8)}
     """
-
-    array = BoundaryTarget

@@ -94,7 +94,7 @@ class ClassTarget(LabelTarget):
         }
 
 
-class ClassTargetd(LabelTargetd):
+class ClassTargetd(LabelTargetd, of=ClassTarget):
     """Dictionary transform of :func:`class_target`.
 
     Args:
@@ -107,5 +107,3 @@ class ClassTargetd(LabelTargetd):
         >>> ClassTargetd("label", {0: 0, 255: 1})({"label": np.array([[[0, 255]]])})
         {'label': array([[[0, 1]]], dtype=uint8)}
     """
-
-    array = ClassTarget

@@ -85,8 +85,7 @@ class DistanceTarget(LabelTarget):
     distances = 1
 
 
-@dataclass(eq=False)
-class ForegroundDistanceTarget(LabelTarget):
+class ForegroundDistanceTarget(DistanceTarget):
     """Array transform of :func:`foreground_distance_target`.
 
     Args:
@@ -97,15 +96,12 @@ class ForegroundDistanceTarget(LabelTarget):
         (2, 1, 5)
     """
 
-    image_edge: bool = False
-
     function = staticmethod(foreground_distance_target)
     encodes = "foreground and distance"
     channels = 2
-    distances = 1
 
 
-class DistanceTargetd(LabelTargetd):
+class DistanceTargetd(LabelTargetd, of=DistanceTarget):
     """Dictionary transform of :func:`distance_target`.
 
     Args:
@@ -118,10 +114,8 @@ class DistanceTargetd(LabelTargetd):
         {'label': array([[[0. , 0.5, 1. , 0.5, 0. ]]], dtype=float32)}
     """
 
-    array = DistanceTarget
 
-
-class ForegroundDistanceTargetd(LabelTargetd):
+class ForegroundDistanceTargetd(LabelTargetd, of=ForegroundDistanceTarget):
     """Dictionary transform of :func:`foreground_distance_target`.
 
     Args:
@@ -133,5 +127,3 @@ class ForegroundDistanceTargetd(LabelTargetd):
         >>> ForegroundDistanceTargetd("label")({"label": np.array([[[0, 4, 4, 4, 0]]])})["label"].shape
         (2, 1, 5)
     """
-
-    array = ForegroundDistanceTarget
