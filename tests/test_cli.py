@@ -1,9 +1,13 @@
 """The command as a user types it: output, exit codes, and one sentence for an error."""
 
 import hashlib
+import inspect
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +16,10 @@ import tifffile
 from PIL import Image
 
 from cellseg_monai.cli import main
+from cellseg_monai.cli.command import VERBS
 from cellseg_monai.cli.options import setting
+from cellseg_monai.cli.verbs import Group, Verb
+from cellseg_monai.studies import Study
 
 
 def test_from_nothing_to_patches(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -163,3 +170,38 @@ def test_evaluate_fails_on_a_missing_prediction(tmp_path: Path, capsys: pytest.C
 )
 def test_settings_are_written_as_python_or_json(text: str, value: object) -> None:
     assert setting(text) == (text.partition("=")[0], value)
+
+
+def all_verbs() -> Iterator[Verb]:
+    for verb in VERBS:
+        yield from verb.verbs if isinstance(verb, Group) else [verb]
+
+
+@pytest.mark.parametrize("verb", list(all_verbs()), ids=lambda verb: verb.name)
+def test_every_argument_has_a_help_text(verb: Verb) -> None:
+    assert verb.help
+    for names, settings in verb.arguments:
+        assert settings.get("help"), names
+
+
+def called(verb: Verb) -> inspect.Signature | None:
+    """Signature of the function that a verb calls directly, or of the method of a study."""
+    target = verb.run.__name__
+    if hasattr(Study, target):
+        return inspect.signature(getattr(Study, target))
+    module, _, name = target.rpartition(".")
+    return inspect.signature(getattr(import_module(f"cellseg_monai.{module}"), name)) if module else None
+
+
+@pytest.mark.parametrize("verb", [each for each in all_verbs() if called(each)], ids=lambda verb: verb.name)
+def test_arguments_are_those_of_the_function_with_its_defaults(verb: Verb) -> None:
+    parameters = called(verb).parameters
+    shared = {"classes", *inspect.signature(Study).parameters} if "self" in parameters else set()
+    for names, settings in verb.arguments:
+        name = settings.get("dest", names[-1].lstrip("-").replace("-", "_"))
+        assert name in parameters or name in shared
+        default = re.search(r"default ([\d ,.]+)\)", settings["help"])
+        if default and name in parameters:
+            numbers = [float(number) for number in re.split("[ ,]", default[1])]
+            expected = parameters[name].default
+            assert numbers == [float(value) for value in np.atleast_1d(expected)]

@@ -1,4 +1,4 @@
-"""Base and overrides to a bundle; a bundle to a verdict, to a card, to a zip; a name to a bundle."""
+"""Base and overrides to a bundle; a bundle to checks, to a card, and to a zip."""
 
 from cellseg_monai.bundling.bioimage import pack_bioimage
 from cellseg_monai.bundling.card_writing import write_card

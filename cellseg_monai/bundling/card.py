@@ -1,5 +1,6 @@
-"""What ``docs/results.json`` says, as text for the card and as numbers for the metadata."""
+"""The content of ``docs/results.json`` as text for the card, and as values for the metadata."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,20 +8,26 @@ from typing import Any
 from cellseg_monai.export.markdown import markdown
 
 RESULTS = Path("docs/results.json")
-"""In a bundle: what the card and the metadata quote."""
+"""File in a bundle with the results that card and metadata quote."""
 
 Results = dict[str, Any]
 WIDTH = 80
-_LEVELS = """Brightness, noise (of the contrast) and pixel size are in %, blur is a sigma in pixels, JPEG a
-quality. The last columns: the label map of a changed image against that of the plain one, changed alike."""
-_KEY = (
-    "Outlined are found cells in green, missed in orange, added in blue, split in yellow, merged in purple."
-)
 NO_WEIGHTS = "No weights are shipped yet: train first."
+
+_LEVELS = """Brightness, noise (of the contrast) and pixel size are in %, blur is a sigma in pixels, JPEG a
+quality. The last columns compare the label map of the changed image with that of the plain image, changed in
+the same way."""
+_KEY = "Outlines: found cells in green, missed in orange, added in blue, split in yellow, merged in purple."
+
+
+def read_results(bundle: Path) -> Results | None:
+    """Results of a bundle; None if it has none."""
+    file = bundle / RESULTS
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
 
 
 def eval_metrics(results: Results) -> dict[str, Any]:
-    """For ``metadata.json``: by test set the numbers of images and cells, and each score with its interval.
+    """Values for ``metadata.json``: image and cell counts of each test set, and scores with intervals.
 
     Example:
         >>> score = {"mean": 0.97, "low": 0.96, "high": 0.98, "median": 0.97, "worst": 0.95}
@@ -32,66 +39,65 @@ def eval_metrics(results: Results) -> dict[str, Any]:
 
 
 def _metrics_of(test: Mapping[str, Any]) -> dict[str, Any]:
-    told = {name: test[name] for name in ("images", "cells") if test[name] is not None}
+    metrics = {name: test[name] for name in ("images", "cells") if test[name] is not None}
     for name, score in test["scores"].items():
-        told[name] = score["mean"]
+        metrics[name] = score["mean"]
         if score["low"] is not None:
-            told[f"{name}_interval"] = [score["low"], score["high"]]
-    return told
+            metrics[f"{name}_interval"] = [score["low"], score["high"]]
+    return metrics
 
 
 def card_parts(
     results: Results, name: str, metadata: Mapping[str, Any], inference: Mapping[str, Any]
 ) -> dict[str, str]:
-    """What stands in the places of ``_base/results.md``.
+    """Text for each placeholder of ``_base/results.md``.
 
     Args:
         results: content of ``docs/results.json``.
-        name: of the bundle's folder.
+        name: name of the bundle folder.
         metadata: content of ``metadata.json``.
         inference: content of ``inference.json``.
     """
     training, weights = results["training"], results["weights"]
+    modality = next((test["modality"] for test in results["tests"] if test.get("modality")), None)
     return {
         "name": name,
         "megabytes": f"{weights['bytes'] / 1e6:.1f}",
-        "numbers": f"{weights['numbers']:,}",
+        "parameters": f"{weights['parameters']:,}",
         "dtype": weights["dtype"],
         "data_source": metadata.get("data_source", "not stated"),
         "intended_use": metadata.get("intended_use", "not stated"),
-        "preprocessing": preprocessing_in_words(inference.get("settings", inference)),
-        "seed": _or_unknown(training["seed"]),
-        "training_images": _or_unknown(training["images"]),
+        "preprocessing": describe_preprocessing(inference.get("settings", inference)),
+        **{key: _text(training[key], "not recorded") for key in ("seed", "images", "hardware")},
         "time": duration(training["seconds"]),
-        "hardware": _or_unknown(training["hardware"]),
         "energy": energy(training["seconds"], training["watts"]),
         "training_command": _block(training["command"]),
-        "scores": "\n\n".join(_scores(test) for test in results["tests"]),
-        "modality": _modality_option(results["tests"]),
+        "scores": "\n\n".join(map(_scores, results["tests"])),
+        "modality": f' --modality "{modality}"' if modality else "",
         "worst": _worst(results["worst"]),
         "robustness": _robustness(results["robustness"]),
     }
 
 
-def preprocessing_in_words(inference: Mapping[str, Any]) -> str:
-    """How an image comes to the network, by the values that all bundles have.
+def describe_preprocessing(inference: Mapping[str, Any]) -> str:
+    """Preprocessing of an image in words, from the settings that all bundles have.
 
     Example:
-        >>> preprocessing_in_words({"in_channels": 3, "percentiles": [1, 99], "nonzero": True, "scale": 0.5})
-        '3 channels, each stretched between its percentiles 1 and 99 of the pixels above zero; at 0.5...'
+        >>> settings = {"in_channels": 3, "percentiles": [1, 99], "nonzero": True, "scale": 0.5}
+        >>> describe_preprocessing(settings)
+        '3 channels, each stretched between percentiles 1 and 99 of its pixels above zero; at 0.5 of its size'
     """
-    channels = inference.get("in_channels", 1)
-    told = "1 channel," if channels == 1 else f"{channels} channels, each"
+    channels, scale = inference.get("in_channels", 1), inference.get("scale", 1)
+    words = "1 channel" if channels == 1 else f"{channels} channels"
     if "percentiles" in inference:
         low, high = inference["percentiles"]
-        told += f" stretched between its percentiles {low:g} and {high:g}"
-        told += " of the pixels above zero" if inference.get("nonzero") else ""
-    scale = inference.get("scale", 1)
-    return told.rstrip(",") + (f"; at {scale:g} of its size" if scale != 1 else "")
+        words += f", {'' if channels == 1 else 'each '}stretched between percentiles {low:g} and {high:g}"
+        words += " of its pixels above zero" if inference.get("nonzero") else ""
+    return words if scale == 1 else f"{words}; at {scale:g} of its size"
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds in words.
+    """A duration in words.
 
     Example:
         >>> duration(572.4), duration(7265), duration(None)
@@ -105,68 +111,53 @@ def duration(seconds: float | None) -> str:
 
 
 def energy(seconds: float | None, watts: float | None) -> str:
-    """Time by power, which is an estimate.
+    """Estimate of the energy, from time and power.
 
     Example:
         >>> energy(7200, 65), energy(7200, None)
-        ('about 0.13 kWh: an estimate, 7,200 s at 65 W', 'not estimated, as the power was not stated')
+        ('about 0.13 kWh: an estimate, 7,200 s at 65 W', 'not estimated, because the power is unknown')
     """
     if seconds is None or watts is None:
-        return f"not estimated, as the {'time' if seconds is None else 'power'} was not stated"
+        return f"not estimated, because the {'time' if seconds is None else 'power'} is unknown"
     return f"about {seconds * watts / 3.6e6:.2g} kWh: an estimate, {seconds:,.0f} s at {watts:g} W"
 
 
 def _scores(test: Mapping[str, Any]) -> str:
     cells = "" if test["cells"] is None else f", {test['cells']:,} cells"
-    rows = [
-        [name, _digits(score["mean"]), _interval(score), _digits(score["median"]), _digits(score["worst"])]
-        for name, score in test["scores"].items()
-    ]
-    heading = ["", "mean", "95 % interval", "median", "worst image"]
-    told = f"On {test['name']} ({test['images']} images{cells}):\n\n{markdown(heading, rows)}"
-    return told + _modalities(test.get("modalities", []))
-
-
-def _modalities(kinds: Sequence[Mapping[str, Any]]) -> str:
-    if not kinds:
-        return ""
-    scores = [name for name in kinds[0] if name not in ("modality", "images")]
-    rows = [[kind["modality"], kind["images"], *(_digits(kind[name]) for name in scores)] for kind in kinds]
-    return f"\n\n{markdown(['kind of image', 'images', *scores], rows)}"
-
-
-def _modality_option(tests: Sequence[Mapping[str, Any]]) -> str:
-    """Of ``cellseg evaluate``, where an evaluation has found kinds of images by their names."""
-    patterns = [test["modality"] for test in tests if test.get("modality")]
-    return f' --modality "{patterns[0]}"' if patterns else ""
+    rows = [{"name": name, "interval": _interval(score), **score} for name, score in test["scores"].items()]
+    columns = {
+        "name": "", "mean": "mean", "interval": "95 % interval", "median": "median", "worst": "worst image",
+    }  # fmt: skip
+    text = f"On {test['name']} ({test['images']} images{cells}):\n\n{_table(rows, columns)}"
+    modalities = test.get("modalities")
+    columns = {name: name for name in modalities[0]} | {"modality": "kind of image"} if modalities else {}
+    return f"{text}\n\n{_table(modalities, columns)}" if modalities else text
 
 
 def _worst(images: Sequence[Mapping[str, Any]]) -> str:
     if not images:
-        return "Not told."
-    scores = [name for name in images[0] if name not in ("test", "image", "picture")]
-    rows = [[row["image"], *(_digits(row[name]) for name in scores)] for row in images]
-    told = f"Of {images[0]['test']}:\n\n{markdown(['image', *scores], rows)}"
+        return "Not recorded."
+    columns = {name: name for name in images[0] if name not in ("test", "picture")}
+    text = f"Of {images[0]['test']}:\n\n{_table(images, columns)}"
     pictures = "\n".join(f"![{row['image']}]({row['picture']})" for row in images if "picture" in row)
-    if not pictures:
-        return told
-    return f"{told}\n\n{_KEY}\n\n{pictures}"
+    return f"{text}\n\n{_KEY}\n\n{pictures}" if pictures else text
 
 
 def _robustness(rows: Sequence[Mapping[str, Any]]) -> str:
     if not rows:
         return ""
     scores = [name for name in ("dice", "f1@0.5") if name in rows[0]]
-    agreeing = [f"same_{name}" for name in scores]
-    lines = [
-        [row["change"], row["level"], *(_digits(row.get(name)) for name in (*scores, *agreeing))]
-        for row in rows
-    ]
-    heading = ["change", "level", *scores, *(f"{name} to plain" for name in scores)]
+    columns = {name: name for name in ("change", "level", *scores)}
+    columns |= {f"same_{name}": f"{name} against plain" for name in scores}
     return (
         "### When the image changes\n\n![Scores when the image changes](robustness.svg)\n\n"
-        f"{markdown(heading, lines)}\n\n{_LEVELS}\n\n"
+        f"{_table(rows, columns)}\n\n{_LEVELS}\n\n"
     )
+
+
+def _table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> str:
+    """Table of rows, with the heading of each column by its name."""
+    return markdown(list(columns.values()), [[_text(row.get(name)) for name in columns] for row in rows])
 
 
 def _block(command: str | None) -> str:
@@ -177,17 +168,14 @@ def _block(command: str | None) -> str:
         if word.startswith("--") and len(lines[-1]) > WIDTH:
             lines.append("    ")
         lines[-1] += f" {word}"
-    told = " \\\n".join(line.removeprefix(" ") for line in lines)
-    return f"```bash\n{told}\n```"
+    text = " \\\n".join(line.removeprefix(" ") for line in lines)
+    return f"```bash\n{text}\n```"
 
 
-def _digits(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
+def _text(value: Any, missing: str = "–") -> str:
+    """A value as text, with four digits for a score."""
+    return missing if value is None else f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
 def _interval(score: Mapping[str, Any]) -> str:
-    return "–" if score["low"] is None else f"{_digits(score['low'])} to {_digits(score['high'])}"
-
-
-def _or_unknown(value: Any) -> str:
-    return "not recorded" if value is None else str(value)
+    return "–" if score["low"] is None else f"{_text(score['low'])} to {_text(score['high'])}"

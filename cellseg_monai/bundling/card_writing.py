@@ -1,4 +1,4 @@
-"""The card of a bundle, its metadata and the file of its results, from one evaluation."""
+"""The card of a bundle, its metadata and its file of results, from evaluations."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from cellseg_monai.bundling.card import RESULTS
 from cellseg_monai.bundling.failures import draw_failures
 from cellseg_monai.bundling.large_files import list_large_files
 from cellseg_monai.bundling.render import render_bundles
-from cellseg_monai.bundling.results import results_of
+from cellseg_monai.bundling.results import describe_weights, results_of
 from cellseg_monai.jobs.reporting.runs import read_run
 from cellseg_monai.outputs import write_bytes, write_text
 
@@ -23,39 +23,39 @@ def write_card(
     pictures: bool = False,
     url: str | None = None,
 ) -> list[Path]:
-    """Tell in a bundle what its weights are worth: one source of numbers for the card and the metadata.
+    """Write the scores of a bundle into its card and its metadata.
 
-    Written are ``docs/results.json``, the pictures and, for weights that have a ``url``, ``large_files.yml``;
-    rendered from them are ``docs/README.md`` and ``configs/metadata.json``.
+    This writes ``docs/results.json``, the pictures and, for weights with a ``url``, ``large_files.yml``. It
+    then renders ``docs/README.md`` and ``configs/metadata.json`` from them.
 
     Args:
-        bundle: its folder, beside ``_base``, with ``models/model.pt``.
-        evaluations: folders of ``cellseg evaluate --bundle`` or of the test of a study, by the name that the
-            test set has in the card; the worst images are those of the first.
-        training: what the record of the first does not tell, or tells wrongly: ``command``, ``seed``,
-            ``images``, ``seconds``, ``hardware``, and ``watts``, from which the energy is estimated.
+        bundle: folder of the bundle with ``models/model.pt``, beside ``_base``.
+        evaluations: folder of ``cellseg evaluate --bundle`` or of the test of a study, by name of the test
+            set in the card. The card shows the worst images of the first one.
+        training: facts that the first evaluation does not record, or records wrongly: ``command``, ``seed``,
+            ``images``, ``seconds``, ``hardware``, and ``watts`` for an estimate of the energy.
         robustness: folder of ``cellseg study robustness`` with the same weights.
-        pictures: draw the worst images. Only for images that may be passed on.
-        url: of the weights, once they are published, for ``large_files.yml``.
+        pictures: whether to draw the worst images; only for images that may be published.
+        url: address of the published weights, for ``large_files.yml``.
 
     Returns:
-        The files that were written.
+        Files that were written.
 
     Raises:
-        FileNotFoundError: the weights, a folder or the plot of the robustness is not there.
-        ValueError: an evaluation is of other weights or does not tell of which; ``bundle.yaml`` does not tell
-            what they have learned from; or ``card.md`` has no place for the results.
+        FileNotFoundError: If the weights, a folder or the robustness plot is missing.
+        ValueError: If an evaluation is of other or unknown weights, ``bundle.yaml`` does not state the
+            training data, or ``card.md`` has no line for the results.
 
     Example:
         >>> write_card("bundles/unknown", {"nuclei": "scores"})
         Traceback (most recent call last):
         ...
-        FileNotFoundError: bundles/unknown/models/model.pt is missing; train the bundle before its card ...
+        FileNotFoundError: bundles/unknown/models/model.pt is missing; train the bundle before you write ...
     """
-    folder = Path(bundle)
-    tests = {name: Path(test) for name, test in evaluations.items()}
-    study = None if robustness is None else Path(robustness)
-    results = results_of(folder, tests, training, study)
+    folder, study = Path(bundle), None if robustness is None else Path(robustness)
+    weights = describe_weights(folder)
+    runs = [read_run(Path(test), name) for name, test in evaluations.items()]
+    results = results_of(weights, runs, training, study)
     docs = folder / RESULTS.parent
     docs.mkdir(exist_ok=True)
     listing = list_large_files(folder, url)
@@ -65,8 +65,7 @@ def write_card(
     if study is not None:
         write_bytes(plot, (study / plot.name).read_bytes())
         written.append(plot)
-    run = read_run(next(iter(tests.values())), next(iter(tests)))
-    names = draw_failures(run, [row["image"] for row in results["worst"]] if pictures else [], docs)
+    names = draw_failures(runs[0], [row["image"] for row in results["worst"]] if pictures else [], docs)
     for row, name in zip(results["worst"], names, strict=False):
         row["picture"] = name
     write_text(folder / RESULTS, json.dumps(results, indent=1, ensure_ascii=False) + "\n")

@@ -1,28 +1,30 @@
-"""The bundles that come with the package: what each has learned from, how good it is, under which licence."""
+"""The bundles of the package: their training data, scores and licences."""
 
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any, NamedTuple
 
-from cellseg_monai.bundling.check.network import WEIGHTS
 from cellseg_monai.bundling.licences import licence_of
 from cellseg_monai.runtime.finding import METADATA, known_bundles
+from cellseg_monai.runtime.settings import WEIGHTS
 
 SHOWN = {"dice": "Dice", "f1@0.5": "F1"}
+_WIDTH = 100
 
 
 class Model(NamedTuple):
     """A bundle in the list.
 
     Attributes:
-        name: by which ``cellseg predict`` finds it.
-        folder: where it lies.
-        version: of the bundle.
-        megabytes: of the weights; None if there are none yet.
-        learned_from: the data, with their licences.
-        scores: of each test set ``dice`` and ``f1@0.5``, as far as known.
-        licence: of the bundle and its weights, as SPDX names it.
+        name: name by which ``cellseg predict`` finds the bundle.
+        folder: folder of the bundle.
+        version: version of the bundle.
+        megabytes: size of the weights; None if there are none.
+        learned_from: training data with their licences.
+        scores: ``dice`` and ``f1@0.5`` of each test set, as far as known.
+        licence: SPDX identifier of the licence of the bundle and its weights.
 
     Example:
         >>> describe_model(known_bundles()["skip_unet"]).licence
@@ -39,34 +41,42 @@ class Model(NamedTuple):
 
 
 def models_table(models: Sequence[Model]) -> str:
-    """A row for each test set of each bundle.
+    """A row for each test set of each bundle, then the training data of each bundle.
 
     Example:
         >>> scores = {"nuclei": {"dice": 0.97, "f1@0.5": 0.914}}
         >>> cells = Model("my_cells", Path("my_cells"), "0.1.0", 3.21, "21 images", scores, "MIT")
         >>> print(models_table([cells, Model("other", Path("other"), "0.1.0", None, "", {}, "MIT")]))
-        name      version  weights  tested on  Dice   F1     licence  learned from
-        my_cells  0.1.0    3.2 MB   nuclei     0.970  0.914  MIT      21 images
-        other     0.1.0    none     –          –      –      MIT      no weights yet: train it, see ...
+        name      version  weights  tested on  Dice   F1     licence
+        my_cells  0.1.0    3.2 MB   nuclei     0.970  0.914  MIT
+        other     0.1.0    none     –          –      –      MIT
+        <BLANKLINE>
+        my_cells was trained on 21 images
+        other has no weights yet; to train it, see other/docs/README.md
     """
     rows = [row for model in models for row in _rows(model)]
-    lines = [("name", "version", "weights", "tested on", *SHOWN.values(), "licence", "learned from"), *rows]
+    lines = [("name", "version", "weights", "tested on", *SHOWN.values(), "licence"), *rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
+    table = [
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
-    )
+    ]
+    return "\n".join([*table, "", *map(_training_data, models)])
 
 
 def _rows(model: Model) -> Iterator[tuple[str, ...]]:
-    has = model.megabytes is not None
-    weights = f"{model.megabytes:.1f} MB" if has else "none"
-    told = model.learned_from if has else f"no weights yet: train it, see {model.folder / 'docs/README.md'}"
-    head, tail = (model.name, model.version, weights), (model.licence, told)
-    for test, scores in (model.scores if has and model.scores else {"–": {}}).items():
-        shown = (f"{scores[name]:.3f}" if name in scores else "–" for name in SHOWN)
-        yield (*head, test, *shown, *tail)
-        head, tail = ("", "", ""), ("", "")
+    weights = "none" if model.megabytes is None else f"{model.megabytes:.1f} MB"
+    name, licence = (model.name, model.version, weights), model.licence
+    for test, scores in ((model.megabytes is not None and model.scores) or {"–": {}}).items():
+        shown = (f"{scores[metric]:.3f}" if metric in scores else "–" for metric in SHOWN)
+        yield (*name, test, *shown, licence)
+        name, licence = ("", "", ""), ""
+
+
+def _training_data(model: Model) -> str:
+    if model.megabytes is None:
+        return f"{model.name} has no weights yet; to train it, see {model.folder / 'docs/README.md'}"
+    return fill(f"{model.name} was trained on {model.learned_from}", _WIDTH, subsequent_indent="  ")
 
 
 def list_models() -> list[Model]:
@@ -80,10 +90,10 @@ def list_models() -> list[Model]:
 
 
 def describe_model(bundle: Path) -> Model:
-    """What a bundle tells of itself.
+    """Describe a bundle from its metadata, weights and licence.
 
     Args:
-        bundle: its folder.
+        bundle: folder of the bundle.
 
     Example:
         >>> describe_model(known_bundles()["skip_unet"]).name
@@ -96,7 +106,7 @@ def describe_model(bundle: Path) -> Model:
         folder=bundle,
         version=metadata["version"],
         megabytes=weights.stat().st_size / 1e6 if weights.is_file() else None,
-        learned_from=metadata.get("data_source", "not stated"),
+        learned_from=metadata.get("data_source", "data that are not stated"),
         scores={
             test: {name: scores[name] for name in SHOWN if name in scores}
             for test, scores in metadata.get("eval_metrics", {}).items()

@@ -1,4 +1,4 @@
-"""Parts that the sources of a bundle pick from ``choices.yaml``, written out in its configurations."""
+"""Parts that the sources of a bundle choose from ``choices.yaml``, written out in its configurations."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -8,9 +8,9 @@ MACRO = "%"
 
 
 def expanded(source: Any, choices: Mapping[str, Any], where: str) -> Any:
-    """Replace each ``"%losses#dice_ce"`` by that part of the choices; within a list, a list joins it.
+    """Replace each ``"%losses#dice_ce"`` by that part of the choices; a list inside a list joins it.
 
-    So a reader of a configuration sees the part itself, and MONAI need not look it up.
+    A reader of the configuration then sees the part itself, and MONAI does not need to look it up.
 
     Args:
         source: section or file with ids and values.
@@ -18,7 +18,7 @@ def expanded(source: Any, choices: Mapping[str, Any], where: str) -> Any:
         where: file and section, for messages.
 
     Raises:
-        ValueError: there is no such choice.
+        ValueError: If there is no such choice.
 
     Example:
         >>> choices = {"steps": {"turns": ["flip", "rotate"], "noise": ["noise"]}}

@@ -1,7 +1,8 @@
-"""Pictures of the images that a network does worst on, small enough for a repository."""
+"""Pictures of the images with the lowest scores, small enough for a repository."""
 
 from collections.abc import Sequence
 from io import BytesIO
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,52 +17,54 @@ from cellseg_monai.label_maps import LabelMap, boundaries
 from cellseg_monai.outputs import write_bytes
 
 BUDGET = 200_000
-"""Bytes of all pictures of a bundle."""
+"""Largest size of all pictures of a bundle together, in bytes."""
 
 _SIDES, _QUALITIES = (640, 512, 400, 300, 220), (85, 70, 50)
 _GAP = 4
 
 
 def draw_failures(run: Run, images: Sequence[str], folder: Path) -> list[str]:
-    """Draw images beside what became of their cells, as ``failure_1.jpg``, …; earlier ones are removed.
+    """Draw images next to their results as ``failure_1.jpg``, …, and delete earlier pictures.
 
-    Found cells are outlined in green, missed ones in orange, added ones in blue, split ones in yellow, merged
-    ones in purple; of binary masks likewise what both have, what is missed and what is added.
+    Outlines of found cells are green, of missed ones orange, added ones blue, split ones yellow and merged
+    ones purple. For binary masks, the shared, missed and added areas have these colours.
 
     Args:
-        run: an evaluation, whose ``files.csv`` tells where the images are.
-        images: names.
-        folder: to write to. All pictures together take at most 200 kB.
+        run: evaluation with a ``files.csv``, which names the image files.
+        images: names of the images.
+        folder: folder to write to. All pictures together take at most 200 kB.
 
     Returns:
         Names of the files.
 
     Raises:
-        ValueError: the evaluation does not tell where an image is, or it is no longer there.
+        ValueError: If the file of an image is unknown or missing.
     """
     for old in folder.glob("failure_*.jpg"):
         old.unlink()
-    names = []
-    for number, image in enumerate(images, start=1):
-        names.append(f"failure_{number}.jpg")
-        write_bytes(folder / names[-1], _small(_drawn(run, image), BUDGET // len(images)))
+    names = [f"failure_{number}.jpg" for number in range(1, len(images) + 1)]
+    for name, image in zip(names, images, strict=True):
+        write_bytes(folder / name, _picture(run, image, BUDGET // len(images)))
     return names
 
 
-def _drawn(run: Run, image: str) -> list[Image.Image]:
-    """The picture in several sizes, the largest first."""
-    rows = [] if run.files is None else [row for _, row in run.files.iterrows() if row["image"] == image]
+def _picture(run: Run, image: str, budget: int) -> bytes:
+    """The largest and best JPEG within a number of bytes."""
+    rows = [] if run.files is None else [row for _, row in run.files[run.files["image"] == image].iterrows()]
     if not rows or not isinstance(rows[0]["picture"], str):
-        raise ValueError(
-            f"{run.folder}: files.csv does not tell where the image {image} is; leave --pictures out"
-        )
+        raise ValueError(f"{run.folder}: files.csv does not name the file of {image}; leave out --pictures")
     pixels = drawable(rows[0]["picture"])
     fates = compared(image, rows[0], run.summary).fates._asdict()
-    return [_pair(pixels, fates, side) for side in _SIDES]
+    for side, quality in product(_SIDES, _QUALITIES):
+        buffer = BytesIO()
+        _pair(pixels, fates, side).save(buffer, "JPEG", quality=quality, subsampling=0, optimize=True)
+        if buffer.tell() <= budget:
+            return buffer.getvalue()
+    raise ValueError(f"{image}: even a picture of {_SIDES[-1]} pixels takes more than {budget} bytes")
 
 
 def _pair(pixels: npt.NDArray[Any], fates: dict[str, LabelMap], side: int) -> Image.Image:
-    """Image and outlines side by side, each of at most so many pixels a side; drawn after they are shrunk."""
+    """Image and outlines side by side, each with sides of at most so many pixels."""
     plain = Image.fromarray((np.clip(pixels, 0, 1) * 255).astype(np.uint8).squeeze()).convert("RGB")
     plain.thumbnail((side, side))
     drawn = np.array(plain)
@@ -72,14 +75,3 @@ def _pair(pixels: npt.NDArray[Any], fates: dict[str, LabelMap], side: int) -> Im
     both.paste(plain, (0, 0))
     both.paste(Image.fromarray(drawn), (plain.width + _GAP, 0))
     return both
-
-
-def _small(pictures: Sequence[Image.Image], budget: int) -> bytes:
-    """The largest and best JPEG within a budget; at last the smallest of all."""
-    for picture in pictures:
-        for quality in _QUALITIES:
-            buffer = BytesIO()
-            picture.save(buffer, "JPEG", quality=quality, subsampling=0, optimize=True)
-            if buffer.tell() <= budget:
-                return buffer.getvalue()
-    raise ValueError(f"a picture of {pictures[-1].size} pixels takes more than {budget} bytes")

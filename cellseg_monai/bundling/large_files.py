@@ -1,32 +1,32 @@
-"""``large_files.yml``: what is published elsewhere than in the bundle, with its address and hash."""
+"""``large_files.yml``: files that are published elsewhere, with address and hash."""
 
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from cellseg_monai.bundling.check.network import WEIGHTS
 from cellseg_monai.outputs import write_text
 from cellseg_monai.outputs.digest import digest_of
+from cellseg_monai.runtime.settings import WEIGHTS
 
 LARGE_FILES = "large_files.yml"
 
 
 def list_large_files(bundle: Path, url: str | None = None) -> Path | None:
-    """Bring the ``large_files.yml`` of a bundle up to date: addresses of files, and their true hashes.
+    """Update the ``large_files.yml`` of a bundle with addresses and hashes of its files.
 
-    ``python -m monai.bundle download_large_files`` fetches what is listed there, and the model zoo wants an
-    address of each entry. So a file that is part of the bundle and has none is not listed.
+    ``python -m monai.bundle download_large_files`` downloads what is listed there, and the model zoo requires
+    an address for each entry. A file in the bundle without an address is therefore not listed.
 
     Args:
-        bundle: its folder, with the weights.
-        url: of the weights, once they are published.
+        bundle: folder of the bundle with its weights.
+        url: address of the published weights.
 
     Returns:
-        The file; None, and no file, where nothing has an address.
+        Path of the file; None if no file has an address, and then ``large_files.yml`` is deleted.
 
     Raises:
-        FileNotFoundError: a listed file, or the weights, are not there and have no address.
+        FileNotFoundError: If a listed file or the weights neither exist nor have an address.
 
     Example:
         >>> from tempfile import mkdtemp
@@ -48,23 +48,15 @@ def list_large_files(bundle: Path, url: str | None = None) -> Path | None:
     weights = entries.setdefault(WEIGHTS.as_posix(), {"path": WEIGHTS.as_posix()})
     if url is not None:
         weights["url"] = url
-    published = [_with_hash(bundle, entry) for entry in entries.values() if _is_published(bundle, entry)]
+    for entry in entries.values():
+        path = bundle / entry["path"]
+        if path.is_file():  # otherwise it is not downloaded, and the hash is that of its publisher
+            entry |= {"hash_val": digest_of(path), "hash_type": "sha256"}
+        elif "url" not in entry:
+            raise FileNotFoundError(f"{path} is missing, and {LARGE_FILES} has no address for it")
+    published = [entry for entry in entries.values() if "url" in entry]
     if not published:
         file.unlink(missing_ok=True)
         return None
     write_text(file, yaml.safe_dump({"large_files": published}, sort_keys=False))
     return file
-
-
-def _is_published(bundle: Path, entry: dict[str, Any]) -> bool:
-    path = bundle / entry["path"]
-    if "url" not in entry and not path.is_file():
-        raise FileNotFoundError(f"{path} is missing, and {LARGE_FILES} does not tell where it can be had")
-    return "url" in entry
-
-
-def _with_hash(bundle: Path, entry: dict[str, Any]) -> dict[str, Any]:
-    path = bundle / entry["path"]
-    if path.is_file():
-        return {**entry, "hash_val": digest_of(path), "hash_type": "sha256"}
-    return entry  # not fetched: its hash is that of who published it

@@ -1,4 +1,4 @@
-"""Which licence a bundle is under, by its file ``LICENSE``."""
+"""Licence of a bundle, from its file ``LICENSE``."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ _LICENCES = {"Apache License": "Apache-2.0", "MIT License": "MIT", "BSD 3-Clause
 
 
 def licence_of(bundle: Path) -> str | None:
-    """Its identifier of SPDX; None if there is no such file, or its title is not known.
+    """SPDX identifier of the licence; None if the file is missing or its title is unknown.
 
     Example:
         >>> print(licence_of(Path("nowhere")))

@@ -1,4 +1,4 @@
-"""A bundle as one file: the same input gives the same bytes, and each content has its hash."""
+"""A bundle as one zip: the same input gives the same bytes, and a manifest lists the hash of each file."""
 
 import hashlib
 import zipfile
@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cellseg_monai
-from cellseg_monai.bundling.check.network import WEIGHTS, check_weights
-from cellseg_monai.bundling.check.results import check_results, check_settings
+from cellseg_monai.bundling.check.weights import check_results, check_settings, check_weights
 from cellseg_monai.bundling.render import stale_configs
 from cellseg_monai.data.checks.finding import Severity
 from cellseg_monai.outputs import claim_file, written_whole
 from cellseg_monai.outputs.former import FORMER
+from cellseg_monai.runtime.settings import WEIGHTS
 
 MANIFEST = "MANIFEST.sha256"
-"""In the zip, as ``sha256sum --check`` reads it."""
+"""File in the zip with the hashes, as ``sha256sum --check`` reads them."""
 
 _PARTS = ("LICENSE", "large_files.yml", "large_files.yaml", "large_files.json", "configs", "docs", "models")
 _PACKAGE = Path(cellseg_monai.__file__).parent
@@ -25,23 +25,24 @@ _MODE = 0o100644 << 16
 def pack_bundle(bundle: str | Path, destination: str | Path, vendor: bool = False) -> Path:
     """Write ``<destination>/<name>.zip``, which unpacks to a folder ``<name>``.
 
-    Licence, configurations, documentation and models go in; data, results and the sources of the
-    configurations do not. Order, times and permissions are fixed and nothing is compressed, so that the bytes
-    depend on no clock, file system or version of zlib.
+    The zip contains licence, configurations, documentation and models, with the settings beside the weights.
+    It does not contain data, results or the sources of the configurations. Order, times and permissions are
+    fixed and nothing is compressed, so the bytes do not depend on clock, file system or version of zlib.
 
     Args:
         bundle: folder of the bundle.
-        destination: folder for the zip, made if need be.
-        vendor: add the package ``cellseg_monai``, for servers where it cannot be installed. It is found there
-            by ``monai.bundle run``; for ``monai.bundle.load`` put the unpacked folder on ``PYTHONPATH``.
+        destination: folder for the zip; it is created if necessary.
+        vendor: whether to include the package ``cellseg_monai``, for servers where it cannot be installed.
+            ``monai.bundle run`` finds it there; for ``monai.bundle.load``, add the unpacked folder to
+            ``PYTHONPATH``.
 
     Returns:
-        The zip.
+        Path of the zip.
 
     Raises:
-        FileNotFoundError: there is no such bundle, or it has no weights.
-        ValueError: its configurations are stale, its weights do not fit, its scores or its decoding are of
-            other weights, or it has a link in it.
+        FileNotFoundError: If the bundle or its weights do not exist.
+        ValueError: If the configurations are stale, the weights do not fit, the scores or settings belong to
+            other weights, or there is a link in the bundle.
 
     Example:
         >>> pack_bundle("bundles/unknown", "dist")
@@ -68,7 +69,7 @@ def pack_bundle(bundle: str | Path, destination: str | Path, vendor: bool = Fals
 
 def _entry(place: str) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(place, _EPOCH)
-    entry.create_system, entry.external_attr = 3, _MODE  # as on Unix, wherever this runs
+    entry.create_system, entry.external_attr = 3, _MODE  # as on Unix, on every platform
     return entry
 
 
@@ -77,7 +78,7 @@ def _require_ready(bundle: Path) -> None:
     if stale:
         raise ValueError(f"{stale[0]} is stale; run: cellseg bundle render {bundle}")
     if not (bundle / WEIGHTS).is_file():
-        raise FileNotFoundError(f"{bundle / WEIGHTS} is missing; train the bundle before it is packed")
+        raise FileNotFoundError(f"{bundle / WEIGHTS} is missing; train the bundle before you pack it")
     for check in (check_weights, check_results, check_settings):
         for finding in check(bundle):
             if finding.severity is Severity.ERROR:
@@ -85,11 +86,11 @@ def _require_ready(bundle: Path) -> None:
 
 
 def _bundle_files(bundle: Path) -> Iterator[tuple[str, Path]]:
-    """Place in the zip, and file. A link could lead out of the bundle, on packing or on unpacking."""
+    """Place in the zip, and file; links are rejected, because they could lead out of the bundle."""
     for part in (bundle / name for name in _PARTS):
         for path in [part, *part.rglob("*")]:
             if path.is_symlink():
-                raise ValueError(f"{path} is a link; put the file itself there")
+                raise ValueError(f"{path} is a link; replace it by the file itself")
             place = path.relative_to(bundle)
             hidden = any(name.startswith(".") or name == FORMER for name in place.parts)
             if path.is_file() and not hidden:
@@ -99,4 +100,4 @@ def _bundle_files(bundle: Path) -> Iterator[tuple[str, Path]]:
 def _package_files() -> Iterator[tuple[str, Path]]:
     for path in _PACKAGE.rglob("*"):
         if path.is_file() and not {"__pycache__", "_bundles"} & set(path.relative_to(_PACKAGE).parts):
-            yield (Path(_PACKAGE.name) / path.relative_to(_PACKAGE)).as_posix(), path
+            yield path.relative_to(_PACKAGE.parent).as_posix(), path

@@ -1,36 +1,22 @@
 """Base and overrides to the complete configurations of a bundle.
 
-MONAI Label loads one ``train.json`` and one ``inference.json``, so a bundle cannot lean on shared files.
-They are therefore rendered: ``bundles/_base/*.yaml`` holds what all bundles share, ``bundle.yaml`` what one
-of them changes, and the results are committed, complete, next to it.
+MONAI Label loads one ``train.json`` and one ``inference.json``, so a bundle cannot refer to shared files.
+The files are therefore rendered: ``bundles/_base/*.yaml`` holds what all bundles share, ``bundle.yaml`` what
+one of them changes, and the complete results are committed beside it. :data:`LAYERS` lists them.
 
-| in `configs/` | made of |
-|---|---|
-| `metadata.json` | `metadata.yaml` |
-| `train.json` | `shared.yaml` and `train.yaml` |
-| `inference.json` | `shared.yaml` and `inference.yaml`, which may change parts of it by id |
-| `inference_large.json` | `inference_large.yaml`, laid over `inference.json`, for images larger than memory |
-| `evaluate.json` | `evaluate.yaml`, laid over `train.json` |
-| `multi_gpu_train.json` | `multi_gpu_train.yaml`, laid over `train.json` |
-| `multi_gpu_evaluate.json` | `multi_gpu_evaluate.yaml`, laid over `train.json` and `evaluate.json` |
-| `semi_supervised.json` | `semi_supervised.yaml`, laid over `train.json`, for images without labels |
-| `as_published.json` | the section `as_published`, if there is one, over `train.json` or `inference.json` |
-| `multi_class.json` | likewise, for masks that hold classes instead of cells |
-| `as_published_multi_class.json` | likewise, laid over `multi_class.json` |
-| `logging.conf` | the file itself |
-
-And `docs/README.md` of `card.md`, what is to be said of one bundle alone, with `_base/commands.md` in the
-place of its line `<!-- commands -->`, and in that of `<!-- results -->` what `docs/results.json` tells of the
-weights, in the words of `_base/results.md`; the metadata get `eval_metrics` of it.
+``docs/README.md`` is rendered from ``card.md``: ``_base/commands.md`` replaces ``<!-- commands -->``, and
+``_base/results.md``, filled in from ``docs/results.json``, replaces ``<!-- results -->``. The same results
+become ``eval_metrics`` in ``metadata.json``.
 """
 
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cellseg_monai.bundling.card import NO_WEIGHTS, RESULTS, Results, card_parts, eval_metrics
+from cellseg_monai.bundling.card import NO_WEIGHTS, Results, card_parts, eval_metrics, read_results
 from cellseg_monai.bundling.expanding import expanded
 from cellseg_monai.bundling.sources import SOURCE, find_bundles, load_source
 from cellseg_monai.outputs import write_text
@@ -51,28 +37,28 @@ LAYERS = {
     "multi_class": ("train", "multi_class"),
     "as_published_multi_class": ("train", "multi_class", "as_published_multi_class"),
 }
-"""For each configuration the files that are given to MONAI to run it, the later laid over the earlier."""
+"""For each configuration the files that MONAI needs to run it, each on top of those before it."""
 
 OPTIONAL = ("as_published", "multi_class", "as_published_multi_class")
-"""Overlays of a bundle that has a section of that name, for training and inference alike."""
+"""Overlays of bundles with a section of that name, for training and inference alike."""
 
-_SECTIONS = ("metadata", "shared", *LAYERS)
 CHOICES = "choices"
-"""Overlay of parts to pick on the command line; the only one whose ids are all new."""
+"""Overlay of parts to choose on the command line; the only one with new ids only."""
 
 ENTRY_POINTS = ("imports", "initialize", "run", "finalize")
-"""What MONAI calls by itself."""
+"""Ids that MONAI calls by itself."""
 
+_SECTIONS = ("metadata", "shared", *LAYERS)
 _LOGGING = "logging.conf"
 _CARD, _README = "card.md", "docs/README.md"
-_PLACE_OF_COMMANDS, _PLACE_OF_RESULTS = "<!-- commands -->", "<!-- results -->"
+_COMMANDS_HERE, _RESULTS_HERE = "<!-- commands -->", "<!-- results -->"
 _NOT_STATED = "not stated"
 
 Config = dict[str, Any]
 
 
 def render_bundle(bundle: Path) -> dict[str, str]:
-    """Make the text of every file in ``configs/``, and of the README; nothing is written.
+    """Render the text of every file in ``configs/`` and of the README, without writing them.
 
     Args:
         bundle: folder with ``bundle.yaml``, beside ``_base``. The file has a section for each configuration,
@@ -81,12 +67,12 @@ def render_bundle(bundle: Path) -> dict[str, str]:
             ``+networks: {…}`` to add.
 
     Returns:
-        File name below the bundle and its content.
+        Content of each file, by its path in the bundle.
 
     Raises:
-        FileNotFoundError: ``bundle.yaml`` or a file of the base is missing.
-        ValueError: a section or an id is not in the base, the card has no place for the commands or for the
-            results that are there, or the metadata do not tell what the weights have learned from.
+        FileNotFoundError: If ``bundle.yaml`` or a file of the base is missing.
+        ValueError: If the base does not have a section or an id, the card has no line for commands or
+            results, or there are results, but the metadata does not state the training data.
 
     Example:
         >>> render_bundle(Path("bundles/unknown"))
@@ -94,67 +80,37 @@ def render_bundle(bundle: Path) -> dict[str, str]:
         ...
         FileNotFoundError: bundles/unknown/bundle.yaml is missing
     """
-    base, source = bundle.parent / BASE, bundle / SOURCE
-    sections = _load_sections(source)
-    if not base.is_dir():
-        raise FileNotFoundError(
-            f"{base}: the folder from which bundles beside it are rendered is missing; copy the package's"
-        )
-    choices = load_source(base / f"{CHOICES}.yaml")
-    sections = {name: expanded(part, choices, _where(source, name)) for name, part in sections.items()}
-
-    def read(name: str) -> Config:
-        file = base / f"{name}.yaml"
-        content: Config = expanded(load_source(file), choices, str(file))
-        return content
-
-    def load(name: str) -> Config:
-        section = sections.get(name, {})
-        return override(read(name), section, _where(source, name), _new_ids(section))
-
-    def overlay(name: str, *below: Config) -> Config:
-        content = read(name)
-        lower = _laid_over(*below)
-        new = {*_new_ids(content), *(content if name == CHOICES else ())}
-        merged = override(lower, content, str(base / f"{name}.yaml"), new)
-        override(merged, sections.get(name, {}), _where(source, name))
-        return _replaced(content, sections.get(name, {}))
-
-    shared = load("shared")
-    configs = {"metadata": load("metadata")}
-    results = _results(bundle)
+    sources = _read_sources(bundle)
+    shared, results = sources.changed(sources.read("shared"), "shared"), read_results(bundle)
+    configs = {"metadata": sources.changed(sources.read("metadata"), "metadata")}
     if results is not None:
-        _require_source_of_data(configs["metadata"], source)
+        if configs["metadata"].get("data_source", _NOT_STATED) == _NOT_STATED:
+            raise ValueError(
+                f"{sources.where('metadata')}: data_source is missing; a bundle with results must state its "
+                "training data and their licence"
+            )
         configs["metadata"]["eval_metrics"] = eval_metrics(results)
     for name in ("train", "inference"):
-        content = _joined(shared, read(name), base / f"{name}.yaml")
-        configs[name] = override(content, sections.get(name, {}), _where(source, name))
-    configs[CHOICES] = overlay(CHOICES, configs["train"])
-    configs["inference_large"] = overlay("inference_large", configs["inference"])
-    configs["evaluate"] = overlay("evaluate", configs["train"])
-    configs["multi_gpu_train"] = overlay("multi_gpu_train", configs["train"])
-    configs["multi_gpu_evaluate"] = overlay("multi_gpu_evaluate", configs["train"], configs["evaluate"])
-    configs["semi_supervised"] = overlay("semi_supervised", configs["train"])
-    for name in (name for name in OPTIONAL if name in sections):
-        below = [sections.get(layer, {}) for layer in LAYERS[name][1:-1]]
-        lower = _laid_over(configs["inference"] | configs["train"], *below)
-        override(lower, sections[name], _where(source, name))
-        _require_use_in_inference(sections[name], configs["inference"], _where(source, name))
-        configs[name] = sections[name]
-    texts = {f"configs/{name}.json": _text(content, source) for name, content in configs.items()}
-    return texts | {f"configs/{_LOGGING}": _read(base / _LOGGING)} | _readme(bundle, base, results, configs)
+        content = _joined(shared, sources.read(name), sources.base / f"{name}.yaml")
+        configs[name] = sources.changed(content, name)
+    for name in LAYERS:
+        if name not in configs and (name not in OPTIONAL or name in sources.sections):
+            configs[name] = sources.overlay(name, configs)
+    texts = {f"configs/{name}.json": _text(content, sources.file) for name, content in configs.items()}
+    texts[f"configs/{_LOGGING}"] = _read(sources.base / _LOGGING)
+    return texts | _readme(bundle, sources.base, results, configs)
 
 
 def render_bundles(folder: str | Path) -> list[Path]:
     """Render the bundles of a folder into their ``configs/`` and READMEs.
 
-    Nothing is written unless every bundle can be rendered; files that are up to date are not touched.
+    If one bundle cannot be rendered, nothing is written. Files that are up to date are not touched.
 
     Args:
-        folder: a folder of bundles beside ``_base``, or one bundle.
+        folder: folder of bundles beside ``_base``, or one bundle.
 
     Returns:
-        The files that were written or removed.
+        Files that were written or removed.
 
     Example:
         >>> render_bundles("nowhere")
@@ -162,27 +118,25 @@ def render_bundles(folder: str | Path) -> list[Path]:
         ...
         FileNotFoundError: nowhere: neither the folder nor a folder in it has a bundle.yaml
     """
-    rendered = {bundle: render_bundle(bundle) for bundle in find_bundles(folder)}
-    changed = []
-    for bundle, texts in rendered.items():
-        for file in _stale(bundle, texts):
-            changed.append(file)
-            name = file.relative_to(bundle).as_posix()
-            if name in texts:
-                write_text(file, texts[name])
-            else:
-                file.unlink()
-    return changed
+    stale: dict[Path, str | None] = {}
+    for bundle in find_bundles(folder):
+        stale |= _stale(bundle)
+    for file, text in stale.items():
+        if text is None:
+            file.unlink()
+        else:
+            write_text(file, text)
+    return list(stale)
 
 
 def stale_configs(bundle: Path) -> list[Path]:
-    """Files that are not what the base, ``bundle.yaml`` and ``card.md`` render to.
+    """Files that differ from what the base, ``bundle.yaml`` and ``card.md`` render to.
 
     Args:
         bundle: folder with ``bundle.yaml``, beside ``_base``.
 
     Returns:
-        Files that differ or are missing, and optional overlays without their section.
+        Files that differ or are missing, and optional overlays without a section.
 
     Example:
         >>> stale_configs(Path("bundles/unknown"))
@@ -190,17 +144,76 @@ def stale_configs(bundle: Path) -> list[Path]:
         ...
         FileNotFoundError: bundles/unknown/bundle.yaml is missing
     """
-    return _stale(bundle, render_bundle(bundle))
+    return list(_stale(bundle))
 
 
-def _stale(bundle: Path, rendered: Mapping[str, str]) -> list[Path]:
-    stale = [
-        bundle / name
-        for name, text in rendered.items()
-        if not (bundle / name).is_file() or (bundle / name).read_bytes() != text.encode()
-    ]
-    left_over = {f"configs/{name}.json" for name in OPTIONAL} - rendered.keys()
-    return stale + [bundle / name for name in sorted(left_over) if (bundle / name).is_file()]
+@dataclass(frozen=True)
+class _Sources:
+    """Base and overrides of a bundle, with the choices written out."""
+
+    base: Path
+    file: Path
+    sections: Mapping[str, Config]
+    choices: Config
+
+    def where(self, section: str) -> str:
+        return f"{self.file}, section {section}"
+
+    def read(self, name: str) -> Config:
+        file = self.base / f"{name}.yaml"
+        content: Config = expanded(load_source(file), self.choices, str(file))
+        return content
+
+    def changed(self, config: Config, name: str) -> Config:
+        """Apply the section of a name to a configuration."""
+        section = self.sections.get(name, {})
+        return override(config, section, self.where(name), _new_ids(section))
+
+    def overlay(self, name: str, configs: Mapping[str, Config]) -> Config:
+        """Render an overlay; every id must exist in the configurations below it."""
+        section = self.sections.get(name, {})
+        first, *between, _ = LAYERS[name]
+        lower = configs["inference"] | configs[first] if name in OPTIONAL else configs[first]
+        for layer in between:
+            lower = override(lower, configs.get(layer, {}), layer, _new_ids(configs.get(layer, {})))
+        content = {} if name in OPTIONAL else self.read(name)
+        new_ids = content if name == CHOICES else _new_ids(content)
+        self.changed(override(lower, content, str(self.base / f"{name}.yaml"), new_ids), name)
+        for entry in (path.partition("#")[0] for path in section if name in OPTIONAL and "#" in path):
+            if entry not in configs["inference"]:  # MONAI would stop there
+                message = f"inference.json has no {entry!r} to change; override it as a whole"
+                raise ValueError(f"{self.where(name)}: {message}")
+        # MONAI applies an overlay in order, so the section comes last.
+        return {path: value for path, value in content.items() if path not in section} | section
+
+
+def _read_sources(bundle: Path) -> _Sources:
+    base, file = bundle.parent / BASE, bundle / SOURCE
+    sections = load_source(file)
+    for name, content in sections.items():
+        if name not in _SECTIONS:
+            raise ValueError(f"{file}: unknown section {name!r}; it must be one of {', '.join(_SECTIONS)}")
+        if not isinstance(content, dict):
+            raise ValueError(f"{file}, section {name}: it must hold ids and values, not {content!r}")
+    if not base.is_dir():
+        raise FileNotFoundError(
+            f"{base}: the base folder, from which bundles are rendered, is missing; copy it from the package"
+        )
+    choices = load_source(base / f"{CHOICES}.yaml")
+    parts = {name: expanded(part, choices, f"{file}, section {name}") for name, part in sections.items()}
+    return _Sources(base, file, parts, choices)
+
+
+def _stale(bundle: Path) -> dict[Path, str | None]:
+    """Right content of each stale file; None if the file should not exist."""
+    rendered: dict[str, str | None] = {f"configs/{name}.json": None for name in sorted(OPTIONAL)}
+    rendered |= render_bundle(bundle)
+    right = {bundle / name: text for name, text in rendered.items()}
+    return {
+        file: text
+        for file, text in right.items()
+        if (file.read_bytes() if file.is_file() else None) != (None if text is None else text.encode())
+    }
 
 
 def _readme(
@@ -208,87 +221,33 @@ def _readme(
 ) -> dict[str, str]:
     if not (bundle / _CARD).is_file():
         return {}
-    card = _read(bundle / _CARD)
-    needed = [_PLACE_OF_COMMANDS] + ([] if results is None else [_PLACE_OF_RESULTS])
-    for place in needed:
-        if place not in card:
-            raise ValueError(f"{bundle / _CARD}: there is no line {place}; say where they are to stand")
-    told = NO_WEIGHTS
+    card, text = _read(bundle / _CARD), NO_WEIGHTS
+    for line in [_COMMANDS_HERE] + ([] if results is None else [_RESULTS_HERE]):
+        if line not in card:
+            raise ValueError(f"{bundle / _CARD}: there is no line {line}; add it where they belong")
     if results is not None:
-        name = bundle.resolve().name
-        parts = card_parts(results, name, configs["metadata"], configs["inference"])
-        told = _read(base / "results.md").format_map(parts).rstrip()
-    card = card.replace(_PLACE_OF_RESULTS, told)
-    return {_README: card.replace(_PLACE_OF_COMMANDS, _read(base / "commands.md").rstrip())}
-
-
-def _results(bundle: Path) -> Results | None:
-    if not (bundle / RESULTS).is_file():
-        return None
-    results: Results = json.loads((bundle / RESULTS).read_text(encoding="utf-8"))
-    return results
-
-
-def _require_source_of_data(metadata: Config, source: Path) -> None:
-    if metadata.get("data_source", _NOT_STATED) == _NOT_STATED:
-        raise ValueError(
-            f"{source}, section metadata: data_source must tell what the weights have learned from, and its "
-            "licence, as there is a file of their results"
-        )
-
-
-def _load_sections(source: Path) -> dict[str, Config]:
-    sections = load_source(source)
-    for name, content in sections.items():
-        if name not in _SECTIONS:
-            raise ValueError(f"{source}: there is no section {name!r}; choose of {', '.join(_SECTIONS)}")
-        if not isinstance(content, dict):
-            raise ValueError(f"{source}, section {name}: it must hold ids and values, it holds {content!r}")
-    return sections
-
-
-def _require_use_in_inference(section: Config, inference: Config, where: str) -> None:
-    """MONAI stops at an id within an entry that is missing, and at a macro of one."""
-    for path in section:
-        if path.partition("#")[0] not in inference and "#" in path:
-            raise ValueError(
-                f"{where}: inference.json has no {path.partition('#')[0]!r} to change a part of; override it "
-                "as a whole"
-            )
+        parts = card_parts(results, bundle.resolve().name, configs["metadata"], configs["inference"])
+        text = _read(base / "results.md").format_map(parts).rstrip()
+    card = card.replace(_RESULTS_HERE, text)
+    return {_README: card.replace(_COMMANDS_HERE, _read(base / "commands.md").rstrip())}
 
 
 def _joined(shared: Config, own: Config, file: Path) -> Config:
     twice = sorted(set(shared) & set(own))
     if twice:
-        raise ValueError(f"{file}: {twice[0]!r} stands in shared.yaml as well; leave it in one of the two")
+        raise ValueError(f"{file}: {twice[0]!r} is also in shared.yaml; remove it from one of the two")
     parts = {path: value for path, value in own.items() if "#" in path}  # of entries of shared.yaml
     whole = {path: value for path, value in own.items() if path not in parts}
     return override(shared | whole, parts, str(file))
 
 
-def _laid_over(first: Config, *overlays: Config) -> Config:
-    """What MONAI makes of a complete configuration and rendered overlays."""
-    for overlay in overlays:
-        first = override(first, overlay, "overlay", _new_ids(overlay))
-    return first
-
-
 def _new_ids(overlay: Config) -> set[str]:
-    """Ids that an overlay may add: what MONAI calls by itself, and what the overlay itself refers to.
+    """Ids that an overlay may add: what MONAI calls by itself, and what the overlay refers to.
 
-    A new id that nothing refers to has no effect, so it is a typing error.
+    A new id that nothing refers to has no effect, so it is a typo.
     """
     references = re.findall(r"[@%](\w+(?:#\w+)*)", json.dumps(overlay, default=str))
     return {*ENTRY_POINTS, *references, *(reference.partition("#")[0] for reference in references)}
-
-
-def _replaced(overlay: Config, overrides: Mapping[str, Any]) -> Config:
-    """Overlay and overrides as one overlay; MONAI applies it in order, so an override comes after."""
-    return {path: value for path, value in overlay.items() if path not in overrides} | dict(overrides)
-
-
-def _where(source: Path, section: str) -> str:
-    return f"{source}, section {section}"
 
 
 def _read(file: Path) -> str:
@@ -299,7 +258,6 @@ def _read(file: Path) -> str:
 
 def _text(config: Config, source: Path) -> str:
     try:
-        json.dumps(config, allow_nan=False)
+        return json_text(config)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{source}: {error}; write dates and NaN as text in quotes") from error
-    return json_text(config)

@@ -10,22 +10,22 @@ import yaml
 from monai.bundle import ConfigParser
 
 SOURCE = "bundle.yaml"
-"""What a person edits: the overrides of one bundle."""
+"""File that a person edits: the overrides of one bundle."""
 
 _LOST_NUMBER = re.compile(r"[-+]?[\d.]+[eE][-+]?\d+")
 
 
 def find_bundles(folder: str | Path) -> list[Path]:
-    """The bundles of a folder, or the folder itself if it is one.
+    """Find the bundles of a folder; a bundle itself is the only one.
 
     Args:
-        folder: a folder of bundles such as ``bundles``, or one bundle.
+        folder: folder of bundles such as ``bundles``, or one bundle.
 
     Returns:
         Folders with a ``bundle.yaml``, sorted by name.
 
     Raises:
-        FileNotFoundError: there is none.
+        FileNotFoundError: If there is no bundle.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -45,11 +45,12 @@ def find_bundles(folder: str | Path) -> list[Path]:
 
 
 def load_source(file: Path) -> dict[str, Any]:
-    """Read a YAML file strictly: what YAML or MONAI would let pass in silence is an error.
+    """Read a YAML file strictly; errors that YAML or MONAI would ignore are raised.
 
     Raises:
-        FileNotFoundError: the file is missing.
-        ValueError: it is no YAML, is empty, has a key twice, or has a number that YAML takes for text.
+        FileNotFoundError: If the file is missing.
+        ValueError: If the file is not YAML or is empty, or has a duplicate key or a number that YAML reads
+            as text.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -62,18 +63,18 @@ def load_source(file: Path) -> dict[str, Any]:
     if not file.is_file():
         raise FileNotFoundError(f"{file} is missing")
     with warnings.catch_warnings():
-        warnings.simplefilter("error", UserWarning)  # MONAI only warns of a key that is there twice
+        warnings.simplefilter("error", UserWarning)  # MONAI only warns of a duplicate key
         try:
             content = ConfigParser.load_config_file(file)
         except (yaml.YAMLError, ValueError, UserWarning) as error:
             raise ValueError(f"{file}: {error}") from error
     if not isinstance(content, dict):
-        raise ValueError(f"{file}: it must hold ids and values, it holds {content!r}")
+        raise ValueError(f"{file}: it must hold ids and values, not {content!r}")
     for place, text in _texts(content):
         if _LOST_NUMBER.fullmatch(text):
             raise ValueError(
-                f"{file}: YAML takes {place}: {text} for text, not for a number; write it as {float(text)!r}"
-                " with a decimal point, or in quotes within an expression"
+                f"{file}: YAML reads {place}: {text} as text, not as a number; write {float(text)!r} with a "
+                "decimal point, or put it in quotes within an expression"
             )
     return content
 

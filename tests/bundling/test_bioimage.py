@@ -133,8 +133,8 @@ def test_cover_and_readme(package: Path) -> None:
             assert Image.open(file).size == (192, 96)
     words = " ".join(text.split())
     assert "sides of 96 + n × 32 pixels" in words
-    assert "Cells are what lies above 0.5 in the channel foreground" in words
-    assert "each summit that rises by 0.25" in words
+    assert "Cells are the pixels above 0.5 in the channel foreground" in words
+    assert "each peak that rises by 0.25" in words
     assert "On the test image (nuclei.tif) the stretched intensities, from 0 to 1, differ by" in words
     assert {"LICENSE", "bundle.md", "model.ts", "model.onnx"} <= files_in(package)
 
@@ -192,9 +192,7 @@ def test_an_image_where_the_preprocessing_differs_is_told(
         package = pack_bioimage(
             bundle.path, tmp_path / "a.zip", image=tmp_path / "sparse.tif", options=bundle.options
         )
-    assert (
-        "the preprocessing that the package describes differs from that of the bundle by up to" in caplog.text
-    )
+    assert "the preprocessing of the package differs from that of the bundle by up to" in caplog.text
     with zipfile.ZipFile(package) as archive:
         assert "(sparse.tif)" in archive.read("README.md").decode()
 
@@ -209,7 +207,7 @@ def test_a_package_that_gives_something_else_is_not_written(
 
     monkeypatch.setattr(pack, "RowsFirst", Unturned)
     with pytest.raises(
-        RuntimeError, match=r"does not pass the test of bioimageio.core: Output 'prediction': .*disagree"
+        RuntimeError, match=r"fails the test of bioimageio.core: Output 'prediction': .*disagree"
     ):
         pack_bioimage(bundle.path, tmp_path / "a.zip", options=bundle.options)
     assert not (tmp_path / "a.zip").exists()
@@ -237,10 +235,10 @@ def no_step(bundle: Path) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (no_weights, r"absent.pt is missing; train the bundle before it is packed, or name its weights"),
+        (no_weights, r"absent.pt is missing; train the bundle before you pack it, or name weights"),
         (unknown_option, r"there is no id 'treshold'; did you mean 'threshold'\?"),
-        (other_licence, r"LICENSE is missing or of no licence known here; name it as SPDX does"),
-        (no_step, r"says no step of the size; write both sides as '32\*n'"),
+        (other_licence, r"LICENSE is missing or is not a known licence; give its SPDX identifier"),
+        (no_step, r"is not a multiple of one step; write both sides as '32\*n'"),
     ],
     ids=["weights", "option", "licence", "step"],
 )
@@ -260,7 +258,7 @@ def test_refused(
 def test_an_image_that_is_too_small(bundle: Bundle, tmp_path: Path, size: tuple[int, int]) -> None:
     tifffile.imwrite(tmp_path / "small.tif", np.zeros(size, np.uint8))
     with pytest.raises(
-        ValueError, match=r"small.tif has \d+ rows and \d+ columns, and the network takes 96 at"
+        ValueError, match=r"small.tif: \d+ rows and \d+ columns, but the network needs at least 96"
     ):
         pack_bioimage(bundle.path, tmp_path / "a.zip", image=tmp_path / "small.tif", options=bundle.options)
 
@@ -279,7 +277,7 @@ def test_a_bundle_without_weights(tmp_path: Path, capsys: pytest.CaptureFixture[
     bundle = copied("skip_unet", tmp_path)
     (bundle.path / "models/model.pt").unlink()
     assert main(["bundle", "bioimage", str(bundle.path), "--out", str(tmp_path / "a.zip")]) == 1
-    assert "models/model.pt is missing; train the bundle before it is packed" in capsys.readouterr().err
+    assert "models/model.pt is missing; train the bundle before you pack it" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -321,9 +319,7 @@ def test_citations(reference: str, expected: dict[str, str] | None) -> None:
 
 
 def test_an_output_of_other_channels_is_refused() -> None:
-    with pytest.raises(ValueError, match="the network has 3 channels, and 'foreground and distance' has 2"):
+    with pytest.raises(ValueError, match="the network has 3 channels, but 'foreground and distance' has 2"):
         output_of("foreground and distance", 3)
-    with pytest.raises(
-        ValueError, match="no description of a network that says 'flows'; choose one of foreground"
-    ):
+    with pytest.raises(ValueError, match="do not support the target 'flows'; it must be one of foreground"):
         output_of("flows", 2)

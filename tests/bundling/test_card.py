@@ -14,8 +14,8 @@ import yaml
 from PIL import Image
 
 from cellseg_monai.bundling import check_bundles, list_large_files, pack_bundle, render_bundles, write_card
-from cellseg_monai.bundling.check.results import check_results
-from cellseg_monai.bundling.check.zoo import check_large_files, check_rendered
+from cellseg_monai.bundling.check.weights import check_results
+from cellseg_monai.bundling.check.zoo import check_large_files, check_stale
 from cellseg_monai.bundling.failures import BUDGET
 from cellseg_monai.bundling.results import portable
 from cellseg_monai.cli import main
@@ -88,10 +88,11 @@ def test_the_card_tells_of_data_training_energy_and_use(bundle: Path, scores: Pa
     write_card(bundle, {"nuclei": scores}, {**TRAINING, "command": command, "images": 21})
     card = (bundle / "docs/README.md").read_text()
     for told in (
-        "| learned from | images drawn by a program (CC0) |", "stretched between its percentiles 1 and 99",
+        "| training data | images drawn by a program (CC0) |", "stretched between percentiles 1 and 99",
         "| seed | 3 |", "| images | 21 |", "| time | 2 h 1 min |", "| hardware | one core |",
         "about 0.13 kWh: an estimate, 7,265 s at 65 W", "configs/train.json --dataset_dir DATA\n```",
-        "cellseg predict threshold TEST", "Not for diagnosis", "Research; not for diagnosis.",
+        "cellseg predict threshold TEST", "Do not use this model for diagnosis",
+        "Research; not for diagnosis.",
         "[Fine-tune](#fine-tune)",
     ):  # fmt: skip
         assert told in card, told
@@ -102,7 +103,7 @@ def test_what_was_not_recorded_is_told_so(bundle: Path, scores: Path) -> None:
     write_card(bundle, {"nuclei": scores})
     card = (bundle / "docs/README.md").read_text()
     assert "| time | not recorded |" in card
-    assert "not estimated, as the time was not stated" in card
+    assert "not estimated, because the time is unknown" in card
     assert "The command was not recorded." in card
     assert "| seed | 0 |" in card  # of the bundle's configuration
 
@@ -136,7 +137,7 @@ def test_pictures_are_small_and_go_when_they_are_not_asked_for(bundle: Path, sco
     assert all(f"]({file.name})" in (bundle / "docs/README.md").read_text() for file in pictures)
     assert not faults(check_results, bundle)
     pictures[0].unlink()
-    assert faults(check_results, bundle) == ["the card shows this picture, and it is missing"]
+    assert faults(check_results, bundle) == ["the card shows this picture, but it is missing"]
     write_card(bundle, {"nuclei": scores})
     assert not list((bundle / "docs").glob("failure_*"))
 
@@ -166,37 +167,38 @@ def test_other_weights_are_noticed(bundle: Path, scores: Path) -> None:
     before = weights.read_bytes()
     try:
         torch.save({"weight": torch.ones(1, 1, 1, 1), "bias": torch.zeros(1)}, weights)
-        assert faults(check_results, bundle) == ["docs/results.json tells the scores of other weights"]
+        assert faults(check_results, bundle) == ["docs/results.json has the scores of other weights"]
         assert len(faults(check_large_files, bundle)) == 1
-        with pytest.raises(
-            ValueError, match=r"docs/results.json tells the scores of other weights; evaluate"
-        ):
+        with pytest.raises(ValueError, match=r"docs/results.json has the scores of other weights; evaluate"):
             pack_bundle(bundle, bundle.parent / "dist")
         with pytest.raises(
-            ValueError, match=r"these are scores of other weights .* segment and evaluate again"
+            ValueError, match=r"the scores belong to other weights .* segment and evaluate again"
         ):
             write_card(bundle, {"nuclei": scores})
     finally:
         weights.write_bytes(before)
     listing = bundle / "large_files.yml"
     listing.write_text(re.sub("hash_val: .*", "hash_val: '0'", listing.read_text()))
-    assert faults(check_results, bundle) == ["lists other weights than those that docs/results.json is of"]
+    assert faults(check_results, bundle) == ["lists other weights than docs/results.json"]
 
 
 def test_a_number_changed_by_hand_is_stale(bundle: Path, scores: Path) -> None:
     write_card(bundle, {"nuclei": scores})
-    assert not faults(check_rendered, bundle)
+    assert not faults(check_stale, bundle)
     file = bundle / "docs/results.json"
     file.write_text(re.sub(r'"mean": [\d.]+', '"mean": 0.5', file.read_text(), count=1))
-    assert len(faults(check_rendered, bundle)) == 2
+    assert len(faults(check_stale, bundle)) == 2
 
 
 @pytest.mark.parametrize(
     ("training", "message"),
     [
-        ({"epochs": 3}, r"there is no 'epochs'; tell of command, seed, images, seconds, hardware, watts"),
-        ({"seconds": "an hour"}, r"seconds is a number from 0 on, not 'an hour'"),
-        ({"watts": -1}, r"watts is a number from 0 on, not -1"),
+        (
+            {"epochs": 3},
+            r"'epochs' is unknown; it must be one of command, seed, images, seconds, hardware, watts",
+        ),
+        ({"seconds": "an hour"}, r"seconds must be a number of at least 0, not 'an hour'"),
+        ({"watts": -1}, r"watts must be a number of at least 0, not -1"),
     ],
     ids=["key", "text", "negative"],
 )
@@ -211,13 +213,13 @@ def test_training_is_told_in_known_words(
 def test_an_evaluation_must_tell_of_which_weights(bundle: Path, scores: Path, tmp_path: Path) -> None:
     for name in ("scores.csv", "files.csv"):
         (tmp_path / name).write_bytes((scores / name).read_bytes())
-    with pytest.raises(ValueError, match=r"no evaluation is in it"):
+    with pytest.raises(ValueError, match=r"there is no evaluation; give the --out"):
         write_card(bundle, {"nuclei": tmp_path})
     summary = content(scores / "summary.json")
     del summary["provenance"]["bundle"]
     (tmp_path / "summary.json").write_text(json.dumps(summary))
     with pytest.raises(
-        ValueError, match=r"does not tell which weights were scored; evaluate again with --bundle"
+        ValueError, match=r"the record does not name the weights; evaluate again with --bundle"
     ):
         write_card(bundle, {"nuclei": tmp_path})
     with pytest.raises(ValueError, match=r"at least one evaluation"):
@@ -226,7 +228,7 @@ def test_an_evaluation_must_tell_of_which_weights(bundle: Path, scores: Path, tm
 
 def test_the_sources_must_have_a_place_for_it(bundle: Path, scores: Path) -> None:
     (bundle / "bundle.yaml").write_text(SOURCE.replace("data_source", "data_type"))
-    with pytest.raises(ValueError, match=r"data_source must tell what the weights have learned from"):
+    with pytest.raises(ValueError, match=r"data_source is missing; .* must state its training data"):
         write_card(bundle, {"nuclei": scores})
     (bundle / "bundle.yaml").write_text(SOURCE)
     card = (bundle / "card.md").read_text()
@@ -272,7 +274,7 @@ def test_a_file_that_is_neither_here_nor_anywhere_is_refused(bundle: Path) -> No
     entry = {"path": "models/other.pt", "hash_val": "0" * 64, "hash_type": "sha256"}
     (bundle / "large_files.yml").write_text(yaml.safe_dump({"large_files": [entry]}))
     with pytest.raises(
-        FileNotFoundError, match=r"models/other.pt is missing, and large_files.yml does not tell"
+        FileNotFoundError, match=r"models/other.pt is missing, and large_files.yml has no address for it"
     ):
         list_large_files(bundle)
     (bundle / "large_files.yml").write_text(

@@ -14,8 +14,11 @@ def test_every_bundle_has_a_row(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models"]) == 0
     heading, *rows = capsys.readouterr().out.splitlines()
     assert heading.split("  ")[0] == "name"
-    assert [row.split()[0] for row in rows if row[0] != " "] == sorted(NARROW)
-    assert all("Apache-2.0" in row for row in rows if row[0] != " ")
+    table, texts = rows[: rows.index("")], rows[rows.index("") + 1 :]
+    assert [row.split()[0] for row in table if row[0] != " "] == sorted(NARROW)
+    assert all("Apache-2.0" in row for row in table if row[0] != " ")
+    assert [text.split()[0] for text in texts if text[0] != " "] == sorted(NARROW)
+    assert max(map(len, [heading, *rows])) <= 100
 
 
 def test_folder_of_one(capsys: pytest.CaptureFixture[str]) -> None:
@@ -42,16 +45,18 @@ def test_scores_come_from_the_metadata(tmp_path: Path) -> None:
     model = describe_model(write_bundle(tmp_path, metadata, 2_340_000))
     assert (model.megabytes, model.licence, model.learned_from) == (2.34, "MIT", "mine")
     assert models_table([model]).splitlines()[1:] == [
-        "cells  0.2.0    2.3 MB   one        0.900  0.750  MIT      mine",
+        "cells  0.2.0    2.3 MB   one        0.900  0.750  MIT",
         "                         two        0.250  –",
+        "",
+        "cells was trained on mine",
     ]
 
 
 def test_without_weights_no_score_is_told(tmp_path: Path) -> None:
     folder = write_bundle(tmp_path, '{"version": "1.0", "eval_metrics": {"one": {"dice": 0.9}}}')
-    row = models_table([describe_model(folder)]).splitlines()[1]
-    assert f"no weights yet: train it, see {folder}/docs/README.md" in row
-    assert "0.9" not in row
+    table = models_table([describe_model(folder)])
+    assert f"cells has no weights yet; to train it, see {folder}/docs/README.md" in table
+    assert "0.9" not in table
 
 
 def test_a_checkout_is_preferred_to_what_is_installed(

@@ -35,7 +35,7 @@ def test_a_sound_bundle_has_no_errors_and_is_left_as_it_is(bundle: Path) -> None
 def test_what_was_not_made_is_told(bundle: Path) -> None:
     notes = [finding for finding in check_bundles(bundle).findings[bundle] if finding.check == "component"]
     inference = next(finding.message for finding in notes if finding.file.endswith("inference.json"))
-    assert inference == "not made, as they read data: dataloader, dataset, evaluator"
+    assert inference == "not created, because they read data: dataloader, dataset, evaluator"
     assert "items" in next(finding.message for finding in notes if finding.file.endswith("train.json"))
 
 
@@ -66,17 +66,20 @@ def list_large_file(entry: str) -> Callable[[Path], None]:
 FAULTS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "stale": (
         lambda bundle: (bundle / "configs/train.json").write_text("{}"),
-        r"configs/train.json: is not what the base and bundle.yaml render to; run: cellseg bundle render /",
+        r"configs/train.json: differs from what its sources render to; run: cellseg bundle render /",
     ),
     "no licence": (
         lambda bundle: (bundle / "LICENSE").unlink(),
-        r"LICENSE: the model zoo asks for it, .* missing",
+        r"LICENSE: missing, but required by the model zoo",
     ),
     "empty readme": (
         lambda bundle: (bundle / "docs/README.md").write_text(""),
         r"README.md: the file is empty",
     ),
-    "no models": (lambda bundle: shutil.rmtree(bundle / "models"), r"models: the model zoo asks for it"),
+    "no models": (
+        lambda bundle: shutil.rmtree(bundle / "models"),
+        r"models: missing, but required by the model zoo",
+    ),
     "no schema": (rewrite("metadata: {schema: ''}"), r"metadata.json: schema: '' does not match"),
     "version not told": (
         rewrite("metadata: {version: 0.2.0}"),
@@ -89,11 +92,11 @@ FAULTS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "author list": (rewrite("metadata: {authors: [a, b]}"), r"authors: \['a', 'b'\] is not of type 'string'"),
     "channels unnamed": (
         rewrite("metadata: {network_data_format#outputs#pred#channel_def: {0: background, 1: cell}}"),
-        r"outputs#pred: channel_def names 0, 1 of 1 channels; name no others than 0 to 0",
+        r"outputs#pred: channel_def names 0, 1 of 1 channels; only name channels 0 to 0",
     ),
     "channels in": (
         rewrite("metadata: {network_data_format#inputs#image#num_channels: 3}"),
-        r"metadata.json: the network does not do what network_data_format says",
+        r"metadata.json: the network does not match network_data_format",
     ),
     "channel count": (
         rewrite(
@@ -104,7 +107,7 @@ FAULTS: dict[str, tuple[Callable[[Path], Any], str]] = {
     ),
     "registry entry": (
         rewrite("choices: {networks#other#channels: 3}"),
-        r"choices.json: networks#other: TypeError: .*; mend networks#other",
+        r"choices.json: networks#other: TypeError: .*; correct networks#other",
     ),
     "no such class": (
         rewrite("train: {loss#_target_: DiseLoss}"),
@@ -116,7 +119,7 @@ FAULTS: dict[str, tuple[Callable[[Path], Any], str]] = {
     ),
     "reference to nothing": (
         rewrite("train: {optimizer#lr: '@learning_rat'}"),
-        r"optimizer#lr refers to @learning_rat, which is not there",
+        r"optimizer#lr refers to @learning_rat, which does not exist",
     ),
     "macro to nothing": (
         lambda bundle: (bundle / "configs/train.json").write_text('{"lr": "%learning_rat"}'),
@@ -134,7 +137,10 @@ FAULTS: dict[str, tuple[Callable[[Path], Any], str]] = {
         rewrite("train: {network_def: '%networks#other'}"),
         r"inference.json: network_def is .*\[2, 4\].*, but .*\[3, 4\]",
     ),
-    "nested weights": (save({"model": {}}), r"model.pt: not a bare state_dict \(keys: model\); save"),
+    "nested weights": (
+        save({"model": {}}),
+        r"model.pt: not a bare state_dict \(keys: model\); train .* save network.state_dict\(\) alone",
+    ),
     "whole network": (
         save(UNet(2, 1, 1, [2, 4], [2])),
         r"model.pt: contains more than tensors",
@@ -150,13 +156,13 @@ FAULTS: dict[str, tuple[Callable[[Path], Any], str]] = {
     ),
     "large file": (
         lambda bundle: (bundle / "models/big.onnx").open("wb").truncate(26 * 1024**2),
-        r"big.onnx: 26 MB and in no large_files.yml; list its path",
+        r"big.onnx: 26 MB, but not listed in large_files.yml; list its path",
     ),
     "large entry": (
         list_large_file("{path: a.bin}"),
         r"the entry \{'path': 'a.bin'\} lacks url",
     ),
-    "large outside": (list_large_file("{path: ../../a, url: b}"), r"\.\./\.\./a lies outside the bundle"),
+    "large outside": (list_large_file("{path: ../../a, url: b}"), r"\.\./\.\./a is outside the bundle"),
     "large hash": (
         list_large_file("{path: LICENSE, url: b, hash_type: sha1, hash_val: '0'}"),
         r"LICENSE has the sha1 [0-9a-f]{40}, not 0; correct the hash",
@@ -174,7 +180,7 @@ def test_a_fault_is_found(bundle: Path, plant: Callable[[Path], Any], message: s
 @pytest.mark.parametrize("word", ["detection", "Classification", "deepedit", "deepgrow"])
 def test_names_that_monai_label_misreads(bundle: Path, word: str) -> None:
     renamed = bundle.rename(bundle.with_name(f"cell_{word}"))
-    assert f"takes a bundle with '{word.lower()}' in its name for another kind of task" in errors(renamed)[0]
+    assert f"MONAI Label guesses another task from '{word.lower()}' in the name" in errors(renamed)[0]
 
 
 def test_a_broken_bundle_hides_neither_other_checks_nor_other_bundles(bundle: Path) -> None:
@@ -198,7 +204,7 @@ def test_without_weights_there_is_a_note(bundle: Path) -> None:
     (bundle / "models/model.pt").unlink()
     report = check_bundles(bundle)
     assert not report.failed
-    assert "model.pt: not there; train the bundle" in str(report)
+    assert "model.pt: missing; train the bundle" in str(report)
 
 
 def test_each_definition_is_made_once(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,8 +237,8 @@ def test_an_inherited_fault_is_told_once_and_hides_no_other(bundle: Path) -> Non
 
 def test_a_missing_property_is_named() -> None:
     faults = dict(property_faults(ConfigParser({"bundle_root": "."}), TrainProperties))
-    assert "train#trainer#max_epochs is missing, which MONAI requires" in faults
-    assert "bundle_root is missing, which MONAI requires" not in faults
+    assert "train#trainer#max_epochs is missing, but MONAI requires it" in faults
+    assert "bundle_root is missing, but MONAI requires it" not in faults
 
 
 def test_validation_handler_must_point_at_the_evaluator() -> None:

@@ -101,7 +101,7 @@ def test_a_link_is_refused(bundle: Path, tmp_path: Path, place: str) -> None:
     elsewhere = tmp_path / "elsewhere"
     (bundle / place).rename(elsewhere) if (bundle / place).exists() else elsewhere.write_text("secret")
     (bundle / place).symlink_to(elsewhere)
-    with pytest.raises(ValueError, match=rf"{place} is a link; put the file itself there"):
+    with pytest.raises(ValueError, match=rf"{place} is a link; replace it by the file itself"):
         pack_bundle(bundle, tmp_path / "dist")
 
 

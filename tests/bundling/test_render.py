@@ -77,8 +77,8 @@ def test_as_published_lies_over_train_and_inference(bundle: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("trian: {}", r"bundle.yaml: there is no section 'trian'; choose of metadata, shared, train"),
-        ("train:", r"bundle.yaml, section train: it must hold ids and values, it holds None"),
+        ("trian: {}", r"bundle.yaml: unknown section 'trian'; it must be one of metadata, shared, train"),
+        ("train:", r"bundle.yaml, section train: it must hold ids and values, not None"),
         (
             "train: {lerning_rate: 1}",
             r"section train: there is no id 'lerning_rate'; did you mean 'learning_rate'",
@@ -91,7 +91,10 @@ def test_as_published_lies_over_train_and_inference(bundle: Path) -> None:
             r"section multi_gpu_train: there is no id 'rang'; did you mean 'rank'",
         ),
         ("as_published: {optimizer#lr_: 1}", r"section as_published: .* did you mean 'optimizer#lr'"),
-        ("as_published: {optimizer#lr: 1}", r"inference.json has no 'optimizer' to change a part of"),
+        (
+            "as_published: {optimizer#lr: 1}",
+            r"inference.json has no 'optimizer' to change; override it as a whole",
+        ),
         ("as_published: {loss: '%losses#dise'}", r"%losses#dise is not one of the choices; 'dise' must be"),
         (
             "shared: {network_def: '%network#unet'}",
@@ -125,7 +128,7 @@ def test_a_new_id_of_an_overlay_must_be_used(bundle: Path) -> None:
 def test_an_id_in_shared_and_train_is_refused(bundle: Path) -> None:
     with (bundle.parent / "_base/train.yaml").open("a") as base:
         base.write("\nin_channels: 2")
-    with pytest.raises(ValueError, match=r"train.yaml: 'in_channels' stands in shared.yaml as well"):
+    with pytest.raises(ValueError, match=r"train.yaml: 'in_channels' is also in shared.yaml"):
         render_bundle(bundle)
 
 
@@ -153,7 +156,7 @@ def test_a_missing_file_of_the_base_is_named(bundle: Path, name: str) -> None:
 
 def test_a_bundle_without_a_base_is_told_where_there_is_one(bundle: Path) -> None:
     shutil.rmtree(bundle.parent / "_base")
-    with pytest.raises(FileNotFoundError, match=r"_base: .* is missing; copy the package's"):
+    with pytest.raises(FileNotFoundError, match=r"_base: .* is missing; copy it from the package"):
         render_bundle(bundle)
 
 

@@ -23,10 +23,10 @@ def test_bundles_are_found_in_order_and_the_base_is_none(bundle: Path) -> None:
         ("a: 1\na: 2", "file.yaml: Duplicate key: `a`"),
         ("train:\n  b: {c: 1, c: 2}", "file.yaml: Duplicate key: `c`"),
         ("a: [1", "file.yaml: while parsing"),
-        ("", "file.yaml: it must hold ids and values, it holds None"),
+        ("", "file.yaml: it must hold ids and values, not None"),
         ("- 1", "it must hold ids and values"),
-        ("train: {steps: [1, 1e-3]}", "YAML takes train#steps#1: 1e-3 for text, .* write it as 0.001"),
-        ("rate: 1.0e3", "YAML takes rate: 1.0e3 for text"),
+        ("train: {steps: [1, 1e-3]}", "YAML reads train#steps#1: 1e-3 as text, .* write 0.001"),
+        ("rate: 1.0e3", "YAML reads rate: 1.0e3 as text"),
     ],
     ids=["twice", "twice below", "no yaml", "empty", "list", "exponent", "unsigned exponent"],
 )

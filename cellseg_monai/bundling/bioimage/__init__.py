@@ -1,4 +1,4 @@
-"""A bundle as a package of bioimage.io, which Fiji, ilastik, QuPath and others run without this package."""
+"""A bundle as a bioimage.io package, which Fiji, ilastik, QuPath and others run without this package."""
 
 from cellseg_monai.bundling.bioimage.pack import pack_bioimage
 

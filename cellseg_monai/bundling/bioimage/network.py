@@ -1,4 +1,4 @@
-"""The network of a bundle as a file that needs no source code: TorchScript, and ONNX."""
+"""The network of a bundle as a file that needs no source code: TorchScript and ONNX."""
 
 from pathlib import Path
 
@@ -10,17 +10,17 @@ ONNX_OPSET = 17
 
 
 class RowsFirst(nn.Module):
-    """A network of a bundle that takes rows before columns, as other programs give them.
+    """Network that takes rows before columns, as other programs give them.
 
-    The bundles keep x before y, as MONAI does. Here the image is turned before the network and its answer
-    back, so that the exported file gives what the bundle gives.
+    Bundles use x before y, as MONAI does. This module transposes the image before the network and the
+    output after it, so the exported file gives the same result as the bundle.
 
     Args:
-        network: of a bundle.
-        first_is_logit: the first channel of its answer gets a sigmoid.
+        network: network of a bundle.
+        first_is_logit: whether to apply a sigmoid to the first channel.
 
     Shape:
-        (batch, channels, rows, columns) to (batch, channels of the answer, rows, columns).
+        (batch, channels, rows, columns) to (batch, output channels, rows, columns).
 
     Example:
         >>> right = nn.Conv2d(1, 1, (1, 3), padding=(0, 1), bias=False)  # along the last axis, which is y
@@ -36,9 +36,9 @@ class RowsFirst(nn.Module):
         self.first_is_logit = first_is_logit
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """What the network says of the image, turned."""
+        """Predict an image with rows before columns."""
         logits = self.network(image.transpose(2, 3))
-        assert isinstance(logits, torch.Tensor)  # one with deep supervision gives a list in training alone
+        assert isinstance(logits, torch.Tensor)  # deep supervision gives a list in training only
         answer = logits.transpose(2, 3)
         if self.first_is_logit:
             answer = torch.cat([answer[:, :1].sigmoid(), answer[:, 1:]], dim=1)
@@ -49,45 +49,44 @@ def write_torchscript(network: nn.Module, file: Path, example: torch.Tensor, any
     """Compile a network and save it.
 
     Args:
-        network: in evaluation mode.
-        file: to write.
-        example: an image that it takes.
-        any_size: it must take other sizes as well. A network that cannot be compiled, but only recorded on an
-            example, is right for the size of the example alone.
+        network: network in evaluation mode.
+        file: file to write.
+        example: image that the network takes.
+        any_size: whether the file must take other sizes too. A network that cannot be compiled is traced,
+            and is then right for the size of the example only.
 
     Raises:
-        ValueError: it cannot be compiled, and must take any size.
+        ValueError: If the network cannot be compiled and must take any size.
     """
     try:
         convert_to_torchscript(network, filename_or_obj=str(file))
-    except RuntimeError as error:  # what torch.jit cannot compile
+    except RuntimeError as error:  # raised for code that torch.jit cannot compile
         if any_size:
             raise ValueError(
-                f"the network cannot be compiled to TorchScript for images of any size: "
-                f"{str(error).strip().splitlines()[0]}; set window to a number of pixels, which records it "
-                "at that size"
+                "the network cannot be compiled to TorchScript for images of any size: "
+                f"{str(error).strip().splitlines()[0]}; set window to a number of pixels to trace it at "
+                "that size"
             ) from error
         convert_to_torchscript(network, filename_or_obj=str(file), use_trace=True, inputs=[example])
 
 
 def write_onnx(network: nn.Module, file: Path, example: torch.Tensor, any_size: bool) -> None:
-    """Save a network as ONNX, by the exporter that records it on an example.
+    """Trace a network and save it as ONNX.
 
     Args:
-        network: in evaluation mode.
-        file: to write.
-        example: an image that it takes.
-        any_size: it must take other sizes as well.
+        network: network in evaluation mode.
+        file: file to write.
+        example: image that the network takes.
+        any_size: whether the file must take other sizes too.
     """
-    sides = {2: "y", 3: "x"} if any_size else {}
-    names = {"input_names": ["image"], "output_names": ["prediction"]}
-    axes = {name: {0: "batch", **sides} for name in ("image", "prediction")}
+    axes = {0: "batch", **({2: "y", 3: "x"} if any_size else {})}
     convert_to_onnx(
         network,
         [example],
-        **names,
+        input_names=["image"],
+        output_names=["prediction"],
         opset_version=ONNX_OPSET,
-        dynamic_axes=axes,
+        dynamic_axes={"image": axes, "prediction": axes},
         filename=str(file),
         dynamo=False,
     )

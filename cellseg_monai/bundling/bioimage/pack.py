@@ -17,7 +17,7 @@ from cellseg_monai.bundling.bioimage.card import TOLERANCE, cover, readme
 from cellseg_monai.bundling.bioimage.description import description
 from cellseg_monai.bundling.bioimage.exported import Exported, read_exported
 from cellseg_monai.bundling.bioimage.network import RowsFirst, write_onnx, write_torchscript
-from cellseg_monai.bundling.bioimage.sample import Planes, difference, sample_image, scale_range
+from cellseg_monai.bundling.bioimage.sample import difference, sample_image, scale_range
 from cellseg_monai.bundling.licences import licence_of
 from cellseg_monai.outputs import claim_file, require_free, written_whole
 
@@ -34,32 +34,32 @@ def pack_bioimage(
     weights: str | os.PathLike[str] | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write a package of `bioimage.io <https://bioimage.io>`_ and run its test.
+    """Write a `bioimage.io <https://bioimage.io>`_ package and run its test.
 
-    It holds the network as TorchScript, a description in format 0.5, an image with the answer of the bundle
-    to it, a cover and a README. An image goes in as rows and columns of raw intensities. What comes out are
-    probabilities; the README says how they become cells. How far the preprocessing, as the format can
-    describe it, is from that of the bundle is measured on the image, stands in the README, and is logged as a
-    warning where it matters.
+    The package contains the network as TorchScript, a description in format 0.5, a test image with the
+    prediction of the bundle, a cover and a README. Its input is rows and columns of raw intensities. Its
+    output is a probability map; the README explains how to get cells from it. The format cannot describe all
+    of the preprocessing of a bundle. The README states the difference, measured on the test image, and the
+    log has a warning if it matters.
 
     Args:
-        bundle: its folder, with weights.
-        file: zip to write; its folder is made if need be.
-        image: file of an image that the package is tested by and that its cover shows; its middle, of up to
-            512 pixels, goes into the package. By default a synthetic one.
-        onnx: add the network as ONNX.
-        licence: identifier of SPDX; by default that of the bundle's file ``LICENSE``.
-        weights: file, in place of the bundle's own.
+        bundle: folder of a bundle with weights.
+        file: zip to write; its folder is created if necessary.
+        image: image for the test and the cover; the package contains its middle, of up to 512 pixels. By
+            default a synthetic image.
+        onnx: whether to add the network as ONNX.
+        licence: SPDX identifier; by default that of the file ``LICENSE`` of the bundle.
+        weights: file of other weights than those of the bundle.
         options: further values of ``inference.json`` by id.
 
     Returns:
-        The zip.
+        Path of the zip.
 
     Raises:
-        FileNotFoundError: there is no such bundle, or it has no weights.
-        ValueError: the weights do not fit, the bundle has a part that the format cannot describe, the image
-            is too small, or the licence is not known.
-        RuntimeError: ``bioimageio.core``, or for ONNX ``onnx``, is not installed, or the package does not
+        FileNotFoundError: If the bundle or its weights do not exist.
+        ValueError: If the weights do not fit, the format cannot describe a part of the bundle, the image is
+            too small, or the licence is unknown.
+        RuntimeError: If ``bioimageio.core``, or ``onnx`` for ONNX, is not installed, or the package does not
             pass its test.
 
     Example:
@@ -69,7 +69,12 @@ def pack_bioimage(
         FileNotFoundError: bundles/unknown/configs/inference.json: there is no such bundle
     """
     exported = read_exported(Path(bundle), options or {}, None if weights is None else Path(weights))
-    licence = _licence(exported.folder) if licence is None else licence
+    licence = licence or licence_of(exported.folder)
+    if licence is None:
+        raise ValueError(
+            f"{exported.folder / 'LICENSE'} is missing or is not a known licence; give its SPDX identifier, "
+            "such as licence='CC-BY-4.0'"
+        )
     for package, extra in (("bioimageio", "bioimageio"), *((("onnx", "export"),) if onnx else ())):
         if find_spec(package) is None:
             raise RuntimeError(f"{package} is not installed: pip install 'cellseg-monai[{extra}]'")
@@ -90,51 +95,29 @@ def _write_files(exported: Exported, files: Path, image: Path | None, onnx: bool
     gap = difference(raw, exported.stretch)
     if gap.largest > TOLERANCE:
         logger.warning(
-            "the preprocessing that the package describes differs from that of the bundle by up to %.2g of "
-            "the range of intensities on the test image, %.2g in the mean; its README says why",
+            "the preprocessing of the package differs from that of the bundle by up to %.2g of the intensity "
+            "range on the test image, and by %.2g on average; the README of the package explains why",
             *gap,
         )
-    stretched = scale_range(raw, exported.stretch)
-    logits = _answer(exported, stretched)
+    stretched = torch.from_numpy(scale_range(raw, exported.stretch))
+    with torch.no_grad():
+        logits = RowsFirst(exported.network, first_is_logit=False).eval()(stretched[None])[0]
     np.save(files / "input.npy", raw[None])
-    np.save(files / "output.npy", exported.activated(logits)[None])
-    Image.fromarray(cover(exported, stretched, logits)).save(files / "cover.png")
+    np.save(files / "output.npy", exported.decode.activate(logits)[None].numpy())
+    Image.fromarray(cover(exported, stretched.numpy(), logits.numpy())).save(files / "cover.png")
     tested_on = "synthetic" if image is None else image.name
     (files / "README.md").write_text(readme(exported, gap, tested_on), encoding="utf-8")
-    for name in ("LICENSE", "docs/README.md"):
+    for name, attached in (("LICENSE", "LICENSE"), ("docs/README.md", "bundle.md")):
         if (exported.folder / name).is_file():
-            shutil.copyfile(exported.folder / name, files / _attached(name))
-    network = RowsFirst(exported.network, exported.output.activation == "first").eval()
-    example = torch.from_numpy(stretched[None])
-    write_torchscript(network, files / "model.ts", example, any_size=exported.step > 0)
+            shutil.copyfile(exported.folder / name, files / attached)
+    network = RowsFirst(exported.network, exported.first_is_logit).eval()
+    write_torchscript(network, files / "model.ts", stretched[None], any_size=exported.step > 0)
     if onnx:
-        write_onnx(network, files / "model.onnx", example, any_size=exported.step > 0)
-
-
-def _answer(exported: Exported, image: Planes) -> Planes:
-    """Logits of the bundle's network, for rows and columns."""
-    with torch.no_grad():
-        logits = exported.network(torch.from_numpy(image[None]).transpose(2, 3))[0].transpose(1, 2)
-    answer: Planes = logits.contiguous().numpy()
-    return answer
-
-
-def _attached(name: str) -> str:
-    return "bundle.md" if name == "docs/README.md" else Path(name).name
-
-
-def _licence(bundle: Path) -> str:
-    licence = licence_of(bundle)
-    if licence is None:
-        raise ValueError(
-            f"{bundle / 'LICENSE'} is missing or of no licence known here; name it as SPDX does, such as "
-            "licence='CC-BY-4.0'"
-        )
-    return licence
+        write_onnx(network, files / "model.onnx", stretched[None], any_size=exported.step > 0)
 
 
 def _tested(exported: Exported, files: Path, package: Path, licence: str) -> Path:
-    """Validate and pack, and have the package read and run as others will."""
+    """Validate and pack the files, and run the package as other programs do."""
     from bioimageio.core import test_model
     from bioimageio.spec import save_bioimageio_package
 
@@ -144,7 +127,5 @@ def _tested(exported: Exported, files: Path, package: Path, licence: str) -> Pat
         faults = "; ".join(
             " ".join(error.msg.split()) for detail in summary.details for error in detail.errors
         )
-        raise RuntimeError(
-            f"the package does not pass the test of bioimageio.core: {faults or summary.status}"
-        )
+        raise RuntimeError(f"the package fails the test of bioimageio.core: {faults or summary.status}")
     return package

@@ -1,7 +1,7 @@
-"""The image that a package is tested by, and how far its preprocessing is from that of the bundle."""
+"""The test image of a package, and how its preprocessing differs from that of the bundle."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,15 +16,15 @@ Planes = npt.NDArray[np.float32]
 """Channels, rows, columns."""
 
 EPSILON = 1e-6
-"""What bioimage.io adds to the width of the range."""
+"""Number that bioimage.io adds to the width of the range."""
 
 
 class Difference(NamedTuple):
-    """By how much two images from 0 to 1 differ.
+    """Difference between two images with values from 0 to 1.
 
     Attributes:
-        largest: at any pixel.
-        mean: over the pixels.
+        largest: largest difference of a pixel.
+        mean: mean difference.
     """
 
     largest: float
@@ -35,23 +35,23 @@ def sample_image(exported: Exported, image: Path | None) -> Planes:
     """Cut an image to a size that the network takes.
 
     Args:
-        exported: the bundle.
-        image: file; by default synthetic nuclei, or tissue for a network of three channels.
+        exported: bundle.
+        image: image file; by default synthetic nuclei, or synthetic tissue for three channels.
 
     Raises:
-        ValueError: the image is a volume, smaller than the network takes, or has other channels.
+        ValueError: If the image is a volume, is too small, or has the wrong number of channels.
     """
     if image is None:
         sides = (exported.side + 2 * exported.step, exported.side + 4 * exported.step)
         drawn = synthesize("nuclei" if exported.channels == 1 else "tissue", sides).image
-        planes: npt.NDArray[Any] = drawn[None] if drawn.ndim == 2 else np.moveaxis(drawn, -1, 0)
+        planes = drawn[None] if drawn.ndim == 2 else np.moveaxis(drawn, -1, 0)
     else:
         planes = read_planes(image).pixels
-        if min(planes.shape[1:]) < exported.side:
-            rows, columns = planes.shape[1:]
+        rows, columns = planes.shape[1:]
+        if min(rows, columns) < exported.side:
             raise ValueError(
-                f"{image} has {rows} rows and {columns} columns, and the network takes {exported.side} at "
-                "least; give a larger image"
+                f"{image}: {rows} rows and {columns} columns, but the network needs at least "
+                f"{exported.side}; give a larger image"
             )
     matched = match_channels(planes, exported.channels).astype(np.float32)
     sides = (exported.fitting(matched.shape[1]), exported.fitting(matched.shape[2]))
@@ -60,7 +60,7 @@ def sample_image(exported: Exported, image: Path | None) -> Planes:
 
 
 def scale_range(image: Planes, stretch: PercentileStretch) -> Planes:
-    """What ``scale_range`` and ``clip`` of bioimage.io make of an image.
+    """Stretch an image as ``scale_range`` and ``clip`` of bioimage.io do.
 
     Example:
         >>> ramp = np.linspace(0, 200, 101, dtype=np.float32).reshape(1, 1, 101)
@@ -74,10 +74,11 @@ def scale_range(image: Planes, stretch: PercentileStretch) -> Planes:
 
 
 def difference(image: Planes, stretch: PercentileStretch) -> Difference:
-    """By how much the preprocessing of the package differs from that of the bundle on an image.
+    """Measure how the preprocessing of the package differs from that of the bundle on an image.
 
-    They agree but for rounding, unless few pixels hold all of the signal, where the bundle keeps the range
-    wide (see :func:`~cellseg_monai.transforms.intensity_limits`), or it leaves zeros out of its percentiles.
+    They agree up to rounding, except in two cases: if few pixels hold all of the signal, the bundle keeps the
+    range wide (see :func:`~cellseg_monai.transforms.intensity_limits`), and it may exclude zeros from its
+    percentiles.
 
     Example:
         >>> ramp = np.linspace(0, 200, 10_000, dtype=np.float32).reshape(1, 100, 100)

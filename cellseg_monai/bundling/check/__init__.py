@@ -1,4 +1,4 @@
-"""What the model zoo, MONAI and MONAI Label would find wrong with a bundle, found before they do."""
+"""Checks of a bundle for everything that the model zoo, MONAI or MONAI Label would not accept."""
 
 from cellseg_monai.bundling.check.bundles import BundleReport, check_bundles
 

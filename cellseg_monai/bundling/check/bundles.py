@@ -1,6 +1,6 @@
-"""All checks on all bundles; one that is broken hides neither the other checks nor the other bundles."""
+"""All checks on all bundles; a broken one hides neither the other checks nor the other bundles."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,23 +11,27 @@ from cellseg_monai.bundling.check.network import (
     check_net_in_out,
     check_same_network,
     check_target_and_decoding,
-    check_weights,
 )
 from cellseg_monai.bundling.check.properties import check_properties
-from cellseg_monai.bundling.check.results import check_results, check_settings
-from cellseg_monai.bundling.check.zoo import check_files, check_large_files, check_name, check_rendered
+from cellseg_monai.bundling.check.weights import check_results, check_settings, check_weights
+from cellseg_monai.bundling.check.zoo import check_files, check_large_files, check_name, check_stale
 from cellseg_monai.bundling.sources import find_bundles
 from cellseg_monai.data.checks.finding import Finding, Severity, error
+from cellseg_monai.outputs.causes import in_one_line
 
-Check = Callable[[Path], Iterator[Finding]]
+CHECKS = (
+    check_stale, check_files, check_name, check_large_files, check_metadata, check_properties,
+    check_same_network, check_target_and_decoding, check_net_in_out, check_weights, check_results,
+    check_settings,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class BundleReport:
-    """What :func:`check_bundles` found.
+    """Result of :func:`check_bundles`.
 
     Attributes:
-        findings: for each bundle what was noticed.
+        findings: findings of each bundle, by its folder.
 
     Example:
         >>> print(BundleReport({Path("bundles/skip_unet"): []}))
@@ -38,7 +42,7 @@ class BundleReport:
 
     @property
     def failed(self) -> bool:
-        """Whether something must be mended."""
+        """Whether there is an error."""
         return any(map(_errors, self.findings.values()))
 
     def __str__(self) -> str:
@@ -53,19 +57,19 @@ class BundleReport:
 def check_bundles(folder: str | Path) -> BundleReport:
     """Check each bundle of a folder against its sources, the model zoo, MONAI and MONAI Label.
 
-    What is committed must be what the sources render to. Files, name and metadata must be as the zoo and
-    MONAI Label want them. Every component must be made, also those of the registries that are not in use. The
-    network must take and give what the metadata promises, and the weights must fit it. Nothing is trained, no
-    dataset is needed, and nothing is downloaded.
+    The rendered files must match their sources. Files, name and metadata must follow the rules of the zoo and
+    of MONAI Label. Each component must be created without error, also those that only the registries name.
+    The network must have the inputs and outputs of the metadata, and the weights must fit it. The checks
+    train nothing, need no dataset and download nothing.
 
     Args:
-        folder: a folder of bundles beside ``_base``, or one bundle.
+        folder: folder of bundles beside ``_base``, or one bundle.
 
     Returns:
         Findings of every bundle.
 
     Raises:
-        FileNotFoundError: there is no bundle.
+        FileNotFoundError: If there is no bundle.
 
     Example:
         >>> check_bundles("nowhere")
@@ -78,28 +82,14 @@ def check_bundles(folder: str | Path) -> BundleReport:
 
 
 def _check(bundle: Path, outcomes: Outcomes) -> Iterator[Finding]:
-    checks: dict[str, Check] = {
-        "stale": check_rendered,
-        "files": check_files,
-        "name": check_name,
-        "large files": check_large_files,
-        "metadata": check_metadata,
-        "components": partial(check_components, outcomes=outcomes),
-        "properties": check_properties,
-        "same network": check_same_network,
-        "target and decoding": check_target_and_decoding,
-        "net in/out": check_net_in_out,
-        "weights": check_weights,
-        "results": check_results,
-        "settings": check_settings,
-    }
-    for name, check in checks.items():
+    for check in (*CHECKS, partial(check_components, outcomes=outcomes)):
         try:
             yield from check(bundle)
-        except Exception as fault:  # noqa: BLE001  what is broken must not hide the rest
-            reason = " ".join(str(fault).split())
-            message = f"the check {name!r} ended early, {type(fault).__name__}: {reason}"
-            yield error(name, str(bundle), message, "mend what is told above it, and check again")
+        except Exception as fault:  # noqa: BLE001  a broken part must not hide the rest
+            function = check.func if isinstance(check, partial) else check
+            name = function.__name__.removeprefix("check_").replace("_", " ")
+            message = f"the check {name!r} stopped early, {in_one_line(fault)}"
+            yield error(name, str(bundle), message, "correct the errors above, and check again")
 
 
 def _errors(findings: list[Finding]) -> int:

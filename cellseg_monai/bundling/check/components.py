@@ -1,62 +1,68 @@
-"""Every component of every configuration is made once, whether the configuration uses it or not."""
+"""Each component of each configuration is created once, whether the configuration uses it or not."""
 
 import json
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from monai.bundle import ConfigComponent, ConfigParser, ReferenceResolver
 
-from cellseg_monai.bundling.check.configs import SINGLE_PROCESS, load_config, present
+from cellseg_monai.bundling.check.configs import SINGLE_PROCESS, load_config, plain_id, present
 from cellseg_monai.bundling.render import ENTRY_POINTS, LAYERS
 from cellseg_monai.data.checks.finding import Finding, error, note
 from cellseg_monai.outputs.causes import in_one_line
 
 Outcomes = MutableMapping[str, str]
-"""For each definition that was tried the error, or an empty text. Bundles share most of their definitions."""
+"""Error of each definition that was tried, or an empty text. Bundles share most of their definitions."""
 
 _DATASETS = ("dataset", "train::dataset", "validate::dataset")
 
 
 def check_components(bundle: Path, outcomes: Outcomes) -> Iterator[Finding]:
-    """Instantiate what a configuration defines, each entry of the registries included.
+    """Instantiate the components of all configurations, including each entry of the registries.
 
-    Components that read the dataset are left out, and a note names them. So is what needs several processes;
-    there only the references are followed.
+    Components that read the dataset are not created; a note lists them. Configurations for several processes
+    are not instantiated either; only their references are checked.
 
     Args:
         bundle: folder of the bundle.
-        outcomes: what earlier bundles found out; it is added to.
+        outcomes: outcomes of earlier bundles; the function adds those of this bundle.
 
     Yields:
-        An error for each component that cannot be made and each reference to nothing. What an overlay
-        inherits is told of the file that it lies on alone.
+        An error for each component that cannot be created and each broken reference. What an overlay
+        inherits is reported once, for the file below it.
     """
-    told = set[tuple[str, str]]()
+    reported = set[tuple[str, str]]()
     for name in present(bundle):
-        for finding in _config_findings(bundle, name, outcomes):
-            key = (LAYERS[name][0], finding.message)
-            if key not in told:
-                yield finding
-            told.add(key)
+        file = str(bundle / "configs" / f"{name}.json")
+        with TemporaryDirectory() as output:
+            for finding in _config_findings(bundle, name, file, output, outcomes):
+                key = (LAYERS[name][0], finding.message)
+                if key not in reported:
+                    yield finding
+                reported.add(key)
 
 
-def _config_findings(bundle: Path, name: str, outcomes: Outcomes) -> Iterator[Finding]:
-    file = str(bundle / "configs" / f"{name}.json")
-    with TemporaryDirectory() as output:
-        try:
-            parser = load_config(bundle, name, output)
-        except Exception as fault:  # noqa: BLE001  what a configuration raises is what we look for
-            yield error("configuration", file, in_one_line(fault), "MONAI cannot read it; mend it and render")
-            return
-        for message in _dangling_references(parser):
-            yield error("reference", file, message, "mend the id")
-        if name in SINGLE_PROCESS:
-            yield from _instantiate_all(parser, file, outcomes)
+def _config_findings(
+    bundle: Path, name: str, file: str, output: str, outcomes: Outcomes
+) -> Iterator[Finding]:
+    try:
+        parser = load_config(bundle, name, output)
+    except Exception as fault:  # noqa: BLE001  whatever a configuration raises is an error in it
+        yield error("configuration", file, in_one_line(fault), "MONAI cannot read it; correct and render it")
+        return
+    items = parser.ref_resolver.items
+    for place, content in ((place, item.get_config()) for place, item in items.items()):
+        near = ReferenceResolver.find_refs_in_config(content, place) if isinstance(content, str) else ()
+        for target in sorted(set(near) - items.keys()):
+            message = f"{plain_id(place)} refers to @{plain_id(target)}, which does not exist"
+            yield error("reference", file, message, "correct the id")
+    if name in SINGLE_PROCESS:
+        yield from _instantiate_all(parser, file, outcomes)
 
 
 def references(parser: ConfigParser, place: str) -> set[str]:
-    """Ids that must be resolved before this one, near and far.
+    """Ids that a component needs, directly or indirectly.
 
     Example:
         >>> parser = ConfigParser({"a": 1, "b": "$@a + 1", "c": {"_target_": "Identity", "x": "@b"}})
@@ -74,63 +80,49 @@ def references(parser: ConfigParser, place: str) -> set[str]:
     return found - {place}
 
 
-def _dangling_references(parser: ConfigParser) -> Iterator[str]:
-    items = parser.ref_resolver.items
-    for place, item in items.items():
-        if isinstance(item.get_config(), str):
-            for target in ReferenceResolver.find_refs_in_config(item.get_config(), place):
-                if target not in items:
-                    yield f"{_id(place)} refers to @{_id(target)}, which is not there"
-
-
 def _instantiate_all(parser: ConfigParser, file: str, outcomes: Outcomes) -> Iterator[Finding]:
-    """Parts before wholes, so that a fault is told once, where it is; what acts at once is left out."""
-    components = [
-        key
-        for key, item in parser.ref_resolver.items.items()
-        if isinstance(item, ConfigComponent) and key.partition("::")[0] not in ENTRY_POINTS
-    ]
-    needs = {place: references(parser, place) for place in components}
-    components = [
-        key for key in components if needs[key] <= parser.ref_resolver.items.keys()
-    ]  # others are told
-    reads_data = _reading_data(parser, components, needs)
+    """Create parts before wholes, so that an error is reported once, where it is."""
+    items = parser.ref_resolver.items
+    needs = {
+        place: references(parser, place)
+        for place, item in items.items()
+        if isinstance(item, ConfigComponent) and place.partition("::")[0] not in ENTRY_POINTS
+    }
+    needs = {place: needed for place, needed in needs.items() if needed <= items.keys()}  # others are broken
+    reads_data = _reading_data(parser, needs)
     failed: set[str] = set()
-    for place in sorted(set(components) - reads_data, key=lambda place: (len(needs[place]), place)):
+    for place in sorted(needs.keys() - reads_data, key=lambda place: (len(needs[place]), place)):
         definition = _definition(parser, place, needs[place])
         if definition not in outcomes and not needs[place] & failed:
             outcomes[definition] = _instantiate(parser, place)
         if outcomes.get(definition):
             failed.add(place)
-            remedy = f"mend {_id(place)}, or what it refers to, and render"
-            yield error("component", file, f"{_id(place)}: {outcomes[definition]}", remedy)
+            name = plain_id(place)
+            remedy = f"correct {name}, or what it refers to, and render"
+            yield error("component", file, f"{name}: {outcomes[definition]}", remedy)
     if reads_data:
-        left_out = ", ".join(map(_id, sorted(reads_data)))
-        yield note("component", file, f"not made, as they read data: {left_out}", "run it on data")
+        left_out = ", ".join(map(plain_id, sorted(reads_data)))
+        yield note("component", file, f"not created, because they read data: {left_out}", "run it on data")
 
 
 def _instantiate(parser: ConfigParser, place: str) -> str:
     try:
-        parser.get_parsed_content(place, lazy=False)  # afresh, so that no network is kept in memory
-    except Exception as fault:  # noqa: BLE001  whatever a component raises is what we look for
+        parser.get_parsed_content(place, lazy=False)  # not cached, so that no network stays in memory
+    except Exception as fault:  # noqa: BLE001  whatever a component raises is an error in it
         return in_one_line(fault)
     return ""
 
 
-def _reading_data(parser: ConfigParser, components: list[str], needs: dict[str, set[str]]) -> set[str]:
-    """Datasets, what makes their lists of files, and all that refers to either."""
+def _reading_data(parser: ConfigParser, needs: Mapping[str, set[str]]) -> set[str]:
+    """Datasets, the components that list their files, and all that refers to either."""
     datasets = {place for place in _DATASETS if f"{place}::data" in parser}
-    lists = set[str]().union(*(references(parser, f"{place}::data") for place in datasets)) & set(components)
+    lists = set[str]().union(*(references(parser, f"{place}::data") for place in datasets)) & needs.keys()
     sources = datasets | lists
-    return {place for place in components if place in sources or needs[place] & sources}
+    return {place for place, needed in needs.items() if place in sources or needed & sources}
 
 
 def _definition(parser: ConfigParser, place: str, needed: set[str]) -> str:
-    """A component and all that it refers to, as text: what is equal has an equal outcome."""
+    """A component and all that it refers to, as text; equal definitions have equal outcomes."""
     items = parser.ref_resolver.items
     parts = {key: items[key].get_config() for key in sorted(needed)}
     return json.dumps([items[place].get_config(), parts], sort_keys=True, default=str)
-
-
-def _id(place: str) -> str:
-    return place.replace("::", "#")

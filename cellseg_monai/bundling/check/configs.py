@@ -1,5 +1,6 @@
-"""What MONAI makes of the configurations of a bundle."""
+"""The configurations of a bundle as MONAI parses them."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -7,31 +8,31 @@ from typing import Any
 from monai.bundle import ConfigParser
 
 from cellseg_monai.bundling.render import CHOICES, LAYERS, OPTIONAL
-from cellseg_monai.runtime.finding import picks
+from cellseg_monai.runtime.finding import METADATA, picks
 
 SINGLE_PROCESS = ("train", "inference", "choices", "inference_large", "evaluate", *OPTIONAL)
 """Configurations that one process can instantiate; the others need ``torchrun``."""
 
 
 def load_config(
-    bundle: Path, name: str, output: str, options: Mapping[str, Any] | None = None
+    bundle: Path, name: str, output: str = os.devnull, options: Mapping[str, Any] | None = None
 ) -> ConfigParser:
-    """Parse a configuration as MONAI would run it, but on the CPU, without weights, its outputs elsewhere.
+    """Parse a configuration as MONAI does, but on the CPU, without weights, and with another output folder.
 
     Args:
         bundle: folder of the bundle.
-        name: as in :data:`~cellseg_monai.bundling.render.LAYERS`.
-        output: folder for what components write when they are made, such as TensorBoard's events.
+        name: name in :data:`~cellseg_monai.bundling.render.LAYERS`.
+        output: folder for what components write when they are created, such as TensorBoard events.
         options: values by id, as on MONAI's command line.
 
     Returns:
-        The parsed configuration, its macros resolved, nothing instantiated yet.
+        Parsed configuration with resolved macros; nothing is instantiated yet.
     """
     options = dict(options or {})
     layers = (*LAYERS[name], CHOICES) if picks(options) else LAYERS[name]
     parser = ConfigParser()
     parser.read_config([str(bundle / "configs" / f"{layer}.json") for layer in layers])
-    parser.read_meta(str(bundle / "configs" / "metadata.json"))
+    parser.read_meta(str(bundle / METADATA))
     settings = {
         "bundle_root": str(bundle.resolve()),
         "output_dir": output,
@@ -47,5 +48,10 @@ def load_config(
 
 
 def present(bundle: Path) -> list[str]:
-    """Names of the configurations that the bundle has; the optional ones may be absent."""
+    """Names of the configurations of the bundle; optional ones may be absent."""
     return [name for name in LAYERS if (bundle / "configs" / f"{name}.json").is_file()]
+
+
+def plain_id(place: Any) -> str:
+    """An id as people write it, with ``#`` instead of ``::``."""
+    return str(place).replace("::", "#")
