@@ -19,7 +19,7 @@ from tools import BUNDLE
 from cellseg_monai.data import labelled, list_items
 from cellseg_monai.export.markdown import markdown
 from cellseg_monai.jobs import report
-from cellseg_monai.studies import learning_curve
+from cellseg_monai.studies import Recipe, learning_curve
 
 FEWEST = 5
 """Smallest number of images that can be split into five parts, one of them for validation."""
@@ -29,7 +29,7 @@ def listings(train: Path, counts: list[int], seed: int, out: Path) -> dict[int, 
     """Write a list of images for each number of images."""
     items = labelled(list_items(train.resolve()))
     files = {}
-    for run in learning_curve(BUNDLE, items, [], counts, [seed]):
+    for run in learning_curve(Recipe(BUNDLE, seeds=[seed]), items, [], counts):
         file = out / f"images_{len(run.train)}.json"
         file.write_text(json.dumps({"training": list(run.train)}, indent=1))
         files[len(run.train)] = file

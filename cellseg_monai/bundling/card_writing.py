@@ -11,7 +11,7 @@ from cellseg_monai.bundling.failures import draw_failures
 from cellseg_monai.bundling.large_files import list_large_files
 from cellseg_monai.bundling.render import render_bundles
 from cellseg_monai.bundling.results import describe_weights, results_of
-from cellseg_monai.jobs.reporting.runs import read_run
+from cellseg_monai.jobs.reporting.run_folder import read_run
 from cellseg_monai.outputs import write_bytes, write_text
 
 

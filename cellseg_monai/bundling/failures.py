@@ -12,7 +12,7 @@ from PIL import Image
 
 from cellseg_monai.jobs.files.companions import drawable
 from cellseg_monai.jobs.reporting.pictures import KINDS, compared
-from cellseg_monai.jobs.reporting.runs import Run
+from cellseg_monai.jobs.reporting.run_folder import RunFolder
 from cellseg_monai.label_maps import LabelMap, boundaries
 from cellseg_monai.outputs import write_bytes
 
@@ -23,7 +23,7 @@ _SIDES, _QUALITIES = (640, 512, 400, 300, 220), (85, 70, 50)
 _GAP = 4
 
 
-def draw_failures(run: Run, images: Sequence[str], folder: Path) -> list[str]:
+def draw_failures(run: RunFolder, images: Sequence[str], folder: Path) -> list[str]:
     """Draw images next to their results as ``failure_1.jpg``, …, and delete earlier pictures.
 
     Outlines of found cells are green, of missed ones orange, added ones blue, split ones yellow and merged
@@ -48,7 +48,7 @@ def draw_failures(run: Run, images: Sequence[str], folder: Path) -> list[str]:
     return names
 
 
-def _picture(run: Run, image: str, budget: int) -> bytes:
+def _picture(run: RunFolder, image: str, budget: int) -> bytes:
     """The largest and best JPEG within a number of bytes."""
     rows = [] if run.files is None else [row for _, row in run.files[run.files["image"] == image].iterrows()]
     if not rows or not isinstance(rows[0]["picture"], str):

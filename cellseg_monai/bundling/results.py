@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 
 from cellseg_monai.bundling.card import Results
-from cellseg_monai.jobs.reporting.runs import Run
+from cellseg_monai.jobs.reporting.run_folder import RunFolder
 from cellseg_monai.jobs.scores.columns import is_score
 from cellseg_monai.jobs.scores.summaries import by_modality, key_metric
 from cellseg_monai.outputs.digest import digest_of
@@ -33,7 +33,7 @@ _PLACES = {
 
 def results_of(
     weights: Mapping[str, Any],
-    runs: Sequence[Run],
+    runs: Sequence[RunFolder],
     training: Mapping[str, Any] | None = None,
     robustness: Path | None = None,
 ) -> Results:
@@ -124,7 +124,7 @@ def portable(command: str) -> str:
     return shlex.join(replaced)
 
 
-def _require_scores_of(sha256: str, run: Run) -> None:
+def _require_scores_of(sha256: str, run: RunFolder) -> None:
     if run.scores is None or not run.summary.get("scores"):
         raise ValueError(f"{run.folder}: there is no evaluation; give the --out of cellseg evaluate")
     record = run.summary["provenance"]
@@ -156,7 +156,7 @@ def _training(record: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, 
     return known
 
 
-def _test(run: Run) -> dict[str, Any]:
+def _test(run: RunFolder) -> dict[str, Any]:
     table, record = run.table, run.summary["provenance"]
     counted = "n_true" in table and table["n_true"].notna().any()
     kinds = by_modality(table).rename(columns={f"{name}_mean": name for name in KEYS})
@@ -188,7 +188,7 @@ def _score(score: Mapping[str, Any], values: pd.Series) -> dict[str, float | Non
     }  # fmt: skip
 
 
-def _worst(run: Run) -> list[dict[str, Any]]:
+def _worst(run: RunFolder) -> list[dict[str, Any]]:
     """The images with the lowest F1 of cells, or else Dice."""
     metric = key_metric([run.table])
     assert metric is not None  # because there are scores

@@ -1,18 +1,29 @@
-"""Many runs of bundles to one table: how good, with how many images, which variant, beside whom."""
+"""Many runs of bundles in one table: how good, with how many images, which variant, compared with what."""
 
-from cellseg_monai.studies.changed_images import robustness, robustness_plot, robustness_table
-from cellseg_monai.studies.changes import CHANGES, Change
+from cellseg_monai.studies.choosing_images import choose
 from cellseg_monai.studies.execution import folder_of, perform_all
-from cellseg_monai.studies.finetuning import FineTuning, transfer_table
-from cellseg_monai.studies.gathering import estimate, gather, results, table_of, write_results
-from cellseg_monai.studies.held_out import cross_validation
-from cellseg_monai.studies.image_counts import curve_of, learning_curve
+from cellseg_monai.studies.fine_tuning import FineTuning, transfer_table
+from cellseg_monai.studies.image_changes import CHANGES, Change
+from cellseg_monai.studies.plans import (
+    GATES,
+    NETWORKS,
+    SKIPS,
+    comparison,
+    cross_validation,
+    curve_of,
+    gates,
+    learning_curve,
+    networks,
+    skips,
+)
 from cellseg_monai.studies.pseudo_labels import PseudoLabels
-from cellseg_monai.studies.run import Run, perform, weights_of
-from cellseg_monai.studies.selection import choose
-from cellseg_monai.studies.strips import overlay_strip
+from cellseg_monai.studies.recipe import Recipe
+from cellseg_monai.studies.robustness_study import robustness, robustness_plot, robustness_table
+from cellseg_monai.studies.run import Run
+from cellseg_monai.studies.run_steps import perform, weights_of
+from cellseg_monai.studies.strip_picture import overlay_strip
 from cellseg_monai.studies.study import Study
-from cellseg_monai.studies.variants import GATES, NETWORKS, SKIPS, comparison, gates, networks, skips
+from cellseg_monai.studies.tables import estimate, gather, results, table_of, write_results
 
 __all__ = [
     "CHANGES",
@@ -22,6 +33,7 @@ __all__ = [
     "Change",
     "FineTuning",
     "PseudoLabels",
+    "Recipe",
     "Run",
     "Study",
     "choose",

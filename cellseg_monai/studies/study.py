@@ -1,4 +1,4 @@
-"""The studies, whole: datasets to tables and a report, by one call that goes on where it stopped."""
+"""Whole studies: from datasets to tables and a report in one call. The same call continues a study."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,46 +13,36 @@ from cellseg_monai.data.datalist import Item
 from cellseg_monai.export.markdown import markdown
 from cellseg_monai.outputs import locked, require_free
 from cellseg_monai.runtime import find_bundle
-from cellseg_monai.studies.changed_images import LOST, PLOT, robustness, robustness_plot, robustness_table
-from cellseg_monai.studies.changes import Level
+from cellseg_monai.studies import plans, tables
 from cellseg_monai.studies.execution import folder_of, perform_all
-from cellseg_monai.studies.finetuning import NEW, OLD, FineTuning, transfer_table
-from cellseg_monai.studies.gathering import (
-    BY_MODALITY,
-    REPORT,
-    RESULT_FILES,
-    TABLE,
-    gather,
-    write_results,
-    write_study,
-)
-from cellseg_monai.studies.held_out import cross_validation
-from cellseg_monai.studies.image_counts import curve_of, learning_curve
+from cellseg_monai.studies.fine_tuning import FineTuning, transfer_table
+from cellseg_monai.studies.image_changes import Level
 from cellseg_monai.studies.pseudo_labels import PseudoLabels
-from cellseg_monai.studies.run import Run, weights_of
-from cellseg_monai.studies.strips import overlay_strip
-from cellseg_monai.studies.variants import NETWORKS, comparison, gates, networks, skips
+from cellseg_monai.studies.recipe import Recipe
+from cellseg_monai.studies.robustness_study import LOST, PLOT, robustness, robustness_plot, robustness_table
+from cellseg_monai.studies.run import Run
+from cellseg_monai.studies.run_steps import weights_of
 
 Dataset = str | PathLike[str]
-STRIP = 4
-"""Images in the picture of a fine-tuning."""
 
 
 @dataclass(frozen=True)
 class Study:
-    """What all studies have in common.
+    """Options that all studies share, with one method per study.
+
+    Each method returns the content of ``table.md``.
 
     Attributes:
         out: folder for the runs, ``results.csv``, ``images.csv``, ``table.md`` and ``report.html``.
-        options: values of the bundle's configurations by id, as on MONAI's command line; ``classes`` where
-            the masks hold classes, see :class:`Run`.
-        seeds: of the trainings; a study that has folds takes the first.
-        jobs: runs at once.
-        cluster: address of a Dask scheduler whose workers take the runs instead.
-        pieces: the masks are binary, and their connected pieces are the objects.
-        calibrated: choose how to decode by the images that validate; of studies that train each run alike.
-        modality: regular expression that finds the kind of microscopy in the name of an image, where a
-            dataset does not state it; splits spread it evenly, and it gets a table of its own.
+        options: configuration values of the bundle by id, as on MONAI's command line; add ``classes`` if the
+            masks hold classes, see :class:`Run`.
+        seeds: random seeds of the trainings; a study with folds uses only the first one.
+        jobs: number of runs at the same time.
+        cluster: address of a Dask scheduler whose workers take the runs.
+        pieces: whether the connected pieces of a binary mask are its objects.
+        calibrated: whether the validation images decide how to decode.
+        modality: regular expression that finds the kind of microscopy in the name of an image, if the dataset
+            does not name it. Splits spread the kinds evenly, and a second table has the scores of each kind.
 
     Example:
         >>> Study("nuclei_study", {"max_epochs": 30}).cross_validate("bundles/skip_unet", "nowhere")
@@ -73,76 +63,58 @@ class Study:
     def cross_validate(
         self, bundle: Dataset, data: Dataset, folds: int = 5, test: Dataset | None = None
     ) -> str:
-        """Score each image by a training that has not seen it; see :func:`cross_validation`.
+        """Score each image by a model that was not trained on it; see :func:`cross_validation`.
 
         Args:
-            bundle: its folder, or a name of :func:`~cellseg_monai.runtime.known_bundles`.
+            bundle: folder of the bundle, or a name from :func:`~cellseg_monai.runtime.known_bundles`.
             data: labelled images.
-            folds: how many.
+            folds: number of folds.
             test: further labelled images, scored by the model of every fold.
-
-        Returns:
-            The table.
         """
         further = [] if test is None else self._items(test)
-        runs = cross_validation(
-            _folder(bundle),
-            self._items(data),
-            folds,
-            self.seeds[0],
-            self.options,
-            further,
-            self.pieces,
-            self.calibrated,
+        return self._finish(
+            plans.cross_validation(self._recipe(bundle), self._items(data), folds, further), ["test"]
         )
-        return self._finish(runs, ["test"])
 
     def learning_curve(
         self, bundle: Dataset, data: Dataset, test: Dataset, counts: Sequence[int], metric: str = "dice"
     ) -> str:
-        """Score against the number of annotated images; see :func:`learning_curve`.
+        """Plot the score against the number of annotated images; see :func:`learning_curve`.
 
         Args:
-            bundle: its folder, or a name of :func:`~cellseg_monai.runtime.known_bundles`.
+            bundle: folder of the bundle, or a name from :func:`~cellseg_monai.runtime.known_bundles`.
             data: labelled images to draw from.
             test: labelled images to score.
-            counts: numbers of images.
-            metric: that the plot shows.
+            counts: numbers of training images.
+            metric: score to plot.
         """
-        folder = _folder(bundle)
-        runs = learning_curve(
-            folder,
-            self._items(data),
-            self._items(test),
-            counts,
-            self.seeds,
-            self.options,
-            self.pieces,
-            self.calibrated,
-        )
+        recipe = self._recipe(bundle)
+        runs = plans.learning_curve(recipe, self._items(data), self._items(test), counts)
         self._perform(runs)
-        curve = curve_of(gather(runs, self._out), metric, folder.name)
-        write_results(runs, self._out, ["training_images"], curve)
+        curve = plans.curve_of(tables.gather(runs, self._out), metric, recipe.bundle.name)
+        tables.write_results(runs, self._out, ["training_images"], curve)
         return self._table()
 
-    def compare(self, bundle: Dataset, data: Dataset, test: Dataset, names: Sequence[str] = NETWORKS) -> str:
-        """Networks of a bundle's registry side by side, as in Table 3 of Yang et al.
+    def compare(
+        self, bundle: Dataset, data: Dataset, test: Dataset, names: Sequence[str] = plans.NETWORKS
+    ) -> str:
+        """Compare networks from the bundle's ``choices.json``, as in Table 3 of Yang et al.
 
         Args:
-            bundle: its folder, or a name of :func:`~cellseg_monai.runtime.known_bundles`.
-            data: labelled images to learn from.
+            bundle: folder of the bundle, or a name from :func:`~cellseg_monai.runtime.known_bundles`.
+            data: labelled training images.
             test: labelled images to score.
-            names: of the networks.
+            names: names of the networks.
         """
-        return self._compare(networks(_folder(bundle), names, self.options), data, test)
+        return self._compare(plans.networks(self._recipe(bundle), names), data, test)
 
     def ablate_gates(self, bundle: Dataset, data: Dataset, test: Dataset) -> str:
-        """Seven sets of attention gates in a U-Net++, as in Table 4 of Yang et al."""
-        return self._compare(gates(_folder(bundle), self.options), data, test)
+        """Compare seven sets of attention gates in a U-Net++, as in Table 4 of Yang et al."""
+        return self._compare(plans.gates(self._recipe(bundle)), data, test)
 
     def ablate_skips(self, bundles: Sequence[Dataset], data: Dataset, test: Dataset) -> str:
-        """Three skip connections in each of the bundles, as in Table 2 of A. Frias."""
-        return self._compare(skips([_folder(bundle) for bundle in bundles], self.options), data, test)
+        """Compare three skip connections in each of the bundles, as in Table 2 of A. Frias."""
+        return self._compare(plans.skips([self._recipe(bundle) for bundle in bundles]), data, test)
 
     def finetune(
         self,
@@ -158,34 +130,27 @@ class Study:
         """Fine-tune a model of one dataset with a few images of another; see :class:`FineTuning`.
 
         Args:
-            bundle: its folder, or a name of :func:`~cellseg_monai.runtime.known_bundles`.
-            base_data: labelled images of the data that the base model learns from.
+            bundle: folder of the bundle, or a name from :func:`~cellseg_monai.runtime.known_bundles`.
+            base_data: labelled images of the base model.
             target_data: labelled images of the shifted data.
             counts: numbers of target images.
-            ways: to choose them: first, uncertain, diverse.
-            tuning: options of the fine-tuning alone.
-            rehearsal: old training images beside each new one.
-            tests: how many of the last images of either test.
+            ways: ways to choose them: "first", "uncertain", "diverse".
+            tuning: options of the fine-tuning only.
+            rehearsal: number of old training images for each new one.
+            tests: numbers of test images, the last of the base data and the last of the target data.
         """
+        recipe = self._recipe(bundle)
         study = FineTuning(
-            _folder(bundle),
-            self._items(base_data),
-            self._items(target_data),
-            *tests,
-            self.options,
-            tuning or {},
-            rehearsal,
-            self.pieces,
+            recipe, self._items(base_data), self._items(target_data), *tests, tuning or {}, rehearsal
         )
-        base = study.base(self.seeds[0])
+        base = study.base()
         self._perform([base])
         weights = weights_of(base, folder_of(base, self._out))
-        runs = [base, *study.tuned(weights, counts, ways, self._out / "choices", self.seeds)]
-        self._perform(runs)
-        images = write_results(runs, self._out, ["chosen", "new_images", "test"])
+        runs = [base, *study.tuned(weights, counts, ways, self._out / "choices")]
+        images = self._perform_and_write(runs, ["chosen", "new_images", "test"])
         moved = transfer_table(images)
-        write_study(self._out, {"transfer.csv": moved.to_csv(index=False, float_format="%.6g")})
-        self._strip(study, [run for run in runs if run.factors["chosen"] in ("none", ways[0])])
+        tables.write_study(self._out, {"transfer.csv": moved})
+        study.draw_strips(runs, ways[0], self._out)
         return f"{self._table()}\n\n{markdown(list(moved.columns), moved.itertuples(index=False))}"
 
     def pseudo_label(
@@ -196,31 +161,28 @@ class Study:
         test: Dataset,
         student: Mapping[str, Any] | None = None,
     ) -> str:
-        """What images without labels add; see :class:`PseudoLabels`.
+        """Show what images without labels add; see :class:`PseudoLabels`.
 
         Args:
-            bundle: its folder, or a name of :func:`~cellseg_monai.runtime.known_bundles`.
-            labelled_data: images to learn from.
+            bundle: folder of the bundle, or a name from :func:`~cellseg_monai.runtime.known_bundles`.
+            labelled_data: labelled training images.
             unlabelled: images without labels.
             test: labelled images to score.
-            student: options of the trainings that go on from the teacher.
+            student: options of the trainings that start from the teacher.
         """
+        study = PseudoLabels(
+            self._recipe(bundle),
+            self._items(labelled_data),
+            list_items(Path(unlabelled).resolve(), recursive=True),
+            self._items(test),
+            student or {},
+        )
         runs: list[Run] = []
         for seed in self.seeds:
-            study = PseudoLabels(
-                _folder(bundle),
-                self._items(labelled_data),
-                list_items(Path(unlabelled).resolve(), recursive=True),
-                self._items(test),
-                self.options,
-                student or {},
-                seed,
-                self.pieces,
-            )
-            teacher = study.teacher()
+            teacher = study.teacher(seed)
             self._perform([teacher])
             weights = weights_of(teacher, folder_of(teacher, self._out))
-            runs += [teacher, *study.students(weights, self._out / f"seed_{seed}")]
+            runs += [teacher, *study.students(weights, self._out / f"seed_{seed}", seed)]
         return self._finish(runs, ["model"])
 
     def robustness(
@@ -230,79 +192,52 @@ class Study:
         levels: Mapping[str, Sequence[Level]] | None = None,
         weights: Dataset | None = None,
     ) -> str:
-        """What a trained bundle loses when the images change; see :func:`robustness`.
+        """Show how much worse a trained bundle scores when the images change; see :func:`robustness`.
 
         Args:
-            bundle: its folder, or a name of :func:`~cellseg_monai.runtime.known_bundles`.
+            bundle: folder of the bundle, or a name from :func:`~cellseg_monai.runtime.known_bundles`.
             data: labelled images to score.
-            levels: of the changes to try, by name.
-            weights: of the network, if not those of the bundle.
+            levels: levels to try by name of the change; by default all.
+            weights: file of the weights; by default those of the bundle.
         """
         network = None if weights is None else Path(weights).resolve()
-        runs = robustness(
-            _folder(bundle),
-            self._items(data),
-            self._out,
-            levels,
-            network,
-            self.options,
-            self.seeds[0],
-            self.pieces,
-        )
+        runs = robustness(self._recipe(bundle), self._items(data), self._out, levels, network)
         images = self._perform_and_write(runs, ["change", "level"])
         lost = robustness_table(runs, images, self._out)
-        table = lost.to_csv(index=False, float_format="%.6g")
-        write_study(self._out, {LOST: table, PLOT: robustness_plot(lost)})
+        tables.write_study(self._out, {LOST: lost}, {PLOT: robustness_plot(lost)})
         return self._table()
 
     @property
     def _out(self) -> Path:
         return Path(self.out).resolve()
 
+    def _recipe(self, bundle: Dataset) -> Recipe:
+        folder = find_bundle(bundle).resolve()
+        if not (folder / "configs/train.json").is_file():
+            raise FileNotFoundError(f"{folder}/configs/train.json is missing; give the folder of a bundle")
+        return Recipe(folder, self.options, self.seeds, self.pieces, self.calibrated)
+
     def _items(self, source: Dataset) -> list[Item]:
         folder = Path(source).resolve()  # trainings run in other folders
         return labelled(list_items(folder, modality=self.modality))
 
-    def _compare(self, variants: Mapping[str, Any], data: Dataset, test: Dataset) -> str:
-        return self._finish(
-            comparison(
-                variants, self._items(data), self._items(test), self.seeds, self.pieces, self.calibrated
-            ),
-            ["variant"],
-        )
+    def _compare(self, variants: Mapping[str, Recipe], data: Dataset, test: Dataset) -> str:
+        return self._finish(plans.comparison(variants, self._items(data), self._items(test)), ["variant"])
 
     def _perform(self, runs: Sequence[Run]) -> None:
-        require_free(self._out, "study", RESULT_FILES)
-        require_free(self._out, "report", [REPORT])
+        require_free(self._out, "study", tables.RESULT_FILES)
+        require_free(self._out, "report", [tables.REPORT])
         with locked(self._out):
             perform_all(runs, self._out, self.jobs, self.cluster)
 
     def _perform_and_write(self, runs: Sequence[Run], by: Sequence[str]) -> pd.DataFrame:
         self._perform(runs)
-        return write_results(runs, self._out, by)
+        return tables.write_results(runs, self._out, by)
 
     def _finish(self, runs: Sequence[Run], by: Sequence[str]) -> str:
         self._perform_and_write(runs, by)
         return self._table()
 
     def _table(self) -> str:
-        files = [self._out / TABLE, self._out / BY_MODALITY]
+        files = [self._out / tables.TABLE, self._out / tables.BY_MODALITY]
         return "\n\n".join(file.read_text().rstrip() for file in files if file.is_file())
-
-    def _strip(self, study: FineTuning, runs: Sequence[Run]) -> None:
-        """Raw, each number of images, truth: for a few test images of either dataset."""
-        shown = [run for run in runs if run.factors["seed"] == self.seeds[0]]
-        for test in (OLD, NEW):
-            columns = [
-                (f"{number} images" if number else "raw", folder_of(run, self._out) / test / "labels")
-                for run in shown
-                for number in [run.factors["new_images"]]
-            ]
-            overlay_strip(study.tests[test][:STRIP], columns, self._out / f"{test}.png")
-
-
-def _folder(bundle: Dataset) -> Path:
-    folder = find_bundle(bundle).resolve()
-    if not (folder / "configs/train.json").is_file():
-        raise FileNotFoundError(f"{folder}/configs/train.json: there is no such bundle")
-    return folder

@@ -166,15 +166,15 @@ class TestModality:
 @pytest.mark.parametrize(
     ("metrics", "message"),
     [
-        (["dize"], "there is no metric 'dize'; there are dice, iou"),
+        (["dize"], "'dize' is not a metric; choose from dice, iou"),
         (["f1@50"], "above 0 and at most 1"),
-        (["f1@0.5.5"], "there is no metric"),
-        (["dice@0.5"], "there is no metric 'dice@0.5'"),
-        (["dice", "dice"], "once each"),
-        ([], "at least one"),
+        (["f1@0.5.5"], "is not a metric"),
+        (["dice@0.5"], "'dice@0.5' is not a metric"),
+        (["dice", "dice"], "each name only once"),
+        ([], "at least one name"),
     ],
 )
-def test_unknown_metrics_are_refused(metrics: list[str], message: str) -> None:
+def test_unknown_metrics_are_rejected(metrics: list[str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         columns_of(metrics)
 
@@ -199,9 +199,9 @@ class TestProvenance:
         (bundle / "configs/train.json").write_text('{"seed": 7}')
         (bundle / "models/model.pt").write_bytes(b"weights")
         run(folder, "dice", bundle=bundle)
-        told = summary(folder)["provenance"]["bundle"]
-        assert (told["name"], told["version"], told["seed"]) == ("Mine", "1.2.0", 7)
-        assert told["model.pt_sha256"] == hashlib.sha256(b"weights").hexdigest()
+        recorded = summary(folder)["provenance"]["bundle"]
+        assert (recorded["name"], recorded["version"], recorded["seed"]) == ("Mine", "1.2.0", 7)
+        assert recorded["model.pt_sha256"] == hashlib.sha256(b"weights").hexdigest()
         with pytest.raises(FileNotFoundError, match="no bundle"):
             run(folder, "dice", bundle=folder / "pred")
 
@@ -242,7 +242,7 @@ class TestClasses:
             run(folder, classes={"0": 0, "255": 1})
 
     @pytest.mark.parametrize("asked", [{"metrics": ["f1"]}, {"pieces": True}])
-    def test_objects_are_refused(self, save: Save, asked: dict[str, object]) -> None:
+    def test_objects_are_rejected(self, save: Save, asked: dict[str, object]) -> None:
         folder = save({"pred/a.tif": self.said, "truth/a.png": self.masks})
         with pytest.raises(ValueError, match="maps of classes tell no objects apart"):
             evaluate(folder / "pred", folder / "truth", folder / "out", classes=self.classes, **asked)  # type: ignore[arg-type]

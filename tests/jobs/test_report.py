@@ -1,4 +1,4 @@
-"""What a report says; how it looks and behaves in a browser is tested in test_report_in_browser.py."""
+"""Content of a report; its look and behaviour in a browser are tested in test_report_in_browser.py."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ from torch.utils.tensorboard import SummaryWriter
 from cellseg_monai.jobs import evaluate, report
 from cellseg_monai.jobs.reporting.comparison import against_first
 from cellseg_monai.jobs.reporting.pictures import ranked
-from cellseg_monai.jobs.reporting.runs import read_runs
+from cellseg_monai.jobs.reporting.run_folder import read_runs
 from tests.jobs.conftest import Save, discs
 
 
@@ -106,7 +106,7 @@ def test_learning_curves(tmp_path: Path) -> None:
     assert "A ends at 0.800; B ends at 0.400" in text
     assert re.search(r"<td class=num>5</td><td class=num>2</td><td class=num>0\.600</td>", text)
     (tmp_path / "learning_curve.csv").write_text("size,score\n5,0.5\n")
-    with pytest.raises(ValueError, match="has the columns 'images' and 'score'"):
+    with pytest.raises(ValueError, match="the column 'images' is missing"):
         report([tmp_path], tmp_path / "report.html")
 
 
@@ -120,7 +120,7 @@ def test_attention_maps(tmp_path: Path) -> None:
 def test_comparison(tmp_path: Path) -> None:
     first = scores(tmp_path, "one", [0.8, 0.7, 0.6, 0.8, 0.7, 0.6])
     other = scores(tmp_path, "two", [0.9, 0.8, 0.7, 0.9, 0.8, 0.7])
-    ((name, result),) = against_first(read_runs([first, other]), "dice")
+    ((name, result),) = against_first(read_runs([first, other]), "dice").items()
     assert (name, result.images) == ("two", 6)
     assert (result.difference.value, result.p_value) == pytest.approx((0.1, 2 / 64))
     text = report([first, other], tmp_path / "report.html").read_text()
@@ -129,23 +129,23 @@ def test_comparison(tmp_path: Path) -> None:
     assert "0.800 [" in text
 
 
-def test_comparison_pairs_by_image_and_says_if_there_is_none(tmp_path: Path) -> None:
+def test_comparison_pairs_by_image_and_warns_without_common_images(tmp_path: Path) -> None:
     first, shifted = (
         scores(tmp_path, "one", [0.1, 0.2, 0.3]),
         scores(tmp_path, "two", [0.2, 0.3, 0.4], first=1),
     )
-    ((_, result),) = against_first(read_runs([first, shifted]), "dice")
+    ((_, result),) = against_first(read_runs([first, shifted]), "dice").items()
     assert (result.images, result.difference.value) == (2, 0)
     apart = scores(tmp_path, "three", [0.5], first=9)
     assert "share no image" in report([first, apart], tmp_path / "report.html").read_text()
 
 
-def test_runs_of_one_name_are_told_apart(tmp_path: Path) -> None:
+def test_runs_with_the_same_name_get_the_folder_above(tmp_path: Path) -> None:
     runs = [scores(tmp_path, f"{model}/out", [0.5]) for model in ("a", "b")]
     assert [run.name for run in read_runs(runs)] == ["a/out", "b/out"]
 
 
-def test_bundle_is_told_of(tmp_path: Path) -> None:
+def test_bundle_is_described(tmp_path: Path) -> None:
     run = scores(tmp_path, "run", [0.5])
     (tmp_path / "bundle/configs").mkdir(parents=True)
     (tmp_path / "bundle/configs/metadata.json").write_text('{"name": "Mine & yours"}')

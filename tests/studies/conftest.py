@@ -1,4 +1,4 @@
-"""A few small images of real nuclei, and a bundle small enough to train on them in seconds."""
+"""A few small images of real nuclei, and a network small enough to train in seconds."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,12 +10,12 @@ from tests.bundles.reduced import BUNDLES
 from tests.forked.commands import as_executable
 
 BUNDLE = BUNDLES / "patch_attention_unet"
-SMALL: dict[str, Any] = {"networks#patch_attention_unet#channels": [8, 16], "patch_size": 64, "max_epochs": 1}
+SMALL: dict[str, Any] = {"network_def#architecture#channels": [8, 16], "patch_size": 64, "max_epochs": 1}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _forked() -> Iterator[None]:
-    """The processes of a study, and the trainings that these start, do not import MONAI each."""
+    """Fork the processes of a study and their trainings, so that each does not import MONAI."""
     with as_executable():
         yield
 
@@ -32,5 +32,5 @@ def test(real_images: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def shifted(real_images: Path) -> Path:
-    """Larger nuclei of other brightness."""
+    """Larger nuclei with another brightness."""
     return real_images / "large_nuclei"

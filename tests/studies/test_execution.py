@@ -1,4 +1,4 @@
-"""What is done is not done again; what fails does not stop the rest."""
+"""Finished runs are not repeated, and a failed run does not stop the others."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ import pytest
 
 from cellseg_monai.data import list_items
 from cellseg_monai.studies import Run, folder_of, perform, perform_all, results, weights_of, write_results
-from cellseg_monai.studies.run import STATE
+from cellseg_monai.studies.training import STATE
 from tests.forked.commands import INTERPRETER
 from tests.studies.conftest import BUNDLE, SMALL
 
@@ -36,7 +36,7 @@ def test_a_finished_run_is_not_run_again(run: Run, out: Path) -> None:
     assert weights.stat().st_mtime_ns == before
 
 
-def test_scores_alone_are_made_again(run: Run, out: Path) -> None:
+def test_missing_scores_are_computed_without_training(run: Run, out: Path) -> None:
     folder = folder_of(run, out)
     before = (folder / "model.pt").stat().st_mtime_ns
     (folder / "done.json").unlink()
@@ -46,36 +46,38 @@ def test_scores_alone_are_made_again(run: Run, out: Path) -> None:
     assert (folder / "model.pt").stat().st_mtime_ns == before
 
 
-def test_an_interrupted_training_goes_on_and_claims_no_time(
+def test_an_interrupted_training_continues_and_records_no_time(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     longer = replace(run, options={**SMALL, "max_epochs": 12, "val_interval": 12})
     folder = folder_of(longer, tmp_path)
 
     def killed(words: list[str], **how: Any) -> subprocess.CompletedProcess[str]:
-        training = subprocess.Popen([INTERPRETER, *words[1:]], **how)  # so that the signal is to itself
+        training = subprocess.Popen(
+            [INTERPRETER, *words[1:]], **how
+        )  # so that only the training gets the signal
         while training.poll() is None and not (folder / STATE).is_file():
             time.sleep(0.02)
         training.kill()
         return subprocess.CompletedProcess(words, training.wait())
 
     with monkeypatch.context() as interrupted:
-        interrupted.setattr("cellseg_monai.studies.run.subprocess.run", killed)
+        interrupted.setattr("cellseg_monai.studies.training.subprocess.run", killed)
         with pytest.raises(RuntimeError, match="the training of 'one' failed"):
             perform(longer, folder)
     assert (folder / STATE).is_file()
     perform(longer, folder)
     assert json.loads((folder / "done.json").read_text())["training_seconds"] is None
-    told = json.loads((folder / "test/summary.json").read_text())["provenance"]["training"]
-    assert "hardware" in told
-    assert "seconds" not in told
+    recorded = json.loads((folder / "test/summary.json").read_text())["provenance"]["training"]
+    assert "hardware" in recorded
+    assert "seconds" not in recorded
     images = write_results([longer], tmp_path, ["test"])
     assert np.isnan(results([longer], images, tmp_path)["training_seconds"][0])
     assert (tmp_path / "table.md").read_text().rstrip().endswith("| not recorded |")
 
 
-def test_other_settings_are_refused(run: Run, out: Path) -> None:
-    with pytest.raises(ValueError, match=r"other options; give another --out"):
+def test_other_settings_are_rejected(run: Run, out: Path) -> None:
+    with pytest.raises(ValueError, match=r"started with other options; choose another --out"):
         perform_all([replace(run, options={**SMALL, "max_epochs": 9})], out)
 
 
@@ -96,13 +98,13 @@ def test_weights_are_scored_without_training(run: Run, out: Path) -> None:
     assert json.loads((folder_of(again, out) / "done.json").read_text())["training_seconds"] == 0
 
 
-def test_two_runs_of_a_name_are_refused(run: Run, tmp_path: Path) -> None:
+def test_two_runs_with_the_same_name_are_rejected(run: Run, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="different names"):
         perform_all([run, run], tmp_path)
 
 
-def test_nothing_to_learn_from(run: Run, tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="neither images to learn from nor weights"):
+def test_neither_training_images_nor_weights(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="neither training images nor pretrained weights"):
         perform_all([replace(run, train=())], tmp_path)
 
 

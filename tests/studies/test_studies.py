@@ -1,4 +1,4 @@
-"""Each study in its smallest form, on real images, by the command that a user types."""
+"""Each study in its smallest form, on real images, from the command line."""
 
 import shutil
 from dataclasses import replace
@@ -12,8 +12,8 @@ from PIL import Image
 
 from cellseg_monai.cli import main
 from cellseg_monai.data import list_items
-from cellseg_monai.runtime import keep_decoding
-from cellseg_monai.studies.run import Run, perform
+from cellseg_monai.runtime import keep_settings
+from cellseg_monai.studies import Run, perform
 from tests.bundles.reduced import BUNDLES
 from tests.studies.conftest import BUNDLE, SMALL
 
@@ -21,7 +21,7 @@ OPTIONS = [f"{name}={value}" for name, value in SMALL.items()]
 
 
 def study(verb: str, out: Path, *words: object) -> pd.DataFrame:
-    """Results of a study, and that its other files are there."""
+    """Run a study, check that its files exist, and return the results."""
     options = OPTIONS if "--set" not in words else []
     arguments = ["study", verb, *map(str, words), "--out", str(out)]
     assert main([*arguments, "--set", *options] if options else arguments) == 0
@@ -58,11 +58,14 @@ def test_networks_differ_in_size(train: Path, test: Path, tmp_path: Path) -> Non
         "--set",
         "patch_size=32",
         "max_epochs=1",
-        "networks#unet#channels=[4,8]",
-        "networks#unet#strides=[2]",
+        "networks#unet#architecture#channels=[4,8]",
+        "networks#unet#architecture#strides=[2]",
     ]
     words = [BUNDLE, "--data", train, "--test", test, "--networks", "unet", "monai_attention_unet"]
-    options += ["networks#monai_attention_unet#channels=[4,8]", "networks#monai_attention_unet#strides=[2]"]
+    options += [
+        "networks#monai_attention_unet#architecture#channels=[4,8]",
+        "networks#monai_attention_unet#architecture#strides=[2]",
+    ]
     found = study("compare", tmp_path, *words, *options)
     assert found["variant"].tolist() == ["unet", "monai_attention_unet"]
     assert f"| {found['parameters'][0]:,} |" in (tmp_path / "table.md").read_text()
@@ -97,7 +100,7 @@ def test_skips_of_a_unet(train: Path, test: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_new_weights_are_decoded_as_they_were_validated(test: Path, tmp_path: Path) -> None:
-    """Those that come with skip_unet are calibrated; these differ from them by a thousandth."""
+    """The weights of skip_unet are calibrated; the new ones differ from them by a thousandth."""
     shipped = BUNDLES / "skip_unet/models/model.pt"
     weights = tmp_path / "model.pt"
     state = torch.load(shipped, weights_only=True)
@@ -116,14 +119,14 @@ def test_new_weights_are_decoded_as_they_were_validated(test: Path, tmp_path: Pa
     assert not own.equals(calibrated)
 
 
-def test_a_run_that_only_scores_knows_what_was_kept_for_its_weights(tmp_path: Path) -> None:
+def test_settings_beside_weights_belong_to_a_run_without_training(tmp_path: Path) -> None:
     weights = tmp_path / "model.pt"
     weights.write_bytes(b"weights")
     run = Run("one", BUNDLES / "skip_unet", [], {}, pretrained=weights)
     before = run.settings
-    keep_decoding(weights, {"threshold": 0.3})
+    keep_settings(weights, threshold=0.3)
     assert run.settings != before
-    assert replace(run, train=[{"image": "a.tif", "label": "b.tif"}]).settings["kept_decoding"] is None
+    assert replace(run, train=[{"image": "a.tif", "label": "b.tif"}]).settings["kept_settings"] is None
 
 
 @pytest.mark.slow
@@ -148,12 +151,12 @@ def test_skips_by_classes(train: Path, test: Path, tmp_path: Path) -> None:
 
 
 def test_classes_have_no_pieces() -> None:
-    with pytest.raises(ValueError, match="tell no cells apart"):
+    with pytest.raises(ValueError, match="do not separate cells"):
         Run("one", BUNDLE, [], {}, {"classes": {"0": 0}}, pieces=True)
 
 
 @pytest.mark.slow
-def test_fine_tuning_tells_what_is_gained_and_lost(train: Path, shifted: Path, tmp_path: Path) -> None:
+def test_fine_tuning_shows_gain_and_loss(train: Path, shifted: Path, tmp_path: Path) -> None:
     words = ["--base-data", train, "--target-data", shifted, "--counts", "2,3", "--tests", "2,2"]
     ways = ["--choose", "first", "uncertain", "diverse"]
     found = study("finetune", tmp_path, BUNDLE, *words, *ways, "--tuning", "learning_rate=1e-4")

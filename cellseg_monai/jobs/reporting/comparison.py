@@ -2,106 +2,80 @@
 
 from collections.abc import Sequence
 from html import escape
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from cellseg_monai.export.report import Cell, Interval, Section, interval_plot, note, table
-from cellseg_monai.jobs.reporting.runs import Run
+from cellseg_monai.jobs.reporting.run_folder import RunFolder
 from cellseg_monai.jobs.scores.summaries import finite, in_words, key_metric, score_names
 from cellseg_monai.metrics import Comparison, Summary, compare_paired, summarize
 
 
-class Difference(NamedTuple):
-    """One run against the first.
-
-    Attributes:
-        run: name of the run.
-        result: difference, its interval, the p-value.
-    """
-
-    run: str
-    result: Comparison
-
-
-def summary_of(run: Run, metric: str) -> Summary | None:
-    """Mean and median of a score with their intervals; None if the run does not have it."""
-    if run.scores is None or metric not in run.scores:
-        return None
-    values = finite(run.scores[metric])
+def summary_of(run: RunFolder, metric: str) -> Summary | None:
+    """Return mean and median of a score with their intervals, or None if no image has this score."""
+    values = finite(run.table[metric]) if metric in run.table else np.array([np.nan])
     return None if np.isnan(values).all() else summarize(values)
 
 
-def against_first(runs: Sequence[Run], metric: str) -> list[Difference]:
+def against_first(runs: Sequence[RunFolder], metric: str) -> dict[str, Comparison]:
     """Test each further run against the first one, image by image.
 
     Args:
-        runs: with scores.
-        metric: to compare.
+        runs: runs with scores.
+        metric: score to compare.
 
     Returns:
-        One difference a run, run − first; none of a run that shares no scored image with the first.
+        The comparison run − first, by the name of each run that shares scored images with the first.
     """
-    first = _by_image(runs[0], metric)
-    differences = []
-    for run in runs[1:]:
-        both = pd.concat([_by_image(run, metric), first], axis=1, join="inner").dropna()
+    first, *others = (
+        pd.Series(finite(run.table[metric]), index=run.table["image"].astype(str), name=run.name)
+        for run in runs
+    )
+    differences = {}
+    for other in others:
+        both = pd.concat([other, first], axis=1, join="inner").dropna()
         if len(both):
-            result = compare_paired(both.iloc[:, 0].to_numpy(), both.iloc[:, 1].to_numpy())
-            differences.append(Difference(run.name, result))
+            differences[str(other.name)] = compare_paired(*both.to_numpy().T)
     return differences
 
 
-def _by_image(run: Run, metric: str) -> pd.Series:
-    return pd.Series(finite(run.table[metric]), index=run.table["image"].astype(str))
-
-
-def comparison(runs: Sequence[Run]) -> Section | None:
-    """Means with intervals of every run, and a paired test against the first."""
+def comparison(runs: Sequence[RunFolder]) -> Section | None:
+    """Return means with intervals of every run, and a paired test of each run against the first."""
     tables = [run.table for run in runs]
     key = key_metric(tables)
     if len(runs) < 2 or key is None:
         return None
     metrics = [name for name in score_names(tables[0]) if all(name in other for other in tables[1:])]
     rows: list[list[Cell]] = []
-    for run in runs:
-        summaries = [summary_of(run, metric) for metric in metrics]
-        rows.append([run.name, len(run.table), *(in_words(found and found.mean) for found in summaries)])
     intervals = []
     for run in runs:
-        summary = summary_of(run, key)
-        if summary is not None:
-            intervals.append(Interval(run.name, *summary.mean))
-    differences = against_first(runs, key)
-    body = [table(["run", "images", *metrics], rows, "Mean over images with 95 % interval")]
-    body.append(
-        f"<h3>{escape(key)}</h3>" + interval_plot(intervals, f"Mean {key} with 95 % interval, by run")
-    )
-    if differences:
-        body.append(_differences(runs[0].name, key, differences))
-    else:
-        body.append(note("The runs share no image, so they are not tested against each other.", warning=True))
-    return Section("comparison", "Comparison", "".join(body))
+        means = {name: found and found.mean for name in metrics for found in [summary_of(run, name)]}
+        rows.append([run.name, len(run.table), *map(in_words, means.values())])
+        if (mean := means.get(key)) is not None:
+            intervals.append(Interval(run.name, *mean))
+    body = table(["run", "images", *metrics], rows, "Mean over images with 95 % interval")
+    body += f"<h3>{escape(key)}</h3>" + interval_plot(intervals, f"Mean {key} with 95 % interval, by run")
+    return Section("comparison", "Comparison", body + _differences(runs, key))
 
 
-def _differences(first: str, key: str, differences: Sequence[Difference]) -> str:
+def _differences(runs: Sequence[RunFolder], key: str) -> str:
+    first, differences = runs[0].name, against_first(runs, key)
+    if not differences:
+        return note("The runs share no image, so they are not tested against each other.", warning=True)
     rows: list[list[Cell]] = [
-        [one.run, one.result.images, in_words(one.result.difference), f"{one.result.p_value:.4f}"]
-        for one in differences
+        [name, result.images, in_words(result.difference), f"{result.p_value:.4f}"]
+        for name, result in differences.items()
     ]
-    drawn = [Interval(one.run, *one.result.difference) for one in differences]
+    drawn = [Interval(name, *result.difference) for name, result in differences.items()]
+    columns = ["run", "images in both", f"difference of {key}", "p"]
     return (
         f"<h3>Difference from {escape(first)}</h3>"
         + interval_plot(drawn, f"Difference of {key} from {first}, with 95 % interval", zero=True)
-        + table(
-            ["run", "images in both", f"difference of {key}", "p"],
-            rows,
-            "On the images that both runs scored",
-        )
+        + table(columns, rows, "On the images that both runs scored")
         + note(
-            "The p-value is that of a paired permutation test: how often chance alone makes a "
-            "difference as large. It is not corrected for the number of runs. Fewer than six images cannot "
-            "show a difference at 5 %."
+            "The p-value is from a paired permutation test: the probability of a difference at least as "
+            "large by chance. It is not corrected for the number of runs. Fewer than six images cannot show "
+            "a difference at 5 %."
         )
     )

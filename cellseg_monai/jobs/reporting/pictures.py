@@ -1,4 +1,4 @@
-"""The worst, the median and the best image of a run, with what became of their objects."""
+"""The worst, median and best images of a run, with the fates of their objects."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,22 +9,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from cellseg_monai.data import read_label_map, read_pixels
-from cellseg_monai.export.report import (
-    Layer,
-    base_picture,
-    layered_figure,
-    legend,
-    mask_layer,
-    note,
-    object_layer,
-)
-from cellseg_monai.jobs.reporting.runs import Run
+from cellseg_monai.export.report import note
+from cellseg_monai.export.report.figure import Layer, layered_figure, legend
+from cellseg_monai.export.report.layers import base_picture, mask_layer, object_layer
+from cellseg_monai.jobs.reporting.run_folder import RunFolder
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.metrics.fates import Fates, object_fates, pixel_fates
 from cellseg_monai.metrics.mask_content import pieces_of_mask
 from cellseg_monai.transforms import PercentileStretch
 
-# Okabe and Ito's colours; kinds also differ by outline: errors are filled, the missed have a broken outline.
+# Okabe and Ito's colours. Kinds also differ in shape: errors are filled, missed objects are dashed.
 KINDS = {
     "truth": ("Truth", (255, 255, 255), False),
     "pred": ("Prediction", (230, 159, 0), False),
@@ -34,93 +28,96 @@ KINDS = {
     "split": ("Split", (240, 228, 66), True),
     "merged": ("Merged", (204, 121, 167), True),
 }
+"""Title and colour of each layer, and whether it is shown at first."""
 
 
-def gallery(run: Run, metric: str, each: int = 3) -> str:
-    """Draw the images with the lowest, the middle and the highest scores.
+def gallery(run: RunFolder, metric: str, each: int = 3) -> str:
+    """Draw the images with the lowest, middle and highest scores.
 
     Args:
-        run: with scores and files.
-        metric: to rank by.
-        each: how many of each.
+        run: run with scores.
+        metric: score to rank by.
+        each: number of images of each kind.
 
     Returns:
         HTML.
     """
-    assert run.scores is not None
     if run.files is None:
-        return note("The run does not tell where its images are, so none is drawn.")
+        return note("The run does not record where its images are, so none is drawn.")
     files = run.files.set_index("image")
-    shown, failed = [], []
-    for title, part in ranked(run.scores, metric, each).items():
-        figures = []
+    drawn, failed = "", []
+    for title, part in ranked(run.table, metric, each).items():
+        figures = ""
         for row in part.to_dict("records"):
+            lead = "" if each > 1 else f"{title}: "
             try:
-                lead = "" if each > 1 else f"{title}: "
-                figures.append(_figure(lead, files.loc[row["image"]], row, metric, run.summary))
+                figures += _figure(lead, files.loc[row["image"]], row, metric, run.summary)
             except (OSError, ValueError, KeyError) as error:
                 failed.append(f"{row['image']}: {error}")
-        if figures and each > 1:
-            shown.append(f'<h3>{title}</h3><div class="pictures">{"".join(figures)}</div>')
-        else:
-            shown += figures
+        if figures:
+            drawn += f'<h3>{title}</h3><div class="pictures">{figures}</div>' if each > 1 else figures
     complaint = note("These images could not be drawn:", warning=True, items=failed) if failed else ""
-    drawn = "".join(shown)
     return complaint + (drawn if each > 1 else f'<div class="pictures">{drawn}</div>')
 
 
 def key_to_colours() -> str:
-    """What the layers mean, and the buttons to switch them; once, before the galleries."""
+    """Return the meaning of the layers, and the buttons that switch them, to stand before the galleries."""
     keys = [(key, name, f"rgb{colour}", on) for key, (name, colour, on) in KINDS.items()]
     words = note(
-        "Found objects are outlined, errors are filled. Missed: a true object without prediction. Added: a "
-        "prediction without true object. Split: one true object in several predictions. Merged: several true "
-        "objects in one. The buttons switch layers; in a picture, + and − zoom, arrow keys or the mouse move."
+        "Matched objects are outlined, errors are filled. Missed: a true object without a prediction. Added: "
+        "a prediction without a true object. Split: one true object in several predictions. Merged: several "
+        "true objects in one prediction. The buttons switch layers. In a picture, + and − zoom, and the "
+        "arrow keys or the mouse move it."
     )
     return words + legend(keys)
 
 
 def ranked(scores: pd.DataFrame, metric: str, each: int) -> dict[str, pd.DataFrame]:
-    """Rows of the worst, median and best images; none occurs twice.
+    """Return the rows of the worst, median and best images; no image occurs twice.
+
+    Args:
+        scores: table with one row per image.
+        metric: score to rank by; images without this score are left out.
+        each: number of images of each kind; fewer if there are not enough images.
 
     Example:
         >>> table = pd.DataFrame({"image": list("abcde"), "dice": [0.1, 0.9, 0.5, 0.7, 0.3]})
         >>> {title: rows.image.tolist() for title, rows in ranked(table, "dice", 1).items()}
         {'Worst': ['a'], 'Median': ['c'], 'Best': ['b']}
     """
-    known = (
-        scores[np.isfinite(scores[metric].to_numpy(float))]
-        .sort_values([metric, "image"])
-        .reset_index(drop=True)
-    )
+    known = scores[np.isfinite(scores[metric].to_numpy(float))].sort_values([metric, "image"])
     each = min(each, max(1, len(known) // 3))
-    worst = list(range(min(each, len(known))))
-    best = [index for index in range(len(known) - each, len(known)) if index >= each]
-    free = [index for index in range(len(known)) if index not in {*worst, *best}]
+    worst, others = known[:each], known[each:]
+    best = others[max(0, len(others) - each) :]
+    free = others[: len(others) - len(best)]
     start = max(0, (len(free) - each + 1) // 2)
-    places = {"Worst": worst, "Median": free[start : start + each], "Best": best[::-1]}
-    return {title: known.iloc[indices] for title, indices in places.items() if indices}
+    parts = {"Worst": worst, "Median": free[start : start + each], "Best": best[::-1]}
+    return {title: part for title, part in parts.items() if len(part)}
 
 
 def _figure(lead: str, files: pd.Series, row: Mapping[Any, Any], metric: str, summary: dict[str, Any]) -> str:
     name = row["image"]
     truth, pred, fates, binary = compared(name, files, summary)
-    told = _told(fates, binary)
+    counts = [f"{number} {kind}" for kind, number in fates.counts().items() if number]
+    words = "binary masks: pixels, not objects" if binary else ", ".join(counts) or "no objects"
     if not isinstance(files.prediction, str):
-        told = f"no prediction; {told}"
+        words = f"no prediction; {words}"
+    caption = f"{metric} {row[metric]:.3f}; {words}"
     base = base_picture(_to_draw(files.picture, truth.shape))
-    score = f"{metric} {row[metric]:.3f}"
     return layered_figure(
-        f"{lead}{name}",
-        f"{score}; {told}",
-        base,
-        _layers(pred, truth, fates, binary),
-        f"{name}: {score}; {told}",
+        f"{lead}{name}", caption, base, _layers(pred, truth, fates, binary), f"{name}: {caption}"
     )
 
 
 class Compared(NamedTuple):
-    """Truth and prediction of an image, what became of each object, and whether they are binary masks."""
+    """Truth and prediction of an image.
+
+    Attributes:
+        truth: true label map.
+        pred: predicted label map.
+        fates: fate of each object, or of each pixel of binary masks.
+        binary: whether the masks are binary.
+    """
 
     truth: LabelMap
     pred: LabelMap
@@ -129,12 +126,12 @@ class Compared(NamedTuple):
 
 
 def compared(image: str, files: pd.Series, summary: Mapping[str, Any]) -> Compared:
-    """An image of an evaluation once more, as it was scored.
+    """Compare truth and prediction of an image again, as the evaluation did.
 
     Args:
-        image: its name.
-        files: its row of ``files.csv``.
-        summary: of the evaluation.
+        image: name of the image.
+        files: row of the image in ``files.csv``.
+        summary: summary of the evaluation.
     """
     truth = read_label_map(files.truth)
     pred = read_label_map(files.prediction) if isinstance(files.prediction, str) else np.zeros_like(truth)
@@ -144,44 +141,32 @@ def compared(image: str, files: pd.Series, summary: Mapping[str, Any]) -> Compar
     return Compared(truth, pred, (pixel_fates if binary else object_fates)(pred, truth), binary)
 
 
-def _told(fates: Fates, binary: bool) -> str:
-    if binary:
-        return "binary masks: pixels, not objects"
-    return ", ".join(f"{number} {kind}" for kind, number in fates.counts().items() if number) or "no objects"
-
-
 def _layers(pred: LabelMap, truth: LabelMap, fates: Fates, binary: bool) -> list[Layer]:
-    def colour(kind: str) -> tuple[int, int, int]:
-        return KINDS[kind][1]
-
     layers = []
     for kind, label_map in fates._asdict().items():
         if not label_map.any():
             continue
+        colour, matched = KINDS[kind][1], kind == "matched"
         if binary:
-            layers.append(
-                Layer(kind, mask_layer(label_map > 0, colour(kind), fill=90 if kind == "matched" else 190))
-            )
-            continue
-        fill = 0 if kind == "matched" else 110
-        layers.append(Layer(kind, object_layer(label_map, colour(kind), fill=fill, dashed=kind == "missed")))
-    for kind, label_map in (("truth", truth), ("pred", pred)):
-        layers.append(Layer(kind, object_layer(label_map, colour(kind), width=2)))
-    return layers
+            drawn = mask_layer(label_map > 0, colour, fill=90 if matched else 190)
+        else:
+            drawn = object_layer(label_map, colour, fill=0 if matched else 110, dashed=kind == "missed")
+        layers.append(Layer(kind, drawn))
+    outlines = {"truth": truth, "pred": pred}
+    return layers + [Layer(key, object_layer(map_, KINDS[key][1], width=2)) for key, map_ in outlines.items()]
 
 
 def _to_draw(path: Any, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
-    """The image as grey or colours in [0, 1]; grey ground where there is none to draw."""
+    """Return the image as grey values or colours in [0, 1]; a grey ground if there is no image."""
     if not isinstance(path, str) or not Path(path).is_file():
         return np.full(shape, 0.25)
     pixels = read_pixels(path)
     if pixels.shape[:2] != shape:
-        raise ValueError(f"the image is {pixels.shape[:2]} and its truth {shape}")
-    channels = np.atleast_3d(pixels)
-    channels = channels[..., :3] if channels.shape[2] > 2 else channels[..., :1]
-    first = np.moveaxis(channels, -1, 0)
-    if pixels.dtype == np.uint8 and len(first) == 3:
-        drawn = first / 255  # colours of stained tissue stay as they are
+        raise ValueError(f"the image has {pixels.shape[:2]} pixels, but its truth has {shape}")
+    channels = np.moveaxis(np.atleast_3d(pixels), -1, 0)
+    channels = channels[:3] if len(channels) > 2 else channels[:1]
+    if pixels.dtype == np.uint8 and len(channels) == 3:
+        drawn = channels / 255  # colours of stained tissue stay as they are
     else:
-        drawn = PercentileStretch(0.5, 99.5, channel_wise=False)(first.astype(np.float32)).numpy()
+        drawn = PercentileStretch(0.5, 99.5, channel_wise=False)(channels.astype(np.float32)).numpy()
     return drawn[0] if len(drawn) == 1 else np.moveaxis(drawn, 0, -1)

@@ -1,4 +1,4 @@
-"""Folders of runs to one HTML file: which parts there are, and what each says."""
+"""Folders of runs to one HTML file: which sections there are, in which order."""
 
 from collections.abc import Sequence
 from os import PathLike
@@ -6,9 +6,9 @@ from pathlib import Path
 
 from cellseg_monai.export.report import Section, page
 from cellseg_monai.jobs.reporting.comparison import comparison
-from cellseg_monai.jobs.reporting.runs import Run, read_runs
+from cellseg_monai.jobs.reporting.run_folder import read_runs
 from cellseg_monai.jobs.reporting.score_sections import distribution, glance, images, modalities, pictures
-from cellseg_monai.jobs.reporting.sections import curves, maps, origin
+from cellseg_monai.jobs.reporting.training_sections import learning, maps, origin, training
 from cellseg_monai.outputs import claim_file, write_text
 from cellseg_monai.runtime.provenance import describe_bundle
 
@@ -19,22 +19,23 @@ def report(
     *,
     bundle: str | PathLike[str] | None = None,
 ) -> Path:
-    r"""Write one self-contained HTML file about one run or several.
+    r"""Write one self-contained HTML file about one run, or about several runs side by side.
+
+    The report shows what is in the folders: scores, training curves, learning curves
+    (``learning_curve.csv`` with ``images``, ``score`` and optionally ``model``), attention maps
+    (``attention/<image>/<gate>.tif``, from 0 to 1) and provenance.
 
     Args:
-        runs: folders written by :func:`evaluate`, by the training or the evaluation of a bundle, or by a
-            study. What is in them is shown: scores, curves, learning curves (``learning_curve.csv`` with
-            ``images``, ``score`` and perhaps ``model``), attention maps (``attention/<image>/<gate>.tif``,
-            from 0 to 1), provenance. Several runs are compared.
-        out: the file.
-        bundle: folder or zip of the bundle that was run, for the record, where the runs do not name it.
+        runs: folders written by :func:`evaluate`, by the training or evaluation of a bundle, or by a study.
+        out: HTML file to write.
+        bundle: folder or zip of the bundle, for the provenance of runs that do not name theirs.
 
     Returns:
         The path of the file.
 
     Raises:
-        FileNotFoundError: a folder does not exist.
-        ValueError: a folder holds nothing to report.
+        FileNotFoundError: If a folder does not exist.
+        ValueError: If a folder holds nothing to report.
 
     Example:
         >>> import tempfile
@@ -48,24 +49,18 @@ def report(
     scored = [run for run in found if run.scores is not None]
     parts: list[Section | None] = []
     if scored:
-        parts += [
-            glance(scored),
-            comparison(scored),
-            distribution(scored),
-            pictures(scored),
-            modalities(scored),
-        ]
-        parts.append(images(scored))
-    parts += curves(found)
-    parts += [maps(found), origin(found, None if bundle is None else describe_bundle(bundle))]
-    title = f"Report: {found[0].name}" if len(found) == 1 else f"Report of {len(found)} runs"
+        parts += [glance(scored), comparison(scored), distribution(scored)]
+        parts += [pictures(scored), modalities(scored), images(scored)]
+    described = None if bundle is None else describe_bundle(bundle)
+    parts += [training(found), learning(found), maps(found), origin(found, described)]
+    if len(found) == 1:
+        created = found[0].summary.get("provenance", {}).get("created", "")
+        title, subtitle = (
+            f"Report: {found[0].name}",
+            " · ".join(filter(None, [str(found[0].folder), created])),
+        )
+    else:
+        title, subtitle = f"Report of {len(found)} runs", ", ".join(run.name for run in found)
     with claim_file(out, "report") as path:
-        write_text(path, page(title, _subtitle(found), [part for part in parts if part is not None]))
+        write_text(path, page(title, subtitle, [part for part in parts if part is not None]))
     return path
-
-
-def _subtitle(runs: Sequence[Run]) -> str:
-    if len(runs) > 1:
-        return ", ".join(run.name for run in runs)
-    created = runs[0].summary.get("provenance", {}).get("created", "")
-    return f"{runs[0].folder}" + (f" · {created}" if created else "")

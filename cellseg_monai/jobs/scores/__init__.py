@@ -1,1 +1,1 @@
-"""Pairs of label maps to a table of scores, and the table to statements."""
+"""Pairs of label maps to a table of scores and its summary."""

@@ -1,9 +1,8 @@
-"""Pairs of files to a table of scores, one row an image."""
+"""Pairs of files to a table of scores with one row per image."""
 
 import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -21,12 +20,13 @@ _logger = logging.getLogger(__name__)
 
 
 class Scores(NamedTuple):
-    """What was scored.
+    """Scores of an evaluation.
 
     Attributes:
-        table: ``image``, the metrics, ``modality`` and ``missing``; NaN where the masks do not tell.
-        binary_truth: images whose true mask tells foreground from background only.
-        binary_predictions: likewise for the predictions.
+        table: table with ``image``, the metrics, ``modality`` and ``missing``; NaN where a binary mask does
+            not separate objects.
+        binary_truth: names of the images whose true mask is binary.
+        binary_predictions: names of the images whose predicted mask is binary.
     """
 
     table: pd.DataFrame
@@ -40,23 +40,27 @@ def read_pair(
     """Read prediction and truth; a missing prediction is empty.
 
     Args:
-        pair: the files.
-        pieces: number the connected pieces of maps that hold one value.
+        pair: files of an image.
+        pieces: whether to label the connected pieces of maps with a single value.
         classes: class of each value of the true masks; the predictions hold classes already.
 
     Returns:
-        The two maps, of one shape.
+        The two maps, of the same shape.
 
     Raises:
-        ValueError: the shapes differ, a file cannot be read, or the classes do not name a value.
+        ValueError: If the shapes differ, a file cannot be read, or a value has no class.
     """
     truth = read_label_map(pair.truth)
     if classes is not None:
-        truth = _as_classes(truth, classes, pair.truth)
+        try:
+            truth = np.asarray(class_target(truth[None], classes)[0], np.int32)
+        except ValueError as error:
+            raise ValueError(f"{pair.truth}: {error}") from error
     pred = np.zeros_like(truth) if pair.prediction is None else read_label_map(pair.prediction)
     if pred.shape != truth.shape:
+        sizes = [" × ".join(map(str, label_map.shape)) for label_map in (pred, truth)]
         raise ValueError(
-            f"{pair.prediction} is {_size(pred)} and {pair.truth} is {_size(truth)} pixels (rows × columns); "
+            f"{pair.prediction} is {sizes[0]} and {pair.truth} is {sizes[1]} pixels (rows × columns); "
             "save the prediction in the size of the image"
         )
     return (pieces_of_mask(pred), pieces_of_mask(truth)) if pieces else (pred, truth)
@@ -70,58 +74,46 @@ def score_pairs(
 ) -> Scores:
     """Score every image.
 
-    Where a mask does not tell objects apart, columns that need objects stay empty (NaN), unless `pieces` says
-    that connected pieces are the objects.
+    If a mask is binary, the columns that need separate objects are NaN, unless `pieces` is set.
 
     Args:
-        pairs: the files.
-        columns: what to score.
-        pieces: as in :func:`read_pair`.
-        classes: likewise.
-
-    Returns:
-        :class:`Scores`.
+        pairs: files of each image.
+        columns: columns to compute.
+        pieces: whether the connected pieces of a binary mask are its objects.
+        classes: class of each value of the true masks; the predictions hold classes already.
     """
     rows: list[dict[str, object]] = []
     contents: dict[str, list[Content]] = {"pred": [], "truth": []}
     for pair in pairs:
-        pred, truth = read_pair(pair, pieces, classes)
-        contents["pred"].append(content_of(pred))
-        contents["truth"].append(content_of(truth))
-        case = Case(pred, truth)
-        row: dict[str, object] = {column.name: column.compute(case) for column in columns}
-        rows.append(
-            {"image": pair.name} | row | {"modality": pair.modality, "missing": pair.prediction is None}
-        )
+        case = Case(*read_pair(pair, pieces, classes))
+        contents["pred"].append(content_of(case.pred))
+        contents["truth"].append(content_of(case.truth))
+        scores = {column.name: float(column.compute(case)) for column in columns}
+        known = {"modality": pair.modality, "missing": pair.prediction is None}
+        rows.append({"image": pair.name, **scores, **known})
     table = pd.DataFrame(rows)
     counts = [column.name for column in columns if column.kind == "count"]
-    table[counts] = table[counts].astype("Int64")  # whole numbers that may be unknown
+    table[counts] = table[counts].astype("Int64")  # integers that may be missing
     if pieces or classes is not None:
         return Scores(table, [], [])
     binary = {side: _binary(pairs, found) for side, found in contents.items()}
-    for column in columns:
+    of_objects = [column for column in columns if column.needs]
+    for column in of_objects:
         unknown = np.any([binary[side] for side in column.needs], axis=0)
-        if column.needs:
-            table[column.name] = table[column.name].mask(unknown)
-    names = {side: table.image[flags].tolist() for side, flags in binary.items()}
-    if any(names.values()) and any(column.needs for column in columns):
+        table[column.name] = table[column.name].mask(unknown)
+    truth, pred = (table["image"][binary[side]].tolist() for side in ("truth", "pred"))
+    if (truth or pred) and of_objects:
         _logger.warning(
-            "%d true and %d predicted masks are binary: they do not tell cells apart, so the scores of "
-            "objects stay empty there; pieces=True (--pieces) counts connected pieces as objects",
-            len(names["truth"]),
-            len(names["pred"]),
+            "%d true and %d predicted masks are binary: they do not separate touching cells, so their object "
+            "scores are empty; with pieces=True (--pieces), connected pieces count as objects",
+            len(truth),
+            len(pred),
         )
-    return Scores(table, names["truth"], names["pred"])
-
-
-def _as_classes(truth: LabelMap, classes: Mapping[str, int], file: Path) -> LabelMap:
-    try:
-        return np.asarray(class_target(truth[None], classes)[0], np.int32)
-    except ValueError as error:
-        raise ValueError(f"{file}: {error}") from error
+    return Scores(table, truth, pred)
 
 
 def _binary(pairs: Sequence[Pair], contents: Sequence[Content]) -> npt.NDArray[np.bool_]:
+    """Decide for all maps of a modality together which ones are binary."""
     by_modality = defaultdict(list)
     for index, pair in enumerate(pairs):
         by_modality[pair.modality].append(index)
@@ -129,7 +121,3 @@ def _binary(pairs: Sequence[Pair], contents: Sequence[Content]) -> npt.NDArray[n
     for indices in by_modality.values():
         flags[indices] = binary_maps([contents[index] for index in indices])
     return flags
-
-
-def _size(label_map: LabelMap) -> str:
-    return " × ".join(map(str, label_map.shape))

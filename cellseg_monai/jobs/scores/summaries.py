@@ -1,4 +1,4 @@
-"""A table of scores to statements: over all images, and by modality."""
+"""Summaries of a table of scores: over all images, and by modality."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,11 +11,14 @@ from cellseg_monai.jobs.scores.columns import is_score
 from cellseg_monai.metrics import Estimate, summarize
 
 NOT_METRICS = ("image", "modality", "missing")
-"""Columns of a table of scores that are no scores."""
+"""Columns of a table of scores that are not metrics."""
+
+PREFERRED = ("f1@0.5", "f1", "val_f1", "dice", "val_mean_dice")
+"""Scores to rank and compare by, in this order."""
 
 
 def metrics_of(table: pd.DataFrame) -> list[str]:
-    """The columns that hold scores.
+    """Return the columns that are metrics.
 
     Example:
         >>> metrics_of(pd.DataFrame({"image": ["a"], "dice": [1.0], "missing": [False]}))
@@ -25,7 +28,7 @@ def metrics_of(table: pd.DataFrame) -> list[str]:
 
 
 def score_names(table: pd.DataFrame) -> list[str]:
-    """The columns that hold scores from 0 to 1, without counts and distances.
+    """Return the columns that are scores from 0 to 1, without counts and distances.
 
     Example:
         >>> score_names(pd.DataFrame({"image": ["a"], "dice": [1.0], "n_true": [3]}))
@@ -35,7 +38,10 @@ def score_names(table: pd.DataFrame) -> list[str]:
 
 
 def key_metric(tables: Sequence[pd.DataFrame]) -> str | None:
-    """The score to rank and compare by: F1 of cells if it is there, else Dice, else the first of all tables.
+    """Return the score to rank and compare by: F1 of cells, or Dice, or the first metric of all tables.
+
+    Args:
+        tables: tables of scores, which must all have the metric.
 
     Example:
         >>> key_metric([pd.DataFrame({"image": ["a"], "iou": [0.5], "dice": [0.6]})])
@@ -46,18 +52,17 @@ def key_metric(tables: Sequence[pd.DataFrame]) -> str | None:
         for name in metrics_of(tables[0])
         if all(name in table and table[name].notna().any() for table in tables)
     ]
-    preferred = ("f1@0.5", "f1", "val_f1", "dice", "val_mean_dice")
-    return next((name for name in (*preferred, *common) if name in common), None)
+    return next((name for name in (*PREFERRED, *common) if name in common), None)
 
 
 def finite(values: pd.Series) -> npt.NDArray[np.float64]:
-    """Scores as numbers; an infinite distance, of which there is no mean, is NaN."""
+    """Return scores as an array; infinite distances, which have no mean, become NaN."""
     numbers = values.to_numpy(float, na_value=np.nan)
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
 def overall(table: pd.DataFrame) -> dict[str, Any]:
-    """Mean and median of each score with 95 % bootstrap intervals; None for a score that no image has.
+    """Return mean and median of each metric with 95 % bootstrap intervals; None if no image has the metric.
 
     Example:
         >>> overall(pd.DataFrame({"image": ["a", "b"], "dice": [0.5, 0.5]}))["dice"]["mean"]
@@ -66,27 +71,40 @@ def overall(table: pd.DataFrame) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for name in metrics_of(table):
         values = finite(table[name])
-        if np.isnan(values).all():
-            result[name] = None
-            continue
-        summary = summarize(values)
-        result[name] = {
-            "mean": _plain(summary.mean),
-            "median": _plain(summary.median),
-            "images": summary.images,
-            "left_out": summary.left_out,
-        }
+        result[name] = None
+        if not np.isnan(values).all():
+            summary = summarize(values)
+            plain = {"mean": _plain(summary.mean), "median": _plain(summary.median)}
+            result[name] = plain | {"images": summary.images, "left_out": summary.left_out}
     return result
 
 
-def by_modality(table: pd.DataFrame) -> pd.DataFrame:
-    """Number of images, mean and median of each score for each modality, and for all images together.
+def parts_by_modality(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Split a table of scores by modality.
 
     Args:
-        table: of scores with ``modality``.
+        table: table of scores.
 
     Returns:
-        One row a modality; no rows if none is named.
+        The rows of each modality by its name; empty if no modality is named.
+
+    Example:
+        >>> list(parts_by_modality(pd.DataFrame({"image": ["a", "b"], "modality": ["phase", None]})))
+        ['(not named)', 'phase']
+    """
+    kinds = table["modality"].fillna("").astype(str) if "modality" in table else pd.Series(dtype=str)
+    names = sorted(set(kinds)) if kinds.any() else []
+    return {name or "(not named)": table[kinds == name] for name in names}
+
+
+def by_modality(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the number of images, mean and median of each metric, by modality and for all images.
+
+    Args:
+        table: table of scores with ``modality``.
+
+    Returns:
+        One row per modality; no rows if no modality is named.
 
     Example:
         >>> table = pd.DataFrame({"image": ["a", "b"], "dice": [0.4, 0.8], "modality": ["phase", "DIC"]})
@@ -94,16 +112,11 @@ def by_modality(table: pd.DataFrame) -> pd.DataFrame:
         {'modality': ['DIC', 'phase', 'all'], 'images': [1, 1, 2], 'dice_mean': [0.8, 0.4, 0.6],
          'dice_median': [0.8, 0.4, 0.6]}
     """
-    metrics = metrics_of(table)
-    kinds = table["modality"] if "modality" in table else pd.Series([""] * len(table))
-    kinds = kinds.fillna("").astype(str)
-    groups = (
-        [(kind or "(not named)", table[kinds == kind]) for kind in sorted(set(kinds))] if kinds.any() else []
-    )
+    parts = list(parts_by_modality(table).items())
     rows = []
-    for kind, part in [*groups, ("all", table)] if len(groups) > 1 else groups:
+    for kind, part in [*parts, ("all", table)] if len(parts) > 1 else parts:
         row: dict[str, Any] = {"modality": kind, "images": len(part)}
-        for name in metrics:
+        for name in metrics_of(table):
             values = pd.Series(finite(part[name]))
             row |= {f"{name}_mean": round(values.mean(), 6), f"{name}_median": round(values.median(), 6)}
         rows.append(row)
@@ -111,12 +124,12 @@ def by_modality(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _plain(estimate: Estimate) -> dict[str, float | None]:
-    """For JSON, which has no NaN."""
+    """Return an estimate for JSON, which has no NaN."""
     return {name: None if np.isnan(value) else float(value) for name, value in estimate._asdict().items()}
 
 
 def interval_in_words(estimate: Estimate) -> str:
-    """The interval in brackets, empty if it is not known.
+    """Return the interval in brackets, or nothing if it is unknown.
 
     Example:
         >>> interval_in_words(Estimate(0.5, 0.4, 0.6))
@@ -126,7 +139,7 @@ def interval_in_words(estimate: Estimate) -> str:
 
 
 def in_words(estimate: Estimate | None) -> str | None:
-    """The value and its interval.
+    """Return the value and its interval.
 
     Example:
         >>> in_words(Estimate(0.5, 0.4, 0.6))

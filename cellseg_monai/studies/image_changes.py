@@ -1,6 +1,6 @@
-"""What may be different in the images of another day or microscope, as changes of pixels."""
+"""How images of another day or microscope may differ, as changes of pixels."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from skimage.transform import resize
 from cellseg_monai.label_maps import LabelMap
 
 Pixels = npt.NDArray[Any]
-"""Channels, rows, columns, of the type of the file."""
+"""Channels, rows and columns, in the data type of the file."""
 
 Level = float | str
 
@@ -22,11 +22,11 @@ class Change(NamedTuple):
     """A kind of change.
 
     Attributes:
-        axis: what the levels are, for a plot.
-        levels: that are tried.
-        plain: the level that changes nothing; None for turns, which have no order.
-        of_image: pixels, level and a seed to pixels.
-        of_labels: label map and level to label map, where cells move.
+        axis: meaning of the levels, as the label of an axis.
+        levels: levels to try by default.
+        plain: level that changes nothing; None for turns, which have no order.
+        of_image: function of pixels, level and random seed that returns the changed pixels.
+        of_labels: function of label map and level that returns the changed label map.
 
     Example:
         >>> CHANGES["brightness"].of_image(np.full((1, 1, 2), 100, np.uint8), 200, 0).tolist()
@@ -50,7 +50,11 @@ _TURNS: Mapping[str, Callable[[Pixels], Pixels]] = {
 
 
 def turned(pixels: Pixels, level: str) -> Pixels:
-    """Rows and columns turned by a quarter, a half or three quarters, or flipped.
+    """Rotate by a quarter, a half or three quarters of a turn, or flip.
+
+    Args:
+        pixels: image or label map.
+        level: one of "quarter", "half", "three-quarters", "left-right", "up-down".
 
     Example:
         >>> turned(np.array([[1, 2]]), "quarter").tolist()
@@ -60,7 +64,11 @@ def turned(pixels: Pixels, level: str) -> Pixels:
 
 
 def brightened(pixels: Pixels, percent: float) -> Pixels:
-    """Multiplied; what exceeds the type of the file is cut off, as a camera does.
+    """Multiply the intensity, and clip it to the range of the data type, as a camera does.
+
+    Args:
+        pixels: image.
+        percent: brightness in percent of the original.
 
     Example:
         >>> brightened(np.array([[[10, 200]]], np.uint8), 150).tolist()
@@ -70,7 +78,11 @@ def brightened(pixels: Pixels, percent: float) -> Pixels:
 
 
 def blurred(pixels: Pixels, sigma: float) -> Pixels:
-    """Out of focus: a Gaussian of so many pixels.
+    """Blur with a Gaussian, as an image out of focus.
+
+    Args:
+        pixels: image.
+        sigma: standard deviation in pixels.
 
     Example:
         >>> int(blurred(np.eye(9, dtype=np.uint8)[None] * 255, 1).max()) < 255
@@ -80,7 +92,12 @@ def blurred(pixels: Pixels, sigma: float) -> Pixels:
 
 
 def noisy(pixels: Pixels, percent: float, seed: int = 0) -> Pixels:
-    """With Gaussian noise, whose deviation is a share of what lies between the percentiles 1 and 99.
+    """Add Gaussian noise.
+
+    Args:
+        pixels: image.
+        percent: standard deviation, in percent of the range between the percentiles 1 and 99.
+        seed: random seed.
 
     Example:
         >>> flat = np.full((1, 50, 50), 100, np.uint8)
@@ -94,7 +111,11 @@ def noisy(pixels: Pixels, percent: float, seed: int = 0) -> Pixels:
 
 
 def compressed(pixels: Pixels, quality: float) -> Pixels:
-    """Saved as JPEG: 8 bits, of other types those between the percentiles 0.1 and 99.9.
+    """Save as JPEG and read again; other types are stretched to 8 bits between the percentiles 0.1 and 99.9.
+
+    Args:
+        pixels: image.
+        quality: JPEG quality from 1 to 100.
 
     Example:
         >>> compressed(np.random.rand(1, 16, 16), 50).dtype
@@ -109,7 +130,11 @@ def compressed(pixels: Pixels, quality: float) -> Pixels:
 
 
 def rescaled(pixels: Pixels, percent: float) -> Pixels:
-    """As with pixels of that size: at 200 the image has half as many rows and columns.
+    """Resample to pixels of another size.
+
+    Args:
+        pixels: image.
+        percent: size of a pixel in percent of the original; at 200 the image has half the rows and columns.
 
     Example:
         >>> rescaled(np.zeros((1, 8, 10)), 200).shape
@@ -121,7 +146,11 @@ def rescaled(pixels: Pixels, percent: float) -> Pixels:
 
 
 def rescaled_labels(labels: LabelMap, percent: float) -> LabelMap:
-    """The same for a label map, of which nothing is mixed.
+    """Resample a label map to pixels of another size, without mixing labels.
+
+    Args:
+        labels: label map.
+        percent: as in :func:`rescaled`.
 
     Example:
         >>> rescaled_labels(np.array([[1, 2]], np.int32), 50).tolist()
@@ -132,25 +161,53 @@ def rescaled_labels(labels: LabelMap, percent: float) -> LabelMap:
     return scaled.astype(np.int32)
 
 
+def _seedless(change: Callable[[Pixels, Any], Pixels]) -> Callable[[Pixels, Any, int], Pixels]:
+    return lambda pixels, level, seed: change(pixels, level)
+
+
+_PERCENT = (50, 70, 140, 200)
 CHANGES: Mapping[str, Change] = {
-    "turn": Change("", tuple(_TURNS), None, lambda pixels, level, seed: turned(pixels, level), turned),
-    "brightness": Change(
-        "brightness, %", (50, 70, 140, 200), 100, lambda pixels, level, seed: brightened(pixels, level)
-    ),
-    "blur": Change("blur, sigma in pixels", (1, 2, 4), 0, lambda pixels, level, seed: blurred(pixels, level)),
+    "turn": Change("", tuple(_TURNS), None, _seedless(turned), turned),
+    "brightness": Change("brightness, %", _PERCENT, 100, _seedless(brightened)),
+    "blur": Change("blur, sigma in pixels", (1, 2, 4), 0, _seedless(blurred)),
     "noise": Change("noise, % of the contrast", (5, 10, 20), 0, noisy),
-    "jpeg": Change(
-        "quality of JPEG", (10, 20, 50, 90), 100, lambda pixels, level, seed: compressed(pixels, level)
-    ),
-    "pixel_size": Change(
-        "size of a pixel, %",
-        (50, 70, 140, 200),
-        100,
-        lambda pixels, level, seed: rescaled(pixels, level),
-        rescaled_labels,
-    ),
+    "jpeg": Change("quality of JPEG", (10, 20, 50, 90), 100, _seedless(compressed)),
+    "pixel_size": Change("size of a pixel, %", _PERCENT, 100, _seedless(rescaled), rescaled_labels),
 }
-"""By name."""
+"""Changes by name."""
+
+UNCHANGED = Change("", (), None, lambda pixels, level, seed: pixels)
+
+
+def levels_of(name: str, levels: Sequence[Level] = ()) -> Sequence[Level]:
+    """Return the levels to try of a change.
+
+    Args:
+        name: name of the change.
+        levels: chosen levels; by default those of :data:`CHANGES`.
+
+    Raises:
+        ValueError: If there is no such change, or it does not have a level.
+
+    Example:
+        >>> levels_of("blur"), levels_of("blur", [3])
+        ((1, 2, 4), [3])
+        >>> levels_of("jpeg", [120])
+        Traceback (most recent call last):
+        ...
+        ValueError: jpeg=120 must be a number above 0 and at most 100
+    """
+    if name not in CHANGES:
+        raise ValueError(f"{name!r} is not a change; choose one of {', '.join(CHANGES)}")
+    known, limit = CHANGES[name].levels, " and at most 100" if name == "jpeg" else ""
+    for level in levels:
+        if CHANGES[name].plain is None and level not in known:
+            raise ValueError(f"{name}={level} must be one of {', '.join(map(str, known))}")
+        if CHANGES[name].plain is not None and (
+            isinstance(level, str) or not 0 < level <= (100 if limit else np.inf)
+        ):
+            raise ValueError(f"{name}={level} must be a number above 0{limit}")
+    return levels or known
 
 
 def _rescaled(shape: tuple[int, ...], percent: float) -> tuple[int, ...]:
@@ -158,7 +215,7 @@ def _rescaled(shape: tuple[int, ...], percent: float) -> tuple[int, ...]:
 
 
 def _as_file(values: npt.NDArray[np.float64], dtype: np.dtype[Any]) -> Pixels:
-    """Back to the type of the file, cut off at its ends."""
+    """Convert to the data type of the file, clipped to its range."""
     if not np.issubdtype(dtype, np.integer):
         return values.astype(np.float32)
     limits = np.iinfo(dtype)

@@ -9,10 +9,12 @@ import pandas as pd
 
 from cellseg_monai.export.markdown import markdown
 from cellseg_monai.jobs import report
+from cellseg_monai.jobs.scores.summaries import metrics_of
 from cellseg_monai.metrics import Estimate, summarize
 from cellseg_monai.outputs import claim_outputs, write_text
 from cellseg_monai.studies.execution import folder_of
-from cellseg_monai.studies.run import DONE, Run
+from cellseg_monai.studies.run import Run
+from cellseg_monai.studies.run_steps import DONE
 
 RESULTS, IMAGES, REPORT = "results.csv", "images.csv", "report.html"
 TABLE, BY_MODALITY, LEARNING = "table.md", "modality.md", "learning_curve.csv"
@@ -22,14 +24,14 @@ METRICS, CLASS_METRICS = ("dice", "f1@0.5"), ("mdice", "miou")
 
 
 def gather(runs: Sequence[Run], out: Path) -> pd.DataFrame:
-    r"""Scores of every image of every test of every run, with the factors of the run.
+    r"""Return the scores of every image of every test of every run, with the factors of the run.
 
     Args:
-        runs: that are done.
+        runs: finished runs.
         out: folder of the study.
 
     Returns:
-        One row an image.
+        One row per image.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -51,13 +53,13 @@ def gather(runs: Sequence[Run], out: Path) -> pd.DataFrame:
 
 
 def results(runs: Sequence[Run], images: pd.DataFrame, out: Path) -> pd.DataFrame:
-    """One row for each test of each run: means over images, time and size.
+    """Return one row for each test of each run: mean scores, time and size.
 
-    Seconds of a training that was interrupted are not known, and stay empty.
+    The seconds of an interrupted training are unknown, and empty.
 
     Args:
-        runs: that are done.
-        images: what :func:`gather` gave.
+        runs: finished runs.
+        images: scores of every image, as :func:`gather` returns them.
         out: folder of the study.
 
     Example:
@@ -73,29 +75,36 @@ def results(runs: Sequence[Run], images: pd.DataFrame, out: Path) -> pd.DataFram
         [[0.75, 2.0, 1.0]]
     """
     columns = list(images.columns)
-    factors = [name for name in columns[: columns.index("test")] if name != "run"]
-    told = {"image", "modality", "missing"}
-    metrics = [name for name in columns[columns.index("test") + 1 :] if name not in told]
-    table = images.groupby(["run", *factors, "test"], sort=False, dropna=False)
-    means = table[metrics].mean().assign(images=table.size()).reset_index()
-    records = {run.name: json.loads((folder_of(run, out) / DONE).read_text()) for run in runs}
-    sizes = {run.name: len(run.train) for run in runs}
-    return means.assign(
-        training_images=means["run"].map(sizes),
-        training_seconds=[_rounded(records[name]["training_seconds"]) for name in means["run"]],
-        prediction_seconds=[
-            round(records[name]["prediction_seconds"][test], 2)
-            for name, test in zip(means["run"], means["test"], strict=True)
-        ],
-        parameters=[records[name]["parameters"] for name in means["run"]],
-    )
+    named = columns[: columns.index("test") + 1]
+    groups = images.groupby(named, sort=False, dropna=False)
+    means = groups[metrics_of(images.drop(columns=named))].mean().assign(images=groups.size()).reset_index()
+    costs = pd.DataFrame(
+        {
+            "run": run.name,
+            "test": test,
+            "training_images": len(run.train),
+            "training_seconds": record["training_seconds"],
+            "prediction_seconds": seconds,
+            "parameters": record["parameters"],
+        }
+        for run in runs
+        for record in [json.loads((folder_of(run, out) / DONE).read_text())]
+        for test, seconds in record["prediction_seconds"].items()
+    ).astype({"training_seconds": float})
+    costs = costs.round({"training_seconds": 1, "prediction_seconds": 2})
+    new = [name for name in costs if name not in named]  # the training images may be a factor already
+    return means.merge(costs[["run", "test", *new]], on=["run", "test"], how="left")
 
 
 def estimate(images: pd.DataFrame, metric: str) -> Estimate:
-    """Mean score of a group of rows with its 95 % interval.
+    """Return the mean score of some rows with its 95 % interval.
 
-    Of several runs the interval is over their means, which tells what another seed or fold would change;
-    of one run it is over its images.
+    With several runs the interval is over the means of the runs, and shows what another seed or fold would
+    change. With one run it is over the images.
+
+    Args:
+        images: scores of every image, as :func:`gather` returns them.
+        metric: score to average.
 
     Example:
         >>> rows = pd.DataFrame({"run": ["a", "a", "b"], "dice": [0.6, 0.8, 0.9]})
@@ -112,12 +121,13 @@ def estimate(images: pd.DataFrame, metric: str) -> Estimate:
 def table_of(
     images: pd.DataFrame, by: Sequence[str], metrics: Sequence[str] = METRICS + CLASS_METRICS
 ) -> str:
-    """Markdown table of means with intervals, one row a group.
+    """Return a Markdown table of means with intervals, one row per group.
 
     Args:
-        images: what :func:`gather` gave; with ``parameters`` and ``training_seconds`` their means are shown.
-        by: columns that make the groups.
-        metrics: to show, of those that were scored.
+        images: scores of every image, as :func:`gather` returns them; the columns ``parameters`` and
+            ``training_seconds`` are shown too, if present.
+        by: columns that define the groups.
+        metrics: scores to show, if present.
 
     Example:
         >>> rows = pd.DataFrame({"run": ["a", "b"], "gates": ["none", "all"], "dice": [0.5, 0.75]})
@@ -135,55 +145,41 @@ def table_of(
             *group,
             rows["run"].nunique(),
             len(rows),
-            *(in_words(estimate(rows, name)) for name in metrics),
-            *(_cost(rows[name]) for name in costs),
+            *(_with_interval(estimate(rows, name)) for name in metrics),
+            *("not recorded" if rows[name].isna().all() else f"{rows[name].mean():,.0f}" for name in costs),
         ]
         for group, rows in images.groupby(list(by), sort=False)
     ]
     return markdown(columns, lines)
 
 
-def _rounded(seconds: float | None) -> float:
-    """Of a training that was interrupted they are not known."""
-    return float("nan") if seconds is None else round(seconds, 1)
-
-
-def _cost(values: "pd.Series[float]") -> str:
-    return "not recorded" if values.isna().all() else f"{values.mean():,.0f}"
-
-
-def in_words(value: Estimate) -> str:
-    """A mean, and its interval if it is known.
-
-    Example:
-        >>> in_words(Estimate(0.5, 0.25, 0.75))
-        '0.500 (0.250 to 0.750)'
-    """
-    if math.isnan(value.value):
+def _with_interval(mean: Estimate) -> str:
+    if math.isnan(mean.value):
         return "not scored"
-    interval = (
-        "" if math.isnan(value.low) or value.low == value.high else f" ({value.low:.3f} to {value.high:.3f})"
-    )
-    return f"{value.value:.3f}{interval}"
+    known = not math.isnan(mean.low) and mean.low != mean.high
+    return f"{mean.value:.3f}" + (f" ({mean.low:.3f} to {mean.high:.3f})" if known else "")
 
 
 def write_results(
     runs: Sequence[Run], out: Path, by: Sequence[str], learning: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Write ``results.csv``, ``images.csv``, ``table.md`` and ``report.html``, and perhaps ``modality.md``.
+    """Write the tables and the report of a study.
+
+    The files are ``results.csv``, ``images.csv``, ``table.md``, ``report.html``, and ``modality.md`` if the
+    modality of an image is known.
 
     Args:
-        runs: that are done.
+        runs: finished runs.
         out: folder of the study.
-        by: columns of the factors that make the rows of ``table.md``; those of ``modality.md``, where the
-            modality of images is known, are split by it as well.
-        learning: ``images``, ``score`` and perhaps ``model``, for a plot of scores against training images.
+        by: factors that define the rows of ``table.md``; ``modality.md`` has these rows for each modality.
+        learning: table with ``images``, ``score`` and optionally ``model``, for a plot of scores against
+            training images.
 
     Returns:
         The scores of every image, as in ``images.csv``.
 
     Raises:
-        FileNotFoundError: a run is not done.
+        FileNotFoundError: If a run is not finished.
 
     Example:
         >>> write_results([Run("one", Path("bundle"), [], {"test": []})], Path("nowhere"), ["test"])
@@ -194,11 +190,7 @@ def write_results(
     images = gather(runs, out)
     means = results(runs, images, out)
     costs = means.set_index(["run", "test"])[list(COSTS)]
-    texts = {
-        IMAGES: images.to_csv(index=False, float_format="%.6g"),
-        RESULTS: means.to_csv(index=False, float_format="%.6g"),
-        TABLE: table_of(images.join(costs, on=["run", "test"]), by) + "\n",
-    }
+    texts = {TABLE: table_of(images.join(costs, on=["run", "test"]), by) + "\n"}
     if images["modality"].notna().any():
         kinds = images.fillna({"modality": "unknown"}).sort_values("modality", kind="stable")
         texts[BY_MODALITY] = table_of(kinds, ["modality", *by]) + "\n"
@@ -206,13 +198,17 @@ def write_results(
     if learning is not None:
         texts[LEARNING] = learning.to_csv(index=False)
         folders.append(out)
-    write_study(out, texts)
+    write_study(out, {IMAGES: images, RESULTS: means}, texts)
     report(folders, out / REPORT)
     return images
 
 
-def write_study(out: Path, texts: Mapping[str, str]) -> None:
-    """Write tables of a study, over nothing but those of an earlier call of it."""
-    with claim_outputs(out, "study", texts):
-        for name, text in texts.items():
+def write_study(
+    out: Path, tables: Mapping[str, pd.DataFrame], texts: Mapping[str, str] | None = None
+) -> None:
+    """Write tables as CSV, and texts; only files of an earlier call of the study are overwritten."""
+    written = {name: table.to_csv(index=False, float_format="%.6g") for name, table in tables.items()}
+    written |= texts or {}
+    with claim_outputs(out, "study", written):
+        for name, text in written.items():
             write_text(out / name, text)

@@ -1,4 +1,4 @@
-"""One picture for a study of fine-tuning: image, what each model finds, truth, side by side."""
+"""One picture of a fine-tuning study: image, prediction of each model and truth, side by side."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,23 +8,23 @@ from PIL import Image, ImageDraw
 
 from cellseg_monai.data import read_label_map
 from cellseg_monai.data.datalist import Item, file_of
-from cellseg_monai.export.overlay import Colours
 from cellseg_monai.jobs.prediction import outlined
 from cellseg_monai.outputs import claim_file, written_whole
 
 HEADING = 14
+"""Height of the headings in pixels."""
 
 
 def overlay_strip(
     items: Sequence[Item], columns: Sequence[tuple[str, Path]], out: Path, longest: int = 256
 ) -> Path:
-    """Draw a row for each image: the image, the outlines that each model found, those of the truth.
+    """Draw a row for each image: the image, the outlines of each model, and the true outlines.
 
     Args:
-        items: images with labels.
-        columns: heading and folder of the label maps of each model.
+        items: labelled images.
+        columns: heading, and folder of label maps, for each model.
         out: PNG file to write.
-        longest: side of a picture, in pixels.
+        longest: longest side of a picture in pixels.
 
     Returns:
         The file.
@@ -38,29 +38,27 @@ def overlay_strip(
         >>> Image.open(sheet).size
         (144, 78)
     """
-    rows = []
-    for item in items:
-        name = Path(file_of(item)).stem
-        found = [read_label_map(next(folder.rglob(f"{name}.tif"))) for _, folder in columns]
-        maps = [np.zeros_like(found[0]), *found, read_label_map(item["label"])]
-        rows.append([_small(outlined(file_of(item), labels), longest) for labels in maps])
     headings = ["image", *(heading for heading, _ in columns), "truth"]
+    rows = [_pictures(item, [folder for _, folder in columns], longest) for item in items]
     heights = [max(picture.height for picture in row) for row in rows]
     sheet = Image.new("RGB", (longest * len(headings), HEADING + sum(heights)), "white")
     draw = ImageDraw.Draw(sheet)
-    for place, heading in enumerate(headings):
-        draw.text((place * longest + 4, 1), heading, fill="black")
-    top = HEADING
-    for row, height in zip(rows, heights, strict=True):
-        for place, picture in enumerate(row):
-            sheet.paste(picture, (place * longest, top))
-        top += height
+    for column, heading in enumerate(headings):
+        draw.text((column * longest + 4, 1), heading, fill="black")
+    for number, row in enumerate(rows):
+        for column, picture in enumerate(row):
+            sheet.paste(picture, (column * longest, HEADING + sum(heights[:number])))
     with claim_file(out, "study"), written_whole(out) as part:
         sheet.save(part)
     return out
 
 
-def _small(picture: Colours, longest: int) -> Image.Image:
-    small = Image.fromarray(picture)
-    small.thumbnail((longest, longest))
-    return small
+def _pictures(item: Item, folders: Sequence[Path], longest: int) -> list[Image.Image]:
+    """Return the plain image, and the image with the outlines of each label map and of the truth."""
+    file, truth = file_of(item), read_label_map(item["label"])
+    found = [read_label_map(next(folder.rglob(f"{Path(file).stem}.tif"))) for folder in folders]
+    pictures = []
+    for labels in [np.zeros_like(truth), *found, truth]:
+        pictures.append(Image.fromarray(outlined(file, labels)))
+        pictures[-1].thumbnail((longest, longest))
+    return pictures

@@ -1,4 +1,4 @@
-"""What a bundle loses when the images change: changes by hand, and a study of a threshold on drawn nuclei."""
+"""Robustness: changes of images checked by hand, and a study of a threshold on synthetic nuclei."""
 
 import shutil
 from io import BytesIO
@@ -15,7 +15,7 @@ from PIL import Image
 
 from cellseg_monai.cli import main
 from cellseg_monai.data import list_items, write_synthetic_dataset
-from cellseg_monai.studies import CHANGES, robustness
+from cellseg_monai.studies import CHANGES, Recipe, robustness
 from tests.bundles.threshold import threshold_bundle
 
 CHOSEN = ["turn=quarter,up-down", "brightness=50", "noise=5,60", "pixel_size=200"]
@@ -50,7 +50,7 @@ def test_table_has_a_row_a_level(study: Path) -> None:
     assert table.loc[("plain", "–"), "dice"] > 0.95
     assert (table["dice_low"] <= table["dice"]).all()
     assert (table["dice"] <= table["dice_high"]).all()
-    # A threshold of single pixels does not see a turn, and the stretch undoes the brightness.
+    # A threshold of single pixels ignores a rotation, and the intensity stretch undoes the brightness.
     assert (table.loc["turn", ["same_dice", "same_f1@0.5"]] == 1).all(axis=None)
     assert (table.loc["turn", "dice"] == table.loc[("plain", "–"), "dice"]).all()
     assert table.loc[("brightness", "50"), "same_dice"] > 0.99
@@ -81,7 +81,7 @@ def test_images_are_changed_and_labels_move_with_them(study: Path) -> None:
 
 def test_plot_and_table_for_people(study: Path) -> None:
     drawing = ElementTree.parse(study / "robustness.svg").getroot()
-    assert len(drawing.findall("{http://www.w3.org/2000/svg}svg")) == 3  # a turn has no order
+    assert len(drawing.findall("{http://www.w3.org/2000/svg}svg")) == 3  # turns have no order
     assert "| noise | 60 | 1 | 2 | 0." in (study / "table.md").read_text()
     assert (study / "report.html").is_file()
 
@@ -95,44 +95,47 @@ def test_the_same_command_does_nothing_again(study: Path, bundle: Path, data: Pa
     assert images == {file: file.stat().st_mtime_ns for file in study.glob("images/*/images/*")}
 
 
-def test_it_does_not_go_on_with_something_else(study: Path, bundle: Path, data: Path, tmp_path: Path) -> None:
+def test_a_study_with_other_inputs_is_rejected(study: Path, bundle: Path, data: Path, tmp_path: Path) -> None:
     torch.save({"weight": torch.ones(1, 1, 1, 1), "bias": torch.zeros(1)}, tmp_path / "other.pt")
-    with pytest.raises(ValueError, match=r"holds a study of other weights; give another --out"):
-        robustness(bundle, list_items(data), study, weights=tmp_path / "other.pt")
-    with pytest.raises(ValueError, match=r"holds a study of other seed"):
-        robustness(bundle, list_items(data), study, seed=1)
-    with pytest.raises(ValueError, match=r"holds a study of other images"):
-        robustness(bundle, list_items(data)[:1], study)
+    with pytest.raises(ValueError, match=r"started with other weights; choose another --out"):
+        robustness(Recipe(bundle), list_items(data), study, weights=tmp_path / "other.pt")
+    with pytest.raises(ValueError, match=r"started with other seed"):
+        robustness(Recipe(bundle, seeds=[1]), list_items(data), study)
+    with pytest.raises(ValueError, match=r"started with other images"):
+        robustness(Recipe(bundle), list_items(data)[:1], study)
 
 
 @pytest.mark.parametrize(
     ("levels", "message"),
     [
-        ({"dust": ()}, r"no change 'dust'; choose of turn, brightness, blur, noise, jpeg, pixel_size"),
-        ({"turn": ["45"]}, r"no turn '45'; choose of quarter, half, three-quarters, left-right, up-down"),
-        ({"blur": ["much"]}, r"a level of blur is a number above 0, not 'much'"),
-        ({"jpeg": [0]}, r"a level of jpeg is a number above 0, not 0"),
-        ({"jpeg": [101]}, r"a level of jpeg is a number up to 100, not 101"),
+        (
+            {"dust": ()},
+            r"'dust' is not a change; choose one of turn, brightness, blur, noise, jpeg, pixel_size",
+        ),
+        ({"turn": ["45"]}, r"turn=45 must be one of quarter, half, three-quarters, left-right, up-down"),
+        ({"blur": ["much"]}, r"blur=much must be a number above 0$"),
+        ({"jpeg": [0]}, r"jpeg=0 must be a number above 0 and at most 100"),
+        ({"jpeg": [101]}, r"jpeg=101 must be a number above 0 and at most 100"),
     ],
     ids=["change", "turn", "text", "zero", "quality"],
 )
-def test_what_there_is_not_is_refused(
+def test_unknown_changes_and_levels_are_rejected(
     bundle: Path, data: Path, tmp_path: Path, levels: dict[str, list[float | str]], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        robustness(bundle, list_items(data), tmp_path / "out", levels)
+        robustness(Recipe(bundle), list_items(data), tmp_path / "out", levels)
     assert not (tmp_path / "out").exists()
 
 
 def test_a_bundle_without_weights_or_images_of_one_name(bundle: Path, data: Path, tmp_path: Path) -> None:
     items = list_items(data)
-    with pytest.raises(ValueError, match=r"images need different names"):
-        robustness(bundle, [items[0], items[0]], tmp_path / "out")
+    with pytest.raises(ValueError, match=r"images must have different names"):
+        robustness(Recipe(bundle), [items[0], items[0]], tmp_path / "out")
     shutil.copytree(bundle / "configs", tmp_path / "bare/configs")
     with pytest.raises(
-        FileNotFoundError, match=r"model.pt is missing; train the bundle, or give its weights"
+        FileNotFoundError, match=r"model.pt is missing; train the bundle, or choose weights with --weights"
     ):
-        robustness(tmp_path / "bare", items, tmp_path / "out")
+        robustness(Recipe(tmp_path / "bare"), items, tmp_path / "out")
 
 
 def changed(name: str, pixels: npt.NDArray[np.generic], level: float | str) -> npt.NDArray[np.generic]:
