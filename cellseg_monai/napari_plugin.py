@@ -1,11 +1,9 @@
-"""The package in napari: a reader of images and label maps, and a widget that segments by a bundle.
+"""Plugin for napari: a reader for images and label maps, and a widget that segments with a bundle.
 
-``napari.yaml`` beside this file tells napari of both, which is imported only where the widget is made.
+``napari.yaml`` beside this file declares both. napari itself is imported only when the widget is made.
 """
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -17,18 +15,20 @@ if TYPE_CHECKING:
     import napari.layers
     import napari.types
 
+    from cellseg_monai.outputs import StrPath
+
 LayerData = tuple[Any, dict[str, Any], str]
-"""Pixels, settings of the layer, and its kind, as napari takes them."""
+"""Pixels, settings and kind of a layer, as napari expects them."""
 
 
 def get_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], list[LayerData]] | None:
-    """The reader of files whose names end like images.
+    """Return the reader for image files.
 
     Args:
         path: one path, or several that are opened together.
 
     Returns:
-        :func:`read_layers`, or None if one of the files is of another kind.
+        :func:`read_layers`, or None if a file does not have the suffix of an image.
 
     Example:
         >>> get_reader("cells.tif") is read_layers, get_reader("cells.txt")
@@ -41,16 +41,16 @@ def get_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], lis
 
 
 def read_layers(path: str | Sequence[str]) -> list[LayerData]:
-    """A layer for each file: of labels if it lies in a folder of label maps, else of the image.
+    """Read files as layers: as labels if they are in a folder of label maps, otherwise as images.
 
-    Colour becomes one layer, other channels one each. The size of a pixel goes into the layer's ``metadata``,
-    and does not scale it, since label maps seldom know theirs.
+    An RGB image becomes one layer, other channels become one layer each. The pixel size is stored in the
+    ``metadata`` of the layer, but does not scale it, since label maps rarely contain it.
 
     Args:
         path: one path, or several.
 
     Raises:
-        ValueError: a file cannot be read; the message names it.
+        ValueError: a file cannot be read.
 
     Example:
         >>> from cellseg_monai.data import write_synthetic_dataset
@@ -73,39 +73,36 @@ def _read_layer(path: Path) -> LayerData:
     picture = read_picture(path)
     settings: dict[str, Any] = {"name": path.stem, "metadata": {"pixel_size_um": picture.pixel_size}}
     pixels = picture.rows_columns()
-    if pixels.ndim > 2 + ("Z" in picture.axes):
-        if pixels.shape[-1] == 3:
-            settings["rgb"] = True
-        else:
-            channels = picture.channel_names or range(pixels.shape[-1])
-            settings |= {
-                "channel_axis": pixels.ndim - 1,
-                "name": [f"{path.stem} {name}" for name in channels],
-            }
+    has_channels = pixels.ndim > 2 + ("Z" in picture.axes)
+    if has_channels and pixels.shape[-1] == 3:
+        settings["rgb"] = True
+    elif has_channels:
+        names = picture.channel_names or range(pixels.shape[-1])
+        settings |= {"channel_axis": pixels.ndim - 1, "name": [f"{path.stem} {name}" for name in names]}
     return pixels, settings, "image"
 
 
 def segment(
     pixels: npt.ArrayLike,
-    bundle: str | PathLike[str],
+    bundle: "StrPath",
     rgb: bool = False,
     options: Mapping[str, Any] | None = None,
 ) -> npt.NDArray[np.int32]:
-    """Label maps of planes, by what ``cellseg predict`` does to their files.
+    """Segment planes as ``cellseg predict`` segments files.
 
     Args:
-        pixels: rows and columns, with frames or slices in front if there are several; each is segmented by
-            itself.
+        pixels: plane, or several planes with an axis of frames or slices in front; each plane is segmented
+            on its own.
         bundle: folder of the bundle, with its weights.
-        rgb: the last axis is colour.
+        rgb: whether the last axis is RGB.
         options: values of ``inference.json`` by id, such as ``{"threshold": 0.4}``.
 
     Returns:
-        Labels of the shape of the pixels, without colour.
+        Labels with the shape of the pixels, without RGB axis.
 
     Raises:
         FileNotFoundError: there is no such bundle, or it has no weights.
-        ValueError: there are no rows and columns, or the bundle does not take this.
+        ValueError: there are no rows and columns, or the bundle cannot segment the image.
 
     Example:
         >>> segment(np.zeros((8, 8)), "nowhere")
@@ -113,17 +110,16 @@ def segment(
         ...
         FileNotFoundError: nowhere: there is no such bundle; give its folder, or one of these names: ...
     """
-    import pandas as pd
     import tifffile
 
     from cellseg_monai.jobs import predict
+    from cellseg_monai.outputs.failures import read_failures
 
     values = np.asarray(pixels)
     shape = values.shape[:-1] if rgb else values.shape
     if len(shape) < 2 or 0 in shape:
-        raise ValueError(f"an image has rows and columns, and the shape {values.shape} has none")
+        raise ValueError(f"an image must have rows and columns, but the shape is {values.shape}")
     planes = values.reshape(-1, *values.shape[len(shape) - 2 :])
-    hook = sys.excepthook  # a bundle sets its own, for the command line
     with TemporaryDirectory() as folder:
         files = [Path(folder) / f"images/{number:05}.tif" for number in range(len(planes))]
         files[0].parent.mkdir()
@@ -132,27 +128,25 @@ def segment(
         try:
             labels = predict(bundle, files, Path(folder) / "out", options=options)
         except RuntimeError as error:
-            failures = Path(folder) / "out/failures.csv"
-            if not failures.is_file() or pd.read_csv(failures).empty:
+            reasons = read_failures(Path(folder) / "out")
+            if not reasons:
                 raise
-            raise ValueError(str(pd.read_csv(failures)["error"][0])) from error
-        finally:
-            sys.excepthook = hook
+            raise ValueError(reasons[0]) from error
         maps = [tifffile.imread(file) for file in labels]
     return np.stack(maps).astype(np.int32, copy=False).reshape(shape)
 
 
 def _storable(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Of a kind that TIFF and its readers know."""
+    """Convert to a type that TIFF supports."""
     wide = {"i8": np.int32, "u8": np.uint32, "f2": np.float32, "b1": np.uint8}
     return np.ascontiguousarray(plane, wide.get(plane.dtype.str[1:], plane.dtype))
 
 
 def segment_widget() -> Any:
-    """The widget: an image layer, a bundle and two of its options; a Labels layer comes out.
+    """Make the widget: it segments an image layer with a bundle and two of its options.
 
     Returns:
-        A ``FunctionGui`` of magicgui.
+        A ``FunctionGui`` of magicgui, which adds a Labels layer.
     """
     from magicgui import magicgui
     from monai.bundle import ConfigParser

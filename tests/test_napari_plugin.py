@@ -128,7 +128,10 @@ def test_frames_are_segmented_one_by_one_and_the_excepthook_stays(bundle: Path) 
 
 @pytest.mark.parametrize(
     ("pixels", "message"),
-    [(np.zeros(5), "an image has rows and columns"), (np.full((9, 9), np.nan), "81 NaN or infinite pixels")],
+    [
+        (np.zeros(5), "an image must have rows and columns"),
+        (np.full((9, 9), np.nan), "81 NaN or infinite pixels"),
+    ],
     ids=["a line", "NaN"],
 )
 def test_what_cannot_be_segmented_is_told(pixels: np.ndarray, message: str, bundle: Path) -> None:

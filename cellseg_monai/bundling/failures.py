@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from cellseg_monai.jobs.files.companions import drawable
+from cellseg_monai.jobs.files.planes import drawable
 from cellseg_monai.jobs.reporting.pictures import KINDS, compared
 from cellseg_monai.jobs.reporting.run_folder import RunFolder
 from cellseg_monai.label_maps import LabelMap, boundaries

@@ -74,7 +74,7 @@ def list_items(
     for item in items:
         for key, pattern in {"group": group, "modality": modality}.items():
             if pattern is not None and key not in item:
-                item[key] = _match(pattern, item, key)
+                item[key] = part_of_name(pattern, item, key)
     return items
 
 
@@ -199,7 +199,8 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _match(pattern: str, item: Item, key: str) -> str:
+def part_of_name(pattern: str, item: Item, key: str) -> str:
+    """Return the part of the name of an image that a pattern finds: its first bracket, or the whole match."""
     found = re.search(pattern, item["name"])
     if found is None:
         raise ValueError(

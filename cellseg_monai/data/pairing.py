@@ -83,7 +83,7 @@ def pair_folder(folder: str | PathLike[str], recursive: bool = False) -> Pairing
     Args:
         folder: folder of the dataset.
         recursive: whether to search sub-folders as well. A pair is then in the same sub-folder on both sides,
-            and results of earlier runs are left out.
+            and results of earlier runs, and masks of datasets in sub-folders, are left out.
 
     Returns:
         The pairs, and the files that do not form a pair.
@@ -100,13 +100,13 @@ def pair_folder(folder: str | PathLike[str], recursive: bool = False) -> Pairing
     root = _existing(folder)
     image_folder = _first_existing(root, IMAGE_FOLDERS)
     if image_folder is None:
-        files = _files(root, recursive, results=False)
+        files = _files(root, recursive, images=True)
         masks = [path for path in files if _MASK_ENDING.search(stem(path))]
         images = [path for path in files if path not in set(masks)]
         return _match(_by_name(images, root), _by_name(masks, root))
     mask_folder = _first_existing(root, MASK_FOLDERS)
     return _match(
-        _by_name(_files(image_folder, recursive, results=False), image_folder),
+        _by_name(_files(image_folder, recursive, images=True), image_folder),
         _by_name(_files(mask_folder, recursive), mask_folder) if mask_folder else {},
     )
 
@@ -202,24 +202,27 @@ def _first_existing(root: Path, names: tuple[str, ...]) -> Path | None:
     return next((root / name for name in names if (root / name).is_dir()), None)
 
 
-def _files(folder: Path, recursive: bool, results: bool = True) -> list[Path]:
+def _files(folder: Path, recursive: bool, *, images: bool = False) -> list[Path]:
     """List image files, and folders that are images; those folders are not searched.
 
     Args:
         folder: folder to search.
         recursive: whether to search sub-folders.
-        results: whether to include results of earlier runs.
+        images: whether to search for images: results of earlier runs, and folders of masks beside folders of
+            images, are left out.
     """
     found: list[Path] = []
     left_out: set[Path] = set()
     for parent, folders, files in os.walk(folder):
-        images = [name for name in folders if name.lower().endswith(FOLDER_SUFFIXES)]
-        folders[:] = sorted(set(folders) - set(images)) if recursive else []
-        if not results:
+        zarrs = [name for name in folders if name.lower().endswith(FOLDER_SUFFIXES)]
+        folders[:] = sorted(set(folders) - set(zarrs)) if recursive else []
+        if images:
+            if {name.lower() for name in folders} & set(IMAGE_FOLDERS):
+                folders[:] = [name for name in folders if name.lower() not in MASK_FOLDERS]
             written = written_in(Path(parent)).items()
             left_out |= {Path(parent, name) for name, entry in written if entry.work not in _OF_DATASETS}
         named = (name for name in files if not name.lower().endswith(FOLDER_SUFFIXES))
-        found += [Path(parent, name) for name in (*images, *named) if name.lower().endswith(SUFFIXES)]
+        found += [Path(parent, name) for name in (*zarrs, *named) if name.lower().endswith(SUFFIXES)]
     return sorted(path for path in found if path not in left_out and not path.name.startswith("."))
 
 

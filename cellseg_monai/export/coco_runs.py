@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cellseg_monai.coco_counts import decode_counts
 from cellseg_monai.polygons import Shape, runs
+from cellseg_monai.run_lengths import read_counts
 
 
 def run_lengths(rings: Sequence[npt.NDArray[Any]], shape: Shape) -> list[int]:
@@ -34,13 +34,8 @@ def rings_of_runs(counts: Any, shape: Shape) -> list[npt.NDArray[np.int64]]:
         >>> [ring.tolist() for ring in rings_of_runs([2, 1, 5], (2, 4))]
         [[[1, 0], [2, 0], [2, 1], [1, 1]]]
     """
-    lengths = decode_counts(counts) if isinstance(counts, str) else counts
-    if not isinstance(lengths, list) or not all(isinstance(one, int) and one >= 0 for one in lengths):
-        raise ValueError(f"run lengths must be whole numbers from 0 on, not {str(counts)[:80]}")
     pixels = shape[0] * shape[1]
-    if sum(lengths) != pixels:
-        raise ValueError(f"the run lengths add up to {sum(lengths)} pixels, but the image has {pixels}")
-    ends = np.cumsum(lengths)
+    ends = np.cumsum(read_counts(counts, pixels))
     cuts = np.union1d(ends, np.arange(0, pixels + 1, shape[0]))  # no run goes on in the next column
     inside = np.searchsorted(ends, cuts[:-1], "right") % 2 == 1
     left, top = np.divmod(cuts[:-1][inside], shape[0])

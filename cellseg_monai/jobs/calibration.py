@@ -1,20 +1,17 @@
-"""How an answer is best decoded: threshold, height of seeds and smallest cell of *these* images.
+"""Calibration of a decoding: threshold, seed height and smallest cell for images of one kind.
 
-A network that was trained for a few minutes says where cells are with other confidence than one trained for
-hours, and cells of another microscope have another size. StarDist tunes its thresholds on validation images
-for the same reason.
+The confidence of a network depends on the length of its training, and the size of cells on the microscope.
+StarDist tunes its thresholds on validation images for the same reason.
 """
 
 import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import tifffile
 from monai.bundle import ConfigParser
 
@@ -24,33 +21,34 @@ from cellseg_monai.jobs.prediction import predict
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.metrics import instance_counts, instance_scores, pixel_counts, pixel_scores
 from cellseg_monai.metrics.mask_content import binary_maps, content_of
-from cellseg_monai.outputs import claim_outputs, require_free, write_text
+from cellseg_monai.outputs import StrPath, claim_outputs, require_free, write_text
+from cellseg_monai.outputs.counting import counted
 from cellseg_monai.runtime import keep_settings
-from cellseg_monai.runtime.finding import find_model, inference_files
-from cellseg_monai.runtime.literals import literal_options
+from cellseg_monai.runtime.finding import find_inference
+from cellseg_monai.runtime.overrides import literal_options
 
 logger = logging.getLogger(__name__)
 
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
 SEED_HEIGHTS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
 SMALLEST = (0.25, 0.5, 1.0)
-"""Shares of the area that one true cell in a hundred stays below."""
+"""Smallest cells to try, as fractions of the first percentile of the areas of true cells."""
 
 CHOICES = ("seed_height", "threshold", "min_size")
-"""What is chosen, by its id in the configurations, as far as the decoding has it."""
+"""Options of a decoding that can be calibrated, by their ids in the configurations."""
 
 CHOSEN = "decoding.json"
 
 
 class Calibration(NamedTuple):
-    """What was chosen, and what it is worth.
+    """Result of a calibration.
 
     Attributes:
         options: values for ``inference.json`` by id.
-        metric: that was raised, ``"f1@0.5"`` or, of binary masks, ``"dice"``.
-        before: mean score with the values that the configuration had.
-        after: mean score with those chosen.
-        images: how many were looked at.
+        metric: metric that was maximised, ``"f1@0.5"``, or ``"dice"`` for binary masks.
+        before: mean score with the values of the configuration.
+        after: mean score with the chosen values.
+        images: number of images.
 
     Example:
         >>> print(Calibration({"min_size": 300}, "f1@0.5", 0.533, 0.6, 4))
@@ -64,39 +62,39 @@ class Calibration(NamedTuple):
     images: int
 
     def __str__(self) -> str:
-        """One line; the options as MONAI's command takes them."""
-        words = " ".join(f"--{name} {value}" for name, value in self.options.items()) or "the same values"
-        return (
-            f"{self.metric} of {self.images} images: {self.before:.3f} before, {self.after:.3f} with {words}"
-        )
+        """One line; the options are written as for MONAI's command."""
+        values = " ".join(f"--{name} {value}" for name, value in self.options.items()) or "the same values"
+        scores = f"{self.before:.3f} before, {self.after:.3f} with {values}"
+        return f"{self.metric} of {counted(self.images, 'image')}: {scores}"
 
 
 def calibrate(
-    bundle: str | PathLike[str],
+    bundle: StrPath,
     items: Sequence[Item],
-    out: str | PathLike[str],
+    out: StrPath,
     *,
     options: Mapping[str, Any] | None = None,
     keep: bool = False,
 ) -> Calibration:
-    """Choose how to decode by the F1 of cells at an IoU of 0.5, or by Dice where masks are binary.
+    """Choose the options of a decoding by the F1 of cells at an IoU of 0.5, or by Dice for binary masks.
 
-    One value after the other is changed as long as the score rises. Give images that the network has not
-    learned from, and that nothing else is to be reported of.
+    One value after another is changed as long as the score rises. Use images that the network was not trained
+    on, and do not report scores of the same images.
 
     Args:
-        bundle: folder of a bundle, a name of :func:`~cellseg_monai.runtime.known_bundles`, or weights.
+        bundle: folder of a bundle, a name in :func:`~cellseg_monai.runtime.known_bundles`, or weights.
         items: labelled images.
-        out: folder for the probabilities and ``decoding.json``, which is laid over ``inference.json``.
-        options: of the bundle by id, such as ``weights``.
-        keep: leave the values beside the weights too, so that whoever uses these weights decodes by them.
+        out: output folder for the probability maps and ``decoding.json``, which can be laid over
+            ``inference.json``.
+        options: values of ``inference.json`` by id, such as ``weights``.
+        keep: whether to keep the values beside the weights as well, so that they are used with these weights.
 
     Returns:
-        :class:`Calibration`.
+        The chosen options and their scores.
 
     Raises:
         FileNotFoundError: there is no such bundle.
-        ValueError: no image is given, or the bundle decodes in a way that has nothing to choose.
+        ValueError: no image is given, or the decoding has no option to calibrate.
 
     Example:
         >>> calibrate("bundles/unknown", [{"image": "a.tif", "label": "b.tif"}], "out")
@@ -108,86 +106,58 @@ def calibrate(
         raise ValueError("a calibration needs at least one labelled image")
     folder = Path(out)
     require_free(folder, "calibrate", [CHOSEN])
+    decoding, weights = _decoding_of(bundle, options)
+    start = {name: decoding.options[name] for name in CHOICES if name in decoding.options}
+    if not start:
+        raise ValueError(f"{type(decoding).__name__} has no option to calibrate")
     images = [file_of(item) for item in items]
     labels = predict(bundle, images, folder, save_probability=True, options=options)
     files = [folder / "probability" / label.relative_to(folder / "labels") for label in labels]
-    decoder = _Decoder(bundle, options or {})
-    trial = _Trial(
-        decoder, [_channels_first(file) for file in files], [read_label_map(item["label"]) for item in items]
-    )
+    maps = [np.asarray(tifffile.imread(file), np.float32) for file in files]
+    probabilities = [values.reshape(-1, *values.shape[-2:]) for values in maps]
+    truths = [read_label_map(item["label"]) for item in items]
+    metric = "dice" if all(binary_maps([content_of(truth) for truth in truths])) else "f1@0.5"
+
+    def score(values: Mapping[str, Any]) -> float:
+        decode = replace(decoding.decode, logits=False, **values)
+        found = (decode(probability)[0] for probability in probabilities)
+        return float(np.mean([_score(metric, *pair) for pair in zip(found, truths, strict=True)]))
+
     chosen: dict[str, Any] = {}
-    before = best = trial.score(chosen)
-    for name, values in _candidates(decoder, trial.truths):
-        for value in values:
-            score = trial.score({**chosen, name: value})
-            if score > best + 1e-4:
-                best, chosen = score, {**chosen, name: value}
+    before = best = score(chosen)
+    for name, values in _candidates(truths).items():
+        for value in values if name in start else ():
+            reached = score({**chosen, name: value})
+            if reached > best + 1e-4:
+                best, chosen = reached, {**chosen, name: value}
     with claim_outputs(folder, "calibrate", [CHOSEN]):
         write_text(folder / CHOSEN, json.dumps(chosen, indent=1))
     if keep:
-        keep_settings(decoder.weights, **decoder.start | chosen)
-    found = Calibration(chosen, trial.metric, before, best, len(items))
-    logger.info("%s", found)
-    return found
+        keep_settings(weights, **start | chosen)
+    calibration = Calibration(chosen, metric, before, best, len(items))
+    logger.info("%s", calibration)
+    return calibration
 
 
-class _Decoder:
-    """The decoding of a bundle with other values, for probabilities."""
-
-    def __init__(self, bundle: str | PathLike[str], options: Mapping[str, Any]) -> None:
-        folder, weights = find_model(bundle)
-        changes = ({} if weights is None else {"weights": str(weights)}) | dict(options)
-        parser = ConfigParser(ConfigParser.load_config_files(inference_files(folder, changes)))
-        values = {"bundle_root": str(folder), "settings#given": list(changes), **changes}
-        for name, value in literal_options(values).items():
-            parser[name] = value
-        decoding = parser.get_parsed_content("decoding")
-        self.start = {name: decoding.options[name] for name in CHOICES if name in decoding.options}
-        if not self.start:
-            raise ValueError(f"{type(decoding).__name__} has nothing to calibrate")
-        self.decode = decoding.decode
-        self.weights = Path(str(parser.get_parsed_content("weights")))
-
-    def __call__(self, probability: npt.NDArray[np.float32], values: Mapping[str, Any]) -> LabelMap:
-        labels: LabelMap = replace(self.decode, logits=False, **values)(probability)[0]
-        return labels
+def _decoding_of(bundle: StrPath, options: Mapping[str, Any] | None) -> tuple[Any, Path]:
+    """The decoding of a bundle, and the file of its weights."""
+    inference = find_inference(bundle, options)
+    given = {"bundle_root": str(inference.bundle), "settings#given": list(inference.options)}
+    parser = ConfigParser(ConfigParser.load_config_files(inference.files))
+    for name, value in literal_options(given | inference.options).items():
+        parser[name] = value
+    return parser.get_parsed_content("decoding"), Path(str(parser.get_parsed_content("weights")))
 
 
-class _Trial:
-    """Probabilities and truth, to be scored with one choice of values after the other."""
-
-    def __init__(
-        self, decoder: _Decoder, probabilities: list[npt.NDArray[np.float32]], truths: list[LabelMap]
-    ) -> None:
-        self.decoder = decoder
-        self.probabilities = probabilities
-        self.truths = truths
-        binary = binary_maps([content_of(truth) for truth in truths])
-        self.metric = "dice" if all(binary) else "f1@0.5"
-
-    def score(self, values: Mapping[str, Any]) -> float:
-        """Mean over the images."""
-        found = (self.decoder(probability, values) for probability in self.probabilities)
-        return float(np.mean([self._score(*pair) for pair in zip(found, self.truths, strict=True)]))
-
-    def _score(self, pred: LabelMap, truth: LabelMap) -> float:
-        if self.metric == "dice":
-            return float(pixel_scores(pixel_counts(pred, truth)).dice[0])
-        return float(instance_scores(instance_counts(pred, truth, 0.5)).f1[0])
+def _score(metric: str, pred: LabelMap, truth: LabelMap) -> float:
+    if metric == "dice":
+        return float(pixel_scores(pixel_counts(pred, truth)).dice[0])
+    return float(instance_scores(instance_counts(pred, truth, 0.5)).f1[0])
 
 
-def _candidates(decoder: _Decoder, truths: list[LabelMap]) -> list[tuple[str, list[Any]]]:
-    """What to try, in this order; the smallest cell first, as specks hide what the rest does."""
+def _candidates(truths: Sequence[LabelMap]) -> dict[str, Sequence[Any]]:
+    """Values to try in this order; the smallest cell comes first, as specks hide the effect of the others."""
     areas = np.concatenate([np.bincount(truth.ravel())[1:] for truth in truths])
-    small = float(np.percentile(areas[areas > 0], 1)) if (areas > 0).any() else 0.0
-    values: dict[str, list[Any]] = {
-        "min_size": [round(share * small) for share in SMALLEST],
-        "seed_height": list(SEED_HEIGHTS),
-        "threshold": list(THRESHOLDS),
-    }
-    return [(name, tried) for name, tried in values.items() if name in decoder.start]
-
-
-def _channels_first(file: Path) -> npt.NDArray[np.float32]:
-    probability = np.asarray(tifffile.imread(file), np.float32)
-    return probability if probability.ndim == 3 else probability[None]
+    small = float(np.percentile(areas[areas > 0], 1)) if areas.any() else 0.0
+    smallest = [round(fraction * small) for fraction in SMALLEST]
+    return {"min_size": smallest, "seed_height": SEED_HEIGHTS, "threshold": THRESHOLDS}

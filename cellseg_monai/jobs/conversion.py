@@ -1,36 +1,23 @@
-"""Label maps to the files of other programs and back: what this adds is names, images and tables."""
+"""Conversion of label maps to the files of other programs and back, with names, images and tables."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from os import PathLike
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from PIL import Image
 
+from cellseg_monai import export
 from cellseg_monai.data import read_label_map
-from cellseg_monai.export import (
-    Objects,
-    coco_images,
-    outline,
-    read_coco,
-    read_geojson,
-    read_ome_zarr_labels,
-    read_rois,
-    write_coco,
-    write_geojson,
-    write_label_tiff,
-    write_ome_zarr_labels,
-    write_rois,
-)
-from cellseg_monai.jobs.files.companions import drawable
-from cellseg_monai.jobs.files.images import ImageFolder
-from cellseg_monai.jobs.files.sources import find_label_maps, kind_of, name_of
+from cellseg_monai.jobs.files.companions import Companions, find_companions
+from cellseg_monai.jobs.files.inputs import find_label_maps, kind_of
+from cellseg_monai.jobs.files.names import full_name
+from cellseg_monai.jobs.files.planes import outlined, read_planes
 from cellseg_monai.jobs.files.tables import MeasurementTable
-from cellseg_monai.outputs import OutputError, claim_outputs, inside, require_apart, written_whole
-from cellseg_monai.outputs.causes import in_one_line
+from cellseg_monai.outputs import StrPath, claim_outputs, inside, require_apart, written_whole
+from cellseg_monai.outputs.failures import Failures
 
 logger = logging.getLogger(__name__)
 
@@ -42,19 +29,18 @@ FORMATS = {
     "tiff": ".tif",
     "overlay": ".png",
 }
-"""What can be written, and how the files end."""
+"""Formats that can be written, with the suffixes of their files."""
 
-_WITH_TABLE = ("geojson", "ome-zarr")
-_FAILURES = (ValueError, OSError, RuntimeError, ImportError, KeyError, TypeError)
+_WITH_MEASUREMENTS = ("geojson", "ome-zarr")
 
 
 @dataclass(frozen=True)
 class Conversion:
-    """What was converted and what was not.
+    """Result of a conversion.
 
     Attributes:
-        written: files, and folders of OME-Zarr.
-        failures: label maps that were left out, with the reason.
+        written: files that were written, and folders of OME-Zarr.
+        failures: label maps that could not be converted, with the reasons.
 
     Example:
         >>> print(Conversion((Path("out/a.zip"),), (("b.tif", "is damaged"),)))
@@ -73,192 +59,163 @@ class Conversion:
 
 
 def convert(
-    inputs: Sequence[str | PathLike[str]],
+    inputs: Sequence[StrPath],
     to: str,
-    out: str | PathLike[str],
+    out: StrPath,
     *,
-    images: str | PathLike[str] | None = None,
-    measurements: str | PathLike[str] | None = None,
+    images: StrPath | None = None,
+    measurements: StrPath | None = None,
 ) -> Conversion:
     """Write label maps in another format; one that fails does not stop the others.
 
-    The name tells what an input is: ``.geojson``, ``.zip`` and ``.roi`` (regions of ImageJ), ``.zarr``,
-    ``.json`` (COCO, GeoJSON or a dataset, by what it holds), or an image of any format that can be read. What
-    a format cannot hold is told in the log.
+    The suffix determines how an input is read: ``.geojson``, ``.zip`` and ``.roi`` (ImageJ), ``.zarr``,
+    ``.json`` (COCO, GeoJSON or a dataset, depending on the content), or any image. A warning lists what the
+    format cannot store.
 
     Args:
         inputs: files, folders, datasets, and patterns such as ``"day?/*.tif"``.
-        to: a key of :data:`FORMATS`.
-        out: folder to write. Label maps of a folder keep their sub-folders.
-        images: folder of the images, which are found by name. A label map has the size of its image, which
-            other programs do not tell; OME-Zarr holds the image as well, overlays are drawn on it.
-        measurements: a CSV with the id in ``label`` and, if there are several label maps, the name of the
-            image in ``image``; ``class`` is the class, other columns are measurements.
+        to: one of :data:`FORMATS`.
+        out: output folder. The label maps of a folder keep their sub-folders.
+        images: folder of images, which are found by name. Outlines do not state the size of their image, so
+            it is taken from here. OME-Zarr contains the image as well, and overlays are drawn on it.
+        measurements: CSV file with ids in ``label`` and, if there are several label maps, the names of
+            images in ``image``; ``class`` is the class, other columns are measurements.
 
     Returns:
-        What was written and what failed.
+        Files that were written, and label maps that failed.
 
     Raises:
-        FileNotFoundError: an input, a folder or the table is not there.
-        ValueError: there is no such format, it cannot hold measurements, two inputs have one name, or the
-            table lacks a column.
+        FileNotFoundError: an input, a folder or the table does not exist.
+        ValueError: there is no label map, or no such format; the format cannot store measurements; two
+            inputs have the same name; or a column is missing in the table.
 
     Example:
         >>> import tempfile
         >>> folder = Path(tempfile.mkdtemp())
-        >>> write_label_tiff(folder / "a.tif", [[0, 5, 5]])
+        >>> export.write_label_tiff(folder / "a.tif", [[0, 5, 5]])
         >>> made = convert([folder / "a.tif"], "geojson", folder / "out")
-        >>> [path.name for path in made.written], read_geojson(made.written[0]).label_map.tolist()
+        >>> [path.name for path in made.written], export.read_geojson(made.written[0]).label_map.tolist()
         (['a.geojson'], [[0, 5, 5]])
     """
     if to not in FORMATS:
         raise ValueError(f"there is no format {to!r}; choose one of {', '.join(FORMATS)}")
-    if measurements is not None and to not in _WITH_TABLE:
-        raise ValueError(f"{to} has no place for measurements; choose {' or '.join(_WITH_TABLE)}")
-    sources = find_label_maps(inputs)
-    folder = None if images is None else ImageFolder(images)
-    alone = len(sources) == 1 and all(kind_of(path) != "coco" for path in sources.values())
+    if measurements is not None and to not in _WITH_MEASUREMENTS:
+        raise ValueError(f"{to} cannot store measurements; choose {' or '.join(_WITH_MEASUREMENTS)}")
+    maps = find_label_maps(inputs, outlines=True)
+    pictures = None if images is None else find_companions(images)
+    alone = len(maps) == 1 and "coco" not in map(kind_of, maps.values())
     table = None if measurements is None else MeasurementTable(measurements, alone)
-    return _Run(to, Path(out), sources, folder, table).done()
+    run = _Run(maps, to, Path(out), pictures, table)
+    sources = {f"{name}{FORMATS[to]}": str(path.absolute()) for name, path in run.names()}
+    targets = ["coco.json"] if to == "coco" else list(sources)
+    read = [*maps.values(), *(() if pictures is None else pictures.files.values())]
+    if to == "tiff":  # otherwise the suffixes differ
+        require_apart(out, maps.values())
+    with claim_outputs(out, "convert", targets, read, sources=sources):
+        run.write_all()
+    return Conversion(tuple(run.written), tuple(run.failures.rows))
 
 
+@dataclass
 class _Run:
     """One call of :func:`convert`."""
 
-    def __init__(
-        self,
-        to: str,
-        out: Path,
-        sources: Mapping[str, Path],
-        images: ImageFolder | None,
-        table: MeasurementTable | None,
-    ) -> None:
-        self._to, self._out, self._sources, self._images, self._table = to, out, sources, images, table
-        self._written: list[Path] = []
-        self._failures: list[tuple[str, str]] = []
+    maps: Mapping[str, Path]
+    to: str
+    out: Path
+    images: Companions | None
+    table: MeasurementTable | None
+    failures: Failures = field(default_factory=Failures)
+    written: list[Path] = field(default_factory=list)
 
-    def done(self) -> Conversion:
-        """Convert everything."""
-        ending = FORMATS[self._to]
-        sources = {
-            f"{name}{ending}": str(path.absolute())
-            for given, path in self._sources.items()
-            for name in _names(given, path)
-        }
-        targets = ["coco.json"] if self._to == "coco" else list(sources)
-        read = [*self._sources.values(), *(() if self._images is None else self._images.files)]
-        if self._to == "tiff":  # else the files differ in their endings
-            require_apart(self._out, self._sources.values())
-        with claim_outputs(self._out, "convert", targets, read, sources=sources):
-            if self._to == "coco":
-                target = self._target("coco")
-                write_coco(target, self._for_coco())
-                self._written.append(target)
-            else:
-                self._write_each()
-        return Conversion(tuple(self._written), tuple(self._failures))
+    def names(self) -> Iterator[tuple[str, Path]]:
+        """Name and file of each label map; :meth:`_objects` reports the files that cannot be read."""
+        for name, path in self.maps.items():
+            with Failures().collect(name):
+                names = map(_name_in_coco, export.coco_images(path)) if kind_of(path) == "coco" else [name]
+                yield from ((each, path) for each in names)
 
-    def _write_each(self) -> None:
+    def write_all(self) -> None:
+        """Write all label maps: one file each, or one file for COCO."""
+        if self.to == "coco":
+            path = inside(self.out, "coco.json")
+            export.write_coco(path, self._named_as_images())
+            self.written.append(path)
+            return
         for name, objects in self._objects():
-            try:
-                self._write(name, objects)
-            except OutputError:  # the others would meet it as well
-                raise
-            except _FAILURES as error:
-                self._failures.append((name, in_one_line(error)))
+            with self.failures.collect(name):
+                path = inside(self.out, f"{name}{FORMATS[self.to]}")
+                if path in self.written:
+                    raise ValueError(f"{path}: two label maps have this name; convert them in two runs")
+                self._write(path, name, objects)
+                self.written.append(path)
 
-    def _for_coco(self) -> Iterator[tuple[str, Objects]]:
+    def _named_as_images(self) -> Iterator[tuple[str, export.Objects]]:
         for name, objects in self._objects():
-            self._tell_losses(name, objects)
-            yield name if self._images is None else self._images.find(name).name, objects
+            yield name if self.images is None else self.images.find(name).name, objects
 
-    def _objects(self) -> Iterator[tuple[str, Objects]]:
-        """Name and objects of each input that can be read, with what the table tells of them."""
-        for name, path in self._sources.items():
-            try:
-                for inner, objects in self._read(name, path):
-                    try:
-                        self._check_size(inner, objects)
-                        complete = self._with_table(inner, objects)
-                    except _FAILURES as error:
-                        self._failures.append((inner, in_one_line(error)))
-                    else:
-                        yield inner, complete
-            except _FAILURES as error:
-                self._failures.append((path.as_posix(), in_one_line(error)))
+    def _objects(self) -> Iterator[tuple[str, export.Objects]]:
+        """Name and objects of each label map that can be read and fits its image and the table."""
+        for given, path in self.maps.items():
+            with self.failures.collect(path.as_posix()):
+                for name, objects in self._read(given, path):
+                    with self.failures.collect(name):
+                        self._check_size(name, objects)
+                        complete = self._with_table(name, objects)
+                        self._warn_of_losses(name, complete)
+                        yield name, complete
 
-    def _read(self, name: str, path: Path) -> Iterator[tuple[str, Objects]]:
+    def _read(self, name: str, path: Path) -> Iterator[tuple[str, export.Objects]]:
         kind = kind_of(path)
-        shape = None if self._images is None else self._images.shape(name) if kind != "coco" else None
         if kind == "coco":
-            for image, objects in read_coco(path):
-                yield _name_in_coco(image), objects
-        elif kind == "geojson":
-            yield name, read_geojson(path, shape)
-        elif kind == "rois":
-            yield name, read_rois(path, shape)
+            yield from ((_name_in_coco(image), objects) for image, objects in export.read_coco(path))
         elif kind == "ome-zarr":
-            yield name, read_ome_zarr_labels(path)
+            yield name, export.read_ome_zarr_labels(path)
+        elif kind == "image":
+            yield name, export.Objects(read_label_map(path))
         else:
-            yield name, Objects(read_label_map(path))
+            read = export.read_geojson if kind == "geojson" else export.read_rois
+            yield name, read(path, None if self.images is None else self.images.shape(name))
 
-    def _check_size(self, name: str, objects: Objects) -> None:
-        if self._images is not None and self._images.shape(name) != objects.label_map.shape:
+    def _check_size(self, name: str, objects: export.Objects) -> None:
+        if self.images is not None and (shape := self.images.shape(name)) != objects.label_map.shape:
             raise ValueError(
-                f"its image has {self._images.shape(name)} rows and columns, the labels "
-                f"{objects.label_map.shape}; give the images that were segmented"
+                f"image {shape} and label map {objects.label_map.shape} differ in rows or columns; give the "
+                "images that were segmented"
             )
 
-    def _with_table(self, name: str, objects: Objects) -> Objects:
-        if self._table is None:
+    def _with_table(self, name: str, objects: export.Objects) -> export.Objects:
+        if self.table is None:
             return objects
-        table = self._table.of(name)
-        kept = objects.table.drop(columns=[column for column in table if column in objects.table])
-        return Objects(objects.label_map, pd.concat([kept, table], axis=1))
+        table = self.table.of(name)
+        kept = objects.table.drop(columns=objects.table.columns.intersection(table.columns))
+        return export.Objects(objects.label_map, pd.concat([kept, table], axis=1))
 
-    def _write(self, name: str, objects: Objects) -> None:
-        path = self._target(name)
-        self._tell_losses(name, objects)
-        ids, table = objects.label_map, objects.table
-        size = None if self._images is None else self._images.pixel_size(name)
-        if self._to == "geojson":
-            write_geojson(path, ids, table)
-        elif self._to == "rois":
-            write_rois(path, ids)
-        elif self._to == "tiff":
-            write_label_tiff(path, ids, size)
-        elif self._to == "ome-zarr":
-            image = None if self._images is None else self._images.pixels(name)
-            axes = "YX" if image is None else "CYX"
-            write_ome_zarr_labels(path, ids, table, image, axes, pixel_size=size, overwrite=True)
+    def _warn_of_losses(self, name: str, objects: export.Objects) -> None:
+        columns = [] if self.to in _WITH_MEASUREMENTS else [str(column) for column in objects.table]
+        lost = [column for column in columns if not (self.to == "coco" and column == "class")]
+        if lost:
+            logger.warning("%s: %s cannot store %s; left out", name, self.to, ", ".join(lost))
+
+    def _write(self, path: Path, name: str, objects: export.Objects) -> None:
+        labels, table = objects.label_map, objects.table
+        image = None if self.images is None else self.images.find(name)
+        size = None if self.images is None else self.images.pixel_size(name)
+        if self.to == "geojson":
+            export.write_geojson(path, labels, table)
+        elif self.to == "rois":
+            export.write_rois(path, labels)
+        elif self.to == "tiff":
+            export.write_label_tiff(path, labels, size)
+        elif self.to == "ome-zarr":
+            pixels, axes = (None, "YX") if image is None else (read_planes(image).pixels, "CYX")
+            export.write_ome_zarr_labels(path, labels, table, pixels, axes, pixel_size=size, overwrite=True)
         else:
-            dark = np.zeros(ids.shape)
-            drawing = dark if self._images is None else drawable(str(self._images.find(name)))
+            dark = np.zeros(labels.shape)
+            picture = export.outline(dark, labels) if image is None else outlined(str(image), labels)
             with written_whole(path) as part:
-                Image.fromarray(outline(drawing, ids)).save(part)
-        self._written.append(path)
-
-    def _target(self, name: str) -> Path:
-        path = inside(self._out, f"{name}{FORMATS[self._to]}")
-        if path in self._written:
-            raise ValueError(f"{path} was written for another label map of this name; convert them apart")
-        return path
-
-    def _tell_losses(self, name: str, objects: Objects) -> None:
-        columns = [] if self._to in _WITH_TABLE else [str(column) for column in objects.table]
-        if self._to == "coco":
-            columns = [column for column in columns if column != "class"]
-        if columns:
-            logger.warning("%s: %s cannot hold, and loses, %s", name, self._to, ", ".join(columns))
-
-
-def _names(name: str, path: Path) -> list[str]:
-    """Names of the results of one input; none if it cannot be read, which :meth:`_Run._objects` reports."""
-    try:
-        return [_name_in_coco(image) for image in coco_images(path)] if kind_of(path) == "coco" else [name]
-    except _FAILURES:
-        return []
+                Image.fromarray(picture).save(part)
 
 
 def _name_in_coco(image: str) -> str:
-    return (Path(image).parent / name_of(Path(image))).as_posix().lstrip("/")
+    return full_name(Path(image)).lstrip("/")

@@ -1,10 +1,9 @@
-"""Label maps to tables of cells: what ``cellseg measure`` adds is to find and to read the files."""
+"""Tables of the cells in label maps."""
 
 import importlib.util
 import logging
 import os
 from collections.abc import Sequence
-from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -12,41 +11,36 @@ import numpy.typing as npt
 import pandas as pd
 
 from cellseg_monai.analysis import measure_cells, neighbour_pairs, summarize_cells
+from cellseg_monai.analysis.measure.units import PixelSize
 from cellseg_monai.data import read_label_map, read_picture
-from cellseg_monai.jobs.files.companions import (
-    Planes,
-    companion,
-    find_companions,
-    find_label_maps,
-    find_pictures_beside,
-    plane_size,
-    read_planes,
-)
+from cellseg_monai.jobs.files.companions import find_companions, find_images_beside
+from cellseg_monai.jobs.files.inputs import find_label_maps
+from cellseg_monai.jobs.files.planes import Planes, plane_size, read_planes
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.metrics.mask_content import content_of, pieces_of_mask
-from cellseg_monai.outputs import claim_outputs, write_text, written_whole
-from cellseg_monai.outputs.causes import in_one_line
+from cellseg_monai.outputs import StrPath, claim_outputs, written_whole
+from cellseg_monai.outputs.counting import counted
+from cellseg_monai.outputs.failures import FAILURES, Failures
 
 _logger = logging.getLogger(__name__)
 
 Format = Literal["csv", "parquet"]
-PixelSize = float | tuple[float, float] | None
 
 
 class Measurement(NamedTuple):
-    """What was measured of a set of label maps.
+    """Result of measuring label maps.
 
     Attributes:
-        folder: where the tables are.
-        cells: one row a cell, ``image`` first.
-        summary: one row an image.
-        failures: ``image`` and ``error`` of those that could not be measured.
+        folder: folder of the tables.
+        cells: table of cells, with the name of the image in the first column.
+        summary: table of images.
+        failures: images that could not be measured, with columns ``image`` and ``error``.
 
     Example:
         >>> failures = pd.DataFrame({"image": ["b"], "error": ["ValueError: …"]})
         >>> print(Measurement(Path("out"), pd.DataFrame(index=range(7)), pd.DataFrame(index=[0]), failures))
         7 cells in 1 image; tables in out
-        1 image failed; out/failures.csv says which and why
+        1 image failed; see out/failures.csv for the reasons
     """
 
     folder: Path
@@ -55,24 +49,20 @@ class Measurement(NamedTuple):
     failures: pd.DataFrame
 
     def __str__(self) -> str:
-        """How many cells, and how many images failed."""
-        lines = [
-            f"{_number(self.cells, 'cell')} in {_number(self.summary, 'image')}; tables in {self.folder}"
-        ]
-        if len(self.failures):
-            lines.append(
-                f"{_number(self.failures, 'image')} failed; {self.folder / 'failures.csv'} says which and why"
-            )
-        return "\n".join(lines)
+        """Number of cells, and of images that failed."""
+        cells, images = counted(len(self.cells), "cell"), counted(len(self.summary), "image")
+        failed, file = counted(len(self.failures), "image"), self.folder / FAILURES
+        more = f"\n{failed} failed; see {file} for the reasons" if len(self.failures) else ""
+        return f"{cells} in {images}; tables in {self.folder}{more}"
 
 
 def measure(
-    labels: str | PathLike[str],
-    out: str | PathLike[str],
+    labels: StrPath,
+    out: StrPath,
     *,
-    images: str | PathLike[str] | None = None,
-    classes: str | PathLike[str] | None = None,
-    probabilities: str | PathLike[str] | None = None,
+    images: StrPath | None = None,
+    classes: StrPath | None = None,
+    probabilities: StrPath | None = None,
     probability_channel: int = 0,
     pixel_size: PixelSize = None,
     quantiles: Sequence[float] = (0.05, 0.25, 0.75, 0.95),
@@ -83,36 +73,36 @@ def measure(
     pieces: bool = False,
     file_format: Format = "csv",
 ) -> Measurement:
-    """Measure the cells of every label map of a folder.
+    """Measure the cells of label maps; one that fails does not stop the others.
 
-    Files of the other folders belong to the label map of their name, whatever the formats; one file
-    belongs to one label map whatever its name. The pixel size is that of the image, or of the label map if
-    there is no image or it tells none.
+    Images, class maps and probability maps belong to the label map of the same name, in any format. A single
+    file belongs to a single label map, whatever its name. The pixel size is that of the image, or of the
+    label map if there is no image or the image does not state it.
 
     Args:
-        labels: a label map, or a folder of them; a folder may have the images beside them, as a dataset does.
-        out: folder to write ``cells.csv``, ``summary.csv``, with `pairs` ``neighbours.csv``, and, if an image
-            failed, ``failures.csv``.
-        images: folder of the images, or the image, for intensities.
-        classes: folder of class maps, or of probabilities of classes with the background as first channel.
-        probabilities: folder of maps of how likely each pixel belongs to a cell.
-        probability_channel: which channel of theirs says so.
-        pixel_size: in place of what the files say.
-        quantiles: as in :func:`~cellseg_monai.analysis.measure_cells`.
-        background_window: likewise.
-        neighbours: likewise.
-        density_radius: likewise.
-        pairs: write the table of neighbours as well.
-        pieces: number the connected pieces of masks that hold one value.
-        file_format: ``"csv"`` or ``"parquet"``, of the cells and of the neighbours.
+        labels: label map, folder of label maps, or dataset with images and masks.
+        out: output folder for ``cells.csv``, ``summary.csv``, with `pairs` ``neighbours.csv``, and, if an
+            image failed, ``failures.csv``.
+        images: folder of images, or a single image, for intensities.
+        classes: folder of class maps, or of class probabilities with the background as first channel.
+        probabilities: folder of foreground probability maps.
+        probability_channel: channel of the probability maps.
+        pixel_size: pixel size in micrometres, in place of that of the files.
+        quantiles: quantiles of the intensity, as in :func:`~cellseg_monai.analysis.measure_cells`.
+        background_window: side of the window of the local background, in pixels; None for the whole image.
+        neighbours: number of nearest neighbours.
+        density_radius: radius of the local density.
+        pairs: whether to write the table of neighbours as well.
+        pieces: whether each connected piece of a mask with one value is a cell.
+        file_format: format of the tables of cells and neighbours, ``"csv"`` or ``"parquet"``.
 
     Returns:
-        :class:`Measurement`. An image that could not be measured does not stop the others.
+        Tables of cells, images and failures.
 
     Raises:
-        FileNotFoundError: a folder is not there.
+        FileNotFoundError: a folder does not exist.
         ValueError: there is no label map.
-        RuntimeError: Parquet is asked for and pyarrow is not installed, or no image could be measured.
+        RuntimeError: pyarrow is not installed but needed for Parquet, or no image could be measured.
 
     Example:
         >>> import tempfile, tifffile, numpy as np
@@ -122,169 +112,100 @@ def measure(
         >>> found.cells[["image", "label", "area_px2"]].to_dict("list")
         {'image': ['a', 'a'], 'label': [1, 2], 'area_px2': [2.0, 1.0]}
     """
-    if file_format not in ("csv", "parquet"):
-        raise ValueError(f"file_format is 'csv' or 'parquet', not {file_format!r}")
-    if file_format == "parquet":
-        _require_pyarrow()
-    maps = find_label_maps(Path(labels))
-    folders = _Folders(
-        find_companions(Path(images), maps)
-        if images is not None
-        else find_pictures_beside(Path(labels), maps),
-        None if classes is None else find_companions(Path(classes), maps),
-        None if probabilities is None else find_companions(Path(probabilities), maps),
-    )
+    _require_format(file_format)
+    maps = find_label_maps([labels])
+    given = {"image": images, "class map": classes, "probability map": probabilities}
+    companions = {kind: find_companions(path, kind, maps) for kind, path in given.items() if path is not None}
+    if images is None and (beside := find_images_beside(labels, maps)):
+        companions["image"] = beside
 
     def measured(name: str, path: Path) -> dict[str, pd.DataFrame]:
-        case = folders.read(name, path, pieces, probability_channel, pixel_size)
+        cell_map = _read_cells(path, pieces)
+        planes = {kind: read_planes(files.find(name)) for kind, files in companions.items()}
+        image, class_map, probability = (planes.get(kind) for kind in given)
+        size = _pixel_size(path, image) if pixel_size is None else pixel_size
         cells = measure_cells(
-            case.labels,
-            None if case.image is None else case.image.pixels,
-            pixel_size=case.pixel_size,
-            channel_names=() if case.image is None else case.image.channel_names,
-            classes=case.classes,
-            probability=case.probability,
+            cell_map,
+            None if image is None else image.pixels,
+            pixel_size=size,
+            channel_names=() if image is None else image.channel_names,
+            classes=None if class_map is None else class_map.without_single_channel,
+            probability=None if probability is None else _channel(probability, probability_channel),
             quantiles=quantiles,
             background_window=background_window,
             neighbours=neighbours,
             density_radius=density_radius,
         )
-        rows, columns = case.labels.shape
-        found = {
-            "cells": cells,
-            "summary": summarize_cells(cells, (rows, columns), pixel_size=case.pixel_size),
-        }
+        rows, columns = cell_map.shape
+        found = {"cells": cells, "summary": summarize_cells(cells, (rows, columns), pixel_size=size)}
         if pairs:
-            found["neighbours"] = neighbour_pairs(
-                case.labels, pixel_size=case.pixel_size, neighbours=neighbours
-            )
+            found["neighbours"] = neighbour_pairs(cell_map, pixel_size=size, neighbours=neighbours)
         return found
 
-    tables: dict[str, list[pd.DataFrame]] = {"cells": [], "summary": [], "neighbours": []}
-    failures = []
-    targets = [f"cells.{file_format}", "summary.csv", "failures.csv"]
-    targets += [f"neighbours.{file_format}"] if pairs else []
-    made_from = dict.fromkeys(targets, os.path.abspath(labels))
-    with claim_outputs(out, "measure", targets, folders.files(maps), sources=made_from, complete=True):
+    folder = Path(out)
+    files = {"cells": f"cells.{file_format}", "summary": "summary.csv"}
+    files |= {"neighbours": f"neighbours.{file_format}"} if pairs else {}
+    targets = [*files.values(), FAILURES]
+    read = [path for each in (maps, *(each.files for each in companions.values())) for path in each.values()]
+    sources = dict.fromkeys(targets, os.path.abspath(labels))
+    tables: dict[str, list[pd.DataFrame]] = {kind: [] for kind in files}
+    failures = Failures(folder)
+    with claim_outputs(folder, "measure", targets, read, sources=sources, complete=True):
         for name, path in maps.items():
-            try:
-                found = measured(name, path)
-            except Exception as error:  # noqa: BLE001  whatever is wrong with one image, the others are measured
-                reason = in_one_line(error)
-                _logger.error("%s: %s", name, reason)
-                failures.append({"image": name, "error": reason})
-            else:
-                for kind, table in found.items():
+            with failures.collect(name):
+                for kind, table in measured(name, path).items():
                     table.insert(0, "image", name)
                     tables[kind].append(table)
         if not tables["summary"]:
-            _write_failures(Path(out), failures)
-            first = failures[0]
+            image, reason = failures.rows[0]
             raise RuntimeError(
-                f"none of {len(maps)} images could be measured; {first['image']}: {first['error']}; "
-                f"{Path(out) / 'failures.csv'} lists all, earlier tables stay"
+                f"no image could be measured; {image}: {reason}; "
+                f"see {folder / FAILURES} for all reasons; tables of earlier runs are kept"
             )
-        return _write(Path(out), tables, failures, file_format)
+        joined = {kind: pd.concat(parts, ignore_index=True) for kind, parts in tables.items()}
+        for kind, file in files.items():
+            _write(folder / file, joined[kind])
+    return Measurement(folder, joined["cells"], joined["summary"], failures.table)
 
 
-class _Case(NamedTuple):
-    """What belongs to one label map."""
-
-    labels: LabelMap
-    image: Planes | None
-    classes: npt.NDArray[Any] | None
-    probability: npt.NDArray[Any] | None
-    pixel_size: PixelSize
+def _require_format(name: str) -> None:
+    if name not in ("csv", "parquet"):
+        raise ValueError(f"file_format must be 'csv' or 'parquet', not {name!r}")
+    if name == "parquet" and importlib.util.find_spec("pyarrow") is None:
+        raise RuntimeError("Parquet needs pyarrow: pip install 'cellseg-monai[parquet]', or write CSV")
 
 
-class _Folders(NamedTuple):
-    """Files by name, None where there is no such folder."""
-
-    images: dict[str, Path] | None
-    classes: dict[str, Path] | None
-    probabilities: dict[str, Path] | None
-
-    def files(self, maps: dict[str, Path]) -> list[Path]:
-        """All that is read."""
-        return [path for files in (maps, *self) for path in (files or {}).values()]
-
-    def read(self, name: str, path: Path, pieces: bool, channel: int, pixel_size: PixelSize) -> _Case:
-        """Read all that has the name of a label map."""
-        labels = _cells(path, pieces)
-        image = self._planes("image", name, self.images)
-        classes = self._planes("class map", name, self.classes)
-        probability = self._planes("probability", name, self.probabilities)
-        if probability is not None and not 0 <= channel < len(probability.pixels):
-            raise ValueError(
-                f"the probability of {name} has {len(probability.pixels)} channels, and none is number "
-                f"{channel}; the first is number 0"
-            )
-        size = image.pixel_size if image is not None else None
-        size = size or plane_size(read_picture(path, "label").pixel_size)
-        return _Case(
-            labels,
-            image,
-            None if classes is None else classes.pixels[0] if len(classes.pixels) == 1 else classes.pixels,
-            None if probability is None else probability.pixels[channel],
-            size if pixel_size is None else pixel_size,
-        )
-
-    @staticmethod
-    def _planes(kind: str, name: str, files: dict[str, Path] | None) -> Planes | None:
-        return None if files is None else read_planes(companion(name, kind, files))
-
-
-def _cells(path: Path, pieces: bool) -> LabelMap:
-    """Read a label map; one that may be a black and white mask is told of."""
+def _read_cells(path: Path, pieces: bool) -> LabelMap:
+    """Read a label map, and warn if it may be a binary mask."""
     labels = read_label_map(path)
     if pieces:
         return pieces_of_mask(labels)
     if content_of(labels) in ("0 and 255", "one value in pieces"):
         _logger.warning(
-            "%s holds one value and is measured as one cell; pieces=True (--pieces) makes a cell of each "
-            "connected piece",
+            "%s contains only one value and is measured as one cell; use pieces=True (--pieces) to measure "
+            "each connected piece as a cell",
             path,
         )
     return labels
 
 
-def _write(
-    folder: Path,
-    tables: dict[str, list[pd.DataFrame]],
-    failures: list[dict[str, str]],
-    file_format: Format,
-) -> Measurement:
-    """Write what there is."""
-    joined = {
-        name: pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-        for name, parts in tables.items()
-    }
-    for name in ("cells", "neighbours"):
-        if not tables[name]:
-            continue
-        with written_whole(folder / f"{name}.{file_format}") as part:
-            if file_format == "parquet":
-                joined[name].to_parquet(part, index=False)
-            else:
-                joined[name].to_csv(part, index=False, float_format="%.8g")
-    write_text(folder / "summary.csv", joined["summary"].to_csv(index=False, float_format="%.8g"))
-    return Measurement(folder, joined["cells"], joined["summary"], _write_failures(folder, failures))
+def _pixel_size(label_map: Path, image: Planes | None) -> PixelSize:
+    if image is not None and image.pixel_size is not None:
+        return image.pixel_size
+    return plane_size(read_picture(label_map, "label").pixel_size)
 
 
-def _write_failures(folder: Path, failures: list[dict[str, str]]) -> pd.DataFrame:
-    failed = pd.DataFrame(failures, columns=["image", "error"])
-    if failures:
-        write_text(folder / "failures.csv", failed.to_csv(index=False))
-    return failed
+def _channel(probability: Planes, channel: int) -> npt.NDArray[Any]:
+    channels = len(probability.pixels)
+    if not 0 <= channel < channels:
+        raise ValueError(f"the probability map has no channel {channel}; choose one of 0 to {channels - 1}")
+    pixels: npt.NDArray[Any] = probability.pixels[channel]
+    return pixels
 
 
-def _require_pyarrow() -> None:
-    if importlib.util.find_spec("pyarrow") is None:
-        raise RuntimeError(
-            "Parquet is written by pyarrow, which is not installed: pip install 'cellseg-monai[parquet]', or "
-            "write CSV"
-        )
-
-
-def _number(rows: pd.DataFrame, thing: str) -> str:
-    return f"{len(rows):,} {thing}{'' if len(rows) == 1 else 's'}"
+def _write(file: Path, table: pd.DataFrame) -> None:
+    with written_whole(file) as part:
+        if file.suffix == ".parquet":
+            table.to_parquet(part, index=False)
+        else:
+            table.to_csv(part, index=False, float_format="%.8g")

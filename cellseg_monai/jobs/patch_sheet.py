@@ -1,6 +1,5 @@
-"""What a network will see: the patches of a dataset, stretched and outlined, on one sheet."""
+"""Random training patches of a dataset on one sheet, scaled and outlined."""
 
-from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -9,34 +8,27 @@ from PIL import Image
 
 from cellseg_monai.data import MicroscopyReader, labelled, list_items
 from cellseg_monai.export import contact_sheet, outline
-from cellseg_monai.outputs import claim_file, require_free, written_whole
+from cellseg_monai.outputs import StrPath, claim_file, require_free, written_whole
 from cellseg_monai.transforms import MatchChannelsd, PercentileStretchd, RandBalancedPatchesd
 
 
-def preview(
-    source: str | PathLike[str],
-    out: str | PathLike[str],
-    *,
-    patch_size: int = 128,
-    count: int = 32,
-    seed: int = 0,
-) -> Path:
+def preview(source: StrPath, out: StrPath, *, patch_size: int = 128, count: int = 32, seed: int = 0) -> Path:
     """Draw random training patches of a dataset with the outlines of their objects.
 
-    A third of them shows no object, a third little and a third much of them, as in training.
+    As in training, a third of the patches has no object, a third few objects, and a third many.
 
     Args:
-        source: a dataset as :func:`~cellseg_monai.data.list_items` takes it.
-        out: the PNG file to write.
+        source: dataset as in :func:`~cellseg_monai.data.list_items`.
+        out: PNG file to write.
         patch_size: side of a patch in pixels.
-        count: how many patches, spread over the images.
-        seed: which patches.
+        count: number of patches, spread over the images.
+        seed: seed of the random choice of patches.
 
     Returns:
-        The path of the sheet.
+        Path of the sheet.
 
     Raises:
-        ValueError: the dataset has no label, or a file cannot be read.
+        ValueError: no image has a label, or a file cannot be read.
 
     Example:
         >>> from cellseg_monai.data import write_synthetic_dataset

@@ -1,7 +1,7 @@
-"""What a tracked movie says of its population, as plots and a lineage tree in one HTML file."""
+"""HTML report of a tracked movie: plots of the population and its tracks, and lineage trees."""
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,74 +13,60 @@ from cellseg_monai.outputs import write_text
 
 _MOST_TREES = 30
 _ROW = 15
+_PLOTTED = ("speed", "directionality", "net_", "growth", "division_time", "duration")
+_NOT_DESCRIBED = {"label", "begin", "end", "parent", "cell", "founder"}
 
 
 def write_track_report(
     file: Path, tracks: pd.DataFrame, points: pd.DataFrame, displacements: pd.DataFrame, frames: int
-) -> Path:
+) -> None:
     """Write the report of a movie.
 
     Args:
-        file: to write.
-        tracks: as :func:`~cellseg_monai.analysis.summarize_tracks` gives them.
-        points: of the tracked cells.
-        displacements: as :func:`~cellseg_monai.analysis.square_displacements` gives them.
-        frames: of the movie.
-
-    Returns:
-        The file.
+        file: HTML file to write.
+        tracks: table of tracks from :func:`~cellseg_monai.analysis.summarize_tracks`.
+        points: table of points from :func:`~cellseg_monai.analysis.track_cells`.
+        displacements: table from :func:`~cellseg_monai.analysis.square_displacements`.
+        frames: number of frames.
     """
-    time = "min" if "lag_min" in displacements else "frame"
     divided = int((tracks["daughters"] != "").sum())
     subtitle = (
         f"{frames} frames, {len(tracks)} tracks of {tracks['cell'].nunique()} cells, {divided} divisions"
     )
-    counts = np.bincount(points["frame"].to_numpy(np.int64), minlength=frames).astype(float)
-    curves = [
-        line_plot([Line("cells", range(frames), counts.tolist())], "Cells in each frame", "frame", "cells"),
-        _displacement(displacements, time),
-    ]
+    counts = np.bincount(points["frame"].to_numpy(np.int64), minlength=frames).tolist()
+    population = line_plot([Line("cells", range(frames), counts)], "Cells in each frame", "frame", "cells")
     sections = [
-        Section("population", "Population", "".join(curves)),
+        Section("population", "Population", population + _displacement(displacements)),
         Section("tracks", "Tracks", _distributions(tracks)),
         Section("lineage", "Lineage", _lineage(tracks, frames)),
     ]
     write_text(file, page("Tracks", subtitle, sections))
-    return file
 
 
-def _displacement(displacements: pd.DataFrame, time: str) -> str:
-    name = next(column for column in map(str, displacements) if column.startswith("msd_"))
-    lag = f"lag_{time}"
-    parts = displacements.assign(sum=displacements[name] * displacements["pairs"]).groupby(lag)
-    sums = parts[["sum", "pairs"]].sum()
-    mean = sums["sum"] / sums["pairs"]
-    curve = Line("mean", mean.index.tolist(), mean.tolist())
-    return line_plot(
-        [curve], "Mean square displacement", f"lag ({time})", f"MSD ({name.removeprefix('msd_')})"
-    )
+def _displacement(displacements: pd.DataFrame) -> str:
+    """Mean square displacement over all tracks, weighted by their numbers of pairs."""
+    _, lag, name, _ = map(str, displacements)
+    sums = displacements.assign(sum=displacements[name] * displacements["pairs"]).groupby(lag).sum()
+    curve = Line("mean", sums.index.tolist(), (sums["sum"] / sums["pairs"]).tolist())
+    axes = f"lag ({lag.removeprefix('lag_')})", f"MSD ({name.removeprefix('msd_')})"
+    return line_plot([curve], "Mean square displacement", *axes)
 
 
 def _distributions(tracks: pd.DataFrame) -> str:
-    """One plot a quantity; the rows are the generations."""
-    groups = [(f"generation {number}", part) for number, part in tracks.groupby("generation")]
+    """Plots of the quantities by generation, and a table of all tracks."""
     parts = []
-    for column in tracks.columns:
-        if column.startswith(("speed", "directionality", "net_", "growth", "division_time", "duration")):
-            values = {name: part[column].tolist() for name, part in groups if part[column].notna().any()}
-            if not values:
-                continue
-            parts.append(f"<h3>{column}</h3>" + strip_plot(values, column))
-    means = tracks.describe().loc[["mean", "std", "min", "max"]].T
-    shown = [
-        name for name in means.index if name not in ("label", "begin", "end", "parent", "cell", "founder")
-    ]
-    rows = [[name, *map(float, means.loc[name].tolist())] for name in shown]
+    for column in (name for name in map(str, tracks) if name.startswith(_PLOTTED)):
+        known = tracks.dropna(subset=column).groupby("generation")[column]
+        groups = {f"generation {number}": part.tolist() for number, part in known}
+        if groups:
+            parts.append(f"<h3>{column}</h3>" + strip_plot(groups, column))
+    means = tracks.describe().loc[["mean", "std", "min", "max"]].drop(columns=_NOT_DESCRIBED)
+    rows: list[list[str | float]] = [[str(name), *map(float, values)] for name, values in means.items()]
     return "".join(parts) + table(["quantity", "mean", "std", "least", "greatest"], rows, "All tracks")
 
 
 def _lineage(tracks: pd.DataFrame, frames: int) -> str:
-    """Families as horizontal lines over the frames, a line a track."""
+    """Families as horizontal lines over the frames, one line per track."""
     trees = [tree for tree in lineage_trees(tracks) if tree["daughters"]]
     if not trees:
         return note("No cell divided.")
@@ -89,30 +75,27 @@ def _lineage(tracks: pd.DataFrame, frames: int) -> str:
     row = 0
     for tree in shown:
         row = _draw(tree, row, max(frames - 1, 1), body)[1] + 1
-    told = f"{len(shown)} of {len(trees)} families with a division or a gap; time runs to the right"
-    return note(told) + svg("Lineage", told, row * _ROW + 10, "".join(body))
+    caption = f"{len(shown)} of {len(trees)} families with a division or a gap; time runs to the right"
+    return note(caption) + svg("Lineage", caption, row * _ROW + 10, "".join(body))
 
 
-def _draw(tree: dict[str, object], row: int, last: int, body: list[str]) -> tuple[float, int]:
-    """Draw a tree from a row down; its own height, and the next free row."""
+def _draw(tree: dict[str, Any], row: int, last: int, body: list[str]) -> tuple[float, int]:
+    """Draw a tree from a row downwards; return its height and the next free row."""
 
     def across(frame: float) -> float:
         return 50 + frame / last * (WIDTH - 110)
 
-    begin, end = float(str(tree["begin"])), float(str(tree["end"]))
-    daughters = tree["daughters"]
-    assert isinstance(daughters, Sequence)
+    stop = across(tree["end"] + 0.5)
     heights = []
-    for daughter in daughters:
+    for daughter in tree["daughters"]:
         height, row = _draw(daughter, row, last, body)
-        heights.append((height, float(daughter["begin"])))
+        body.append(line(stop, height, across(daughter["begin"]), height, "curve s0"))
+        heights.append(height)
     if not heights:
         row += 1
-    middle = float(np.mean([height for height, _ in heights])) if heights else row * _ROW - _ROW / 2
-    body.append(line(across(begin), middle, across(end + 0.5), middle, "curve s0"))
-    for height, start in heights:
-        body.append(line(across(end + 0.5), middle, across(end + 0.5), height, "curve s0"))
-        body.append(line(across(end + 0.5), height, across(start), height, "curve s0"))
+    middle = float(np.mean(heights)) if heights else row * _ROW - _ROW / 2
+    body.append(line(across(tree["begin"]), middle, stop, middle, "curve s0"))
+    body += [line(stop, middle, stop, height, "curve s0") for height in heights]
     if not heights:
-        body.append(text(across(end + 0.5) + 4, middle + 4, str(tree["label"]), kind="tick"))
+        body.append(text(stop + 4, middle + 4, str(tree["label"]), kind="tick"))
     return middle, row

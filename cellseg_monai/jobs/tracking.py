@@ -1,11 +1,8 @@
-"""Label maps of a time-lapse to tracks: what ``cellseg track`` adds is to find, read and write files."""
+"""Tracks of the cells in the label maps of a time lapse."""
 
 import json
-import logging
 import os
-import re
-from collections.abc import Iterator
-from os import PathLike
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,26 +11,18 @@ import numpy.typing as npt
 import pandas as pd
 import tifffile
 
-from cellseg_monai.analysis import (
-    Tracking,
-    draw_trails,
-    lineage_trees,
-    square_displacements,
-    summarize_tracks,
-    track_cells,
-    track_lines,
-)
+from cellseg_monai import analysis
+from cellseg_monai.analysis.measure.units import PixelSize
 from cellseg_monai.data import read_label_map, read_picture
 from cellseg_monai.export.movie import check_movie, write_movie
-from cellseg_monai.jobs.files.companions import find_label_maps, find_pictures, plane_size, read_planes
+from cellseg_monai.jobs.files.companions import find_companions
+from cellseg_monai.jobs.files.inputs import find_label_maps
+from cellseg_monai.jobs.files.planes import plane_size, read_planes
 from cellseg_monai.jobs.track_report import write_track_report
 from cellseg_monai.label_maps import LabelMap, cast
-from cellseg_monai.outputs import claim_file, claim_outputs, require_apart, write_text, written_whole
-from cellseg_monai.outputs.causes import in_one_line
-
-_logger = logging.getLogger(__name__)
-
-PixelSize = float | tuple[float, float] | None
+from cellseg_monai.outputs import StrPath, claim_file, claim_outputs, require_apart, write_text, written_whole
+from cellseg_monai.outputs.counting import counted
+from cellseg_monai.outputs.failures import FAILURES, Failures
 
 _SHORTEST_MOVIE_SIDE = 400
 
@@ -41,18 +30,18 @@ _RESULTS = ("res_track.txt", "tracks.csv", "points.csv", "msd.csv", "lineage.jso
 
 
 class TrackedMovie(NamedTuple):
-    """What was tracked.
+    """Result of tracking.
 
     Attributes:
-        folder: where the files are.
-        tracks: one row a track.
-        frames: how many there are.
-        failures: ``frame`` and ``error`` of those that could not be read, and count as empty.
+        folder: output folder.
+        tracks: table of tracks.
+        frames: number of frames.
+        failures: frames that could not be read, treated as empty, with columns ``frame`` and ``error``.
 
     Example:
         >>> tracks = pd.DataFrame({"daughters": ["2 3", "", ""]})
         >>> print(TrackedMovie(Path("out"), tracks, 9, pd.DataFrame({"frame": [], "error": []})))
-        3 tracks with 1 division in 9 frames; out/report.html
+        3 tracks with 1 division in 9 frames; see out/report.html
     """
 
     folder: Path
@@ -61,25 +50,21 @@ class TrackedMovie(NamedTuple):
     failures: pd.DataFrame
 
     def __str__(self) -> str:
-        """How many tracks and divisions, and which frames are missing."""
-        divisions = int((self.tracks["daughters"] != "").sum())
-        lines = [
-            f"{len(self.tracks)} track{'' if len(self.tracks) == 1 else 's'} with {divisions} "
-            f"division{'' if divisions == 1 else 's'} in {self.frames} frames; {self.folder / 'report.html'}"
-        ]
+        """Number of tracks and divisions, and of missing frames."""
+        divisions = counted(int((self.tracks["daughters"] != "").sum()), "division")
+        tracks, frames = counted(len(self.tracks), "track"), counted(self.frames, "frame")
+        text = f"{tracks} with {divisions} in {frames}; see {self.folder / 'report.html'}"
         if len(self.failures):
-            lines.append(
-                f"{len(self.failures)} frames could not be read and count as empty; "
-                f"{self.folder / 'failures.csv'} says which and why"
-            )
-        return "\n".join(lines)
+            failed = f"{counted(len(self.failures), 'frame')} could not be read (treated as empty)"
+            text += f"\n{failed}; see {self.folder / FAILURES} for the reasons"
+        return text
 
 
 def track(
-    labels: str | PathLike[str],
-    out: str | PathLike[str],
+    labels: StrPath,
+    out: StrPath,
     *,
-    images: str | PathLike[str] | None = None,
+    images: StrPath | None = None,
     pixel_size: PixelSize = None,
     frame_interval: float | None = None,
     max_distance: float | None = None,
@@ -87,34 +72,34 @@ def track(
     divisions: bool = True,
     trail: int = 10,
     frames_per_second: float = 5.0,
-    movie: str | PathLike[str] | None = None,
+    movie: StrPath | None = None,
 ) -> TrackedMovie:
-    """Track the cells of a movie whose frames are the label maps of a folder, in the order of their numbers.
+    """Track the cells of a time lapse, whose frames are label maps numbered in their names.
 
     Args:
         labels: folder of label maps, such as ``t000.tif``, ``t001.tif``, …
-        out: folder to write: ``mask000.tif``, … and ``res_track.txt`` as in the Cell Tracking Challenge,
+        out: output folder for ``mask000.tif``, … and ``res_track.txt`` as in the Cell Tracking Challenge,
             ``tracks.csv``, ``points.csv``, ``msd.csv``, ``lineage.json``, ``report.html`` with plots,
             ``movie.gif``, and, if a frame could not be read, ``failures.csv``.
-        images: folder of as many images, to draw the tracks on.
-        pixel_size: micrometres, in place of what the files say.
-        frame_interval: minutes from frame to frame.
-        max_distance: as in :func:`~cellseg_monai.analysis.track_cells`, in micrometres if the pixel size
-            is known.
-        max_gap: likewise.
-        divisions: likewise.
-        trail: frames back to which the way of a cell is drawn in the movie.
-        frames_per_second: of the movie.
-        movie: file of the movie, ``.gif`` or ``.mp4``; by default ``movie.gif`` in ``out``.
+        images: folder of images to draw the tracks on, one per frame.
+        pixel_size: pixel size in micrometres, in place of that of the files.
+        frame_interval: minutes between frames.
+        max_distance: maximum distance of a cell from where it is expected, in micrometres if the pixel size
+            is known, otherwise in pixels; the median distance between neighbours by default.
+        max_gap: number of frames that a cell may be missing from.
+        divisions: whether to detect divisions.
+        trail: length of the trails in the movie, in frames.
+        frames_per_second: frame rate of the movie.
+        movie: movie to write, ``.gif`` or ``.mp4``; by default ``movie.gif`` in `out`.
 
     Returns:
-        :class:`TrackedMovie`.
+        Table of tracks, number of frames, and failures.
 
     Raises:
-        FileNotFoundError: a folder is not there.
-        ValueError: no frame can be read, frames differ in size, images and label maps in number, or the movie
-            is of another format.
-        RuntimeError: laptrack is not installed, or the movie is an MP4 and imageio-ffmpeg is not.
+        FileNotFoundError: a folder does not exist.
+        ValueError: no frame can be read, frames differ in size, the numbers of images and label maps differ,
+            or the movie is neither GIF nor MP4.
+        RuntimeError: laptrack is not installed, or imageio-ffmpeg is not installed but needed for MP4.
 
     Example:
         >>> import tempfile
@@ -128,117 +113,89 @@ def track(
     """
     if not frames_per_second > 0:
         raise ValueError(f"frames_per_second must be above 0, not {frames_per_second}")
-    shown = Path(out) / "movie.gif" if movie is None else Path(movie)
-    check_movie(shown)
-    files = _in_order(find_label_maps(Path(labels)))
-    pictures = None if images is None else _in_order(find_pictures(Path(images)))
-    if pictures is not None and len(pictures) != len(files):
+    folder = Path(out)
+    film = folder / "movie.gif" if movie is None else Path(movie)
+    check_movie(film)
+    files = _in_order(find_label_maps([labels]))
+    pictures = [] if images is None else _in_order(find_companions(images).files)
+    if images is not None and len(pictures) != len(files):
         raise ValueError(
-            f"{images} has {len(pictures)} images and {labels} has {len(files)} label maps; "
-            "a frame needs both"
+            f"{images} has {counted(len(pictures), 'image')} but {labels} has "
+            f"{counted(len(files), 'label map')}; each frame needs both"
         )
-    folder, masks = Path(out), _mask_names(len(files))
-    read = [*files, *(pictures or [])]
-    targets = [*masks, *_RESULTS, "failures.csv"]
+    digits = max(3, len(str(len(files) - 1)))
+    masks = [f"mask{frame:0{digits}d}.tif" for frame in range(len(files))]
+    targets = [*masks, *_RESULTS, FAILURES]
+    read = [*files, *pictures]
     require_apart(folder, files)
-    made_from = dict.fromkeys(targets, os.path.abspath(labels))
+    sources = dict.fromkeys(targets, os.path.abspath(labels))
+    failures = Failures(folder, "frame")
     with (
-        claim_outputs(folder, "track", targets, read, sources=made_from, complete=True),
-        claim_file(shown, "track", read),
+        claim_outputs(folder, "track", targets, read, sources=sources, complete=True),
+        claim_file(film, "track", read),
     ):
-        frames, failures = _read_frames(files)
-        size = pixel_size if pixel_size is not None else _size_of(files, failures)
-        reach = max_distance if max_distance is None or size is None else max_distance / _one(size)
-        tracking = track_cells(frames, max_distance=reach, max_gap=max_gap, divisions=divisions)
-        table = summarize_tracks(
-            tracking.points, tracking.tracks, pixel_size=size, frame_interval=frame_interval
+        frames, size = _read_frames(files, failures)
+        if pixel_size is not None:
+            size = pixel_size
+        reach = max_distance if max_distance is None or size is None else max_distance / float(np.mean(size))
+        tracking = analysis.track_cells(frames, max_distance=reach, max_gap=max_gap, divisions=divisions)
+        points = tracking.points
+        tracks = analysis.summarize_tracks(
+            points, tracking.tracks, pixel_size=size, frame_interval=frame_interval
         )
-        displacements = square_displacements(tracking.points, pixel_size=size, frame_interval=frame_interval)
+        displacements = analysis.square_displacements(points, pixel_size=size, frame_interval=frame_interval)
         _write_challenge(folder, masks, tracking)
-        for name, rows in {"tracks": table, "points": tracking.points, "msd": displacements}.items():
-            write_text(folder / f"{name}.csv", rows.to_csv(index=False, float_format="%.8g"))
-        write_text(folder / "lineage.json", json.dumps(lineage_trees(tracking.tracks)))
-        failed = pd.DataFrame(failures.items(), columns=["frame", "error"])
-        if failures:
-            write_text(folder / "failures.csv", failed.to_csv(index=False))
-        write_track_report(folder / "report.html", table, tracking.points, displacements, len(frames))
-        drawn = draw_trails(
+        for name, table in {"tracks": tracks, "points": points, "msd": displacements}.items():
+            write_text(folder / f"{name}.csv", table.to_csv(index=False, float_format="%.8g"))
+        write_text(folder / "lineage.json", json.dumps(analysis.lineage_trees(tracking.tracks)))
+        write_track_report(folder / "report.html", tracks, points, displacements, len(frames))
+        drawn = analysis.draw_trails(
             tracking.labels,
-            tracking.points,
-            table,
-            [None] * len(frames) if pictures is None else list(_grey(pictures, frames[0].shape)),
+            points,
+            tracks,
+            list(_grey(pictures, frames[0].shape)) or [None] * len(frames),
             trail=trail,
             enlarge=max(1, -(-_SHORTEST_MOVIE_SIDE // max(*frames[0].shape, 1))),
         )
-        write_movie(shown, drawn, frames_per_second)
-        return TrackedMovie(folder, table, len(frames), failed)
+        write_movie(film, drawn, frames_per_second)
+    return TrackedMovie(folder, tracks, len(frames), failures.table)
 
 
-def _in_order(files: dict[str, Path]) -> list[Path]:
-    """By the numbers in their names: frame 10 comes after frame 9."""
-    return [
-        files[name]
-        for name in sorted(
-            files,
-            key=lambda name: [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)],
-        )
-    ]
+def _in_order(files: Mapping[str, Path]) -> list[Path]:
+    """Sort files by the numbers in their names: frame 10 comes after frame 9."""
+    return [files[name] for name in tifffile.natural_sorted(files)]
 
 
-def _read_frames(files: list[Path]) -> tuple[list[LabelMap], dict[str, str]]:
-    """Label maps; one that cannot be read is empty, so that the frames keep their numbers."""
-    frames: list[LabelMap | None] = []
-    failures: dict[str, str] = {}
+def _read_frames(files: Sequence[Path], failures: Failures) -> tuple[list[LabelMap], PixelSize]:
+    """Read label maps, and the pixel size of the first; frames that cannot be read are empty."""
+    known: dict[Path, LabelMap] = {}
     for file in files:
-        try:
-            frames.append(read_label_map(file))
-        except (ValueError, OSError) as error:
-            failures[file.name] = in_one_line(error)
-            _logger.error("%s counts as an empty frame: %s", file, failures[file.name])
-            frames.append(None)
-    known = [frame for frame in frames if frame is not None]
+        with failures.collect(file.name):
+            known[file] = read_label_map(file)
     if not known:
-        raise ValueError(f"none of {len(files)} frames can be read: {next(iter(failures.values()))}")
-    return [np.zeros_like(known[0]) if frame is None else frame for frame in frames], failures
+        raise ValueError(f"no frame can be read: {failures.rows[0][1]}")
+    first, labels = next(iter(known.items()))
+    size = plane_size(read_picture(first, "label").pixel_size)
+    return [known.get(file, np.zeros_like(labels)) for file in files], size
 
 
-def _size_of(files: list[Path], failures: dict[str, str]) -> tuple[float, float] | None:
-    readable = next(file for file in files if file.name not in failures)
-    return plane_size(read_picture(readable, "label").pixel_size)
-
-
-def _one(size: float | tuple[float, float]) -> float:
-    return float(np.mean(size))
-
-
-def _mask_names(frames: int) -> list[str]:
-    digits = max(3, len(str(frames - 1)))
-    return [f"mask{frame:0{digits}d}.tif" for frame in range(frames)]
-
-
-def _write_challenge(folder: Path, masks: list[str], tracking: Tracking) -> None:
+def _write_challenge(folder: Path, masks: Sequence[str], tracking: analysis.Tracking) -> None:
     dtype = np.uint16 if len(tracking.tracks) < 1 << 16 else np.int32
     for name, labels in zip(masks, tracking.labels, strict=True):
         with written_whole(folder / name) as part:
             tifffile.imwrite(part, cast(labels, dtype), compression="deflate")
-    write_text(folder / "res_track.txt", track_lines(tracking.tracks))
+    write_text(folder / "res_track.txt", analysis.track_lines(tracking.tracks))
 
 
-def _grey(files: list[Path], shape: tuple[int, ...]) -> Iterator[npt.NDArray[Any]]:
-    """Images in shades of grey, all stretched alike, by the percentiles of the first and the last."""
-    limits = np.mean(
-        [np.percentile(_mean_channel(file), [1, 99.8]) for file in (files[0], files[-1])], axis=0
-    )
+def _grey(files: Sequence[Path], shape: tuple[int, ...]) -> Iterator[npt.NDArray[Any]]:
+    """Read grey images, all scaled by the mean percentiles of the first and the last."""
+    ends = [read_planes(file).pixels.mean(axis=0) for file in (*files[:1], *files[-1:])]
+    limits = np.mean([np.percentile(grey, [1, 99.8]) for grey in ends], axis=0) if ends else np.zeros(2)
     for file in files:
-        grey = _mean_channel(file)
+        grey = read_planes(file).pixels.mean(axis=0)
         if grey.shape != shape:
             raise ValueError(
-                f"{file} is {grey.shape} and the label maps are {shape} (rows, columns); "
-                "both must be of one size"
+                f"{file} is {grey.shape}, but the label maps are {shape} (rows, columns); "
+                "give images of the same size"
             )
         yield (grey - limits[0]) / max(limits[1] - limits[0], 1e-9)
-
-
-def _mean_channel(file: Path) -> npt.NDArray[np.float64]:
-    mean: npt.NDArray[np.float64] = read_planes(file).pixels.mean(axis=0)
-    return mean

@@ -1,14 +1,13 @@
-"""What a bundle needs while it runs, beyond the stages: settings of weights, options, plain errors."""
+"""What a running bundle needs beyond the stages: settings of weights, options, readable errors."""
 
 from cellseg_monai.runtime.described import build, describe
 from cellseg_monai.runtime.errors import plain_errors
 from cellseg_monai.runtime.finding import find_bundle, known_bundles
-from cellseg_monai.runtime.matching_decoding import require_match
 from cellseg_monai.runtime.monai_label import choices_of, chosen_of, may_resume
-from cellseg_monai.runtime.network import network_of, ready_network
+from cellseg_monai.runtime.network import half_precision, network_of, on_gpu, ready_network
 from cellseg_monai.runtime.options import check_options, require_ids
-from cellseg_monai.runtime.precision import half_precision, on_gpu
-from cellseg_monai.runtime.settings import as_trained, keep_settings, settings_of
+from cellseg_monai.runtime.settings import keep_settings, settings_of
+from cellseg_monai.runtime.trained_parts import as_trained, require_match
 
 __all__ = [
     "as_trained",

@@ -16,38 +16,41 @@ TARGET = "_target_"
 
 
 def describe(part: Any) -> dict[str, Any]:
-    """The class of a part and the arguments it was made with.
+    """Describe a part by its class and arguments.
 
     Args:
-        part: what MONAI makes of ``"_mode_": "callable"``, a part that keeps its arguments in ``options``, or
-            one that keeps each argument in an attribute of the same name, as in scikit-learn.
+        part: part that MONAI makes from ``"_mode_": "callable"``, that stores its arguments in ``options``,
+            or that stores each argument in an attribute of the same name, as scikit-learn does.
 
     Raises:
-        ValueError: an argument is not kept, or is no plain value.
+        ValueError: an argument is not stored, or is not a plain value.
 
     Example:
         >>> from cellseg_monai.instances import Componentsd
         >>> describe(functools.partial(Componentsd, keys="pred", threshold=0.4))
         {'_target_': 'cellseg_monai.instances.Componentsd', 'keys': 'pred', 'threshold': 0.4}
     """
-    kind, arguments = _taken_apart(part)
-    described = {TARGET: _public_name(kind)} | {name: _plain(value) for name, value in arguments.items()}
+    kind, arguments = _class_and_arguments(part)
+    nested = {
+        name: describe(value) if isinstance(value, functools.partial | type) else value
+        for name, value in arguments.items()
+    }
     try:
-        plain: dict[str, Any] = json.loads(json.dumps(described))
+        plain: dict[str, Any] = json.loads(json.dumps({TARGET: _public_name(kind)} | nested))
     except TypeError as error:
-        raise ValueError(f"{kind.__name__}: {error}; give it numbers, text, lists and names alone") from error
+        raise ValueError(f"{kind.__name__}: {error}; use numbers, text, lists and dictionaries") from error
     return plain
 
 
 def build(described: Mapping[str, Any], kind: type[Part]) -> Part:
-    """Make a part from its description. A description can only call classes of the kind.
+    """Make a part from its description, which can only call classes of one kind.
 
     Args:
-        described: class and arguments, as :func:`describe` gives them.
-        kind: class of which the part must be, such as ``torch.nn.Module``.
+        described: class and arguments from :func:`describe`.
+        kind: base class of the part, such as ``torch.nn.Module``.
 
     Raises:
-        ValueError: there is no such class, or it is of another kind.
+        ValueError: there is no such class, or it is not of this kind.
 
     Example:
         >>> from torch import nn
@@ -68,57 +71,49 @@ def build(described: Mapping[str, Any], kind: type[Part]) -> Part:
 
 
 def find_class(name: str, kind: type[Part]) -> type[Part]:
-    """A class by its path.
+    """Import a class.
 
     Args:
-        name: path by which it is imported, such as ``torch.nn.Linear``.
-        kind: class of which it must be a subclass.
+        name: import path, such as ``torch.nn.Linear``.
+        kind: base class.
 
     Raises:
-        ValueError: there is no such class, or it is of another kind.
+        ValueError: there is no such class, or it is not of this kind.
     """
     module, _, attribute = name.rpartition(".")
     try:
         found = getattr(import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
-        raise ValueError(f"there is no {name}; install the package that it is from ({error})") from error
+        raise ValueError(f"there is no {name} ({error}); install its package") from error
     if not (isinstance(found, type) and issubclass(found, kind)):
         raise ValueError(f"{name} is not a class of the kind {kind.__name__}")
     return found
 
 
-def _taken_apart(part: Any) -> tuple[type, dict[str, Any]]:
+def _class_and_arguments(part: Any) -> tuple[type, dict[str, Any]]:
     if isinstance(part, functools.partial):
         if part.args:
             raise ValueError(f"{part.func.__name__}: give its arguments by name")
         return part.func, dict(part.keywords)  # type: ignore[return-value]
     if isinstance(part, type):
         return part, {}
-    options = getattr(part, "options", None)
-    if isinstance(options, Mapping):
+    if isinstance(options := getattr(part, "options", None), Mapping):
         keys = {"keys": list(part.keys)} if isinstance(part, MapTransform) else {}
         return type(part), keys | dict(options)
-    arguments = {}
-    for name in inspect.signature(type(part)).parameters:
-        if not hasattr(part, name):
-            raise ValueError(
-                f"{type(part).__name__} does not keep its argument {name!r}; store it under this name, or "
-                'define the part with "_mode_": "callable"'
-            )
-        arguments[name] = getattr(part, name)
-    return type(part), arguments
-
-
-def _plain(value: Any) -> Any:
-    """Parts within parts, too."""
-    return describe(value) if isinstance(value, functools.partial | type) else value
+    names = inspect.signature(type(part)).parameters
+    if missing := [name for name in names if not hasattr(part, name)]:
+        raise ValueError(
+            f"{type(part).__name__} does not store its argument {missing[0]!r}; store it in an attribute of "
+            'this name, or define the part with "_mode_": "callable"'
+        )
+    return type(part), {name: getattr(part, name) for name in names}
 
 
 def _public_name(kind: type) -> str:
-    """The shortest path by which the class can be imported."""
+    """Return the shortest path from which the class can be imported."""
     parts = kind.__module__.split(".")
     for length in range(1, len(parts) + 1):
         module = ".".join(parts[:length])
         if getattr(sys.modules.get(module), kind.__name__, None) is kind and module != "__main__":
             return f"{module}.{kind.__name__}"
-    raise ValueError(f"{kind.__name__} cannot be imported by others; move it into a module of its own")
+    raise ValueError(f"{kind.__name__} cannot be imported; move it into a module of its own")

@@ -1,4 +1,4 @@
-"""A sentence instead of a traceback under ``python -m monai.bundle run``."""
+"""Errors in one sentence instead of a traceback under ``python -m monai.bundle run``."""
 
 import logging
 import sys
@@ -11,12 +11,12 @@ from cellseg_monai.outputs.causes import cause_of, origin_of
 
 logger = logging.getLogger(__name__)
 
-_SPEAKING = ("cellseg_monai", "monai/bundle", "monai/utils")
-"""Code whose errors are sentences for users; the traceback of any other error is needed to find its cause."""
+_READABLE = ("cellseg_monai", "monai/bundle", "monai/utils")
+"""Code whose errors are written for users; other errors keep their traceback, which shows the cause."""
 
 
 def runs_monais_command() -> bool:
-    """Whether this process is ``python -m monai.bundle``, and no caller's own program.
+    """Whether this process is ``python -m monai.bundle``, and not another program.
 
     Example:
         >>> runs_monais_command()
@@ -28,9 +28,9 @@ def runs_monais_command() -> bool:
 def plain_errors() -> None:
     """Report uncaught errors of a configuration or a dataset in one sentence, under MONAI's command.
 
-    MONAI wraps such an error several times, and fifty lines of traceback hide what it says. The exit code
-    stays 1. An error of other software keeps its traceback, and with the level DEBUG in ``logging.conf``
-    every error does. In any other process, such as a caller's own program, nothing is changed.
+    MONAI wraps such an error several times, and fifty lines of traceback hide its message. The exit code is
+    still 1. Errors of other software keep their traceback, and with the level DEBUG in ``logging.conf`` all
+    errors do. In other processes, such as a program of your own, nothing is changed.
 
     Example:
         >>> hook = sys.excepthook
@@ -44,8 +44,8 @@ def plain_errors() -> None:
 
 def _report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     cause = cause_of(error)
-    speaks = any(f"/{package}/" in origin_of(cause) for package in _SPEAKING)
-    if speaks and not logger.isEnabledFor(logging.DEBUG):
+    readable = any(f"/{package}/" in origin_of(cause) for package in _READABLE)
+    if readable and not logger.isEnabledFor(logging.DEBUG):
         sys.stderr.write(f"{type(cause).__name__}: {cause}\n")
     else:
         sys.__excepthook__(kind, error, trace)

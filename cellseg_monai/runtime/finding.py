@@ -1,14 +1,14 @@
-"""A bundle by its folder, or by its name among those that come with the package."""
+"""Bundles by folder, or by name if they come with the package; weights with the bundle of their training."""
 
 from collections.abc import Mapping
-from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from cellseg_monai.outputs import StrPath
 from cellseg_monai.runtime.settings import WEIGHTS, kept_bundle
 
 BASE = "_base"
-"""The folder beside the bundles that holds what they share."""
+"""Folder beside the bundles with what they share."""
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _INSTALLED, _CHECKOUT = _PACKAGE / "_bundles", _PACKAGE.parent / "bundles"
@@ -16,17 +16,50 @@ METADATA = Path("configs/metadata.json")
 INFERENCE = Path("configs/inference.json")
 
 
-def find_bundle(name_or_path: str | PathLike[str]) -> Path:
-    """The folder of a bundle: a path that is there, or else the name of one that comes with the package.
+class Inference(NamedTuple):
+    """Configuration of the inference of a bundle.
+
+    Attributes:
+        bundle: folder of the bundle.
+        files: configuration files; each is laid over those before it.
+        options: values by id, with the weights if they are not those of the bundle.
+    """
+
+    bundle: Path
+    files: list[str]
+    options: dict[str, Any]
+
+
+def find_inference(name_or_path: StrPath, options: Mapping[str, Any] | None = None) -> Inference:
+    """Find the inference of a bundle, or of weights.
 
     Args:
-        name_or_path: folder (or zip) of a bundle, or a name of :func:`known_bundles`.
-
-    Returns:
-        Its path; of a name, an absolute one.
+        name_or_path: bundle or weights, as in :func:`find_model`.
+        options: further values of ``inference.json`` by id.
 
     Raises:
-        FileNotFoundError: there is neither; the message lists the names.
+        FileNotFoundError: there is no such bundle, or the bundle of the weights is not known.
+
+    Example:
+        >>> find_inference("skip_unet", {"scale": 0.5}).options
+        {'scale': 0.5}
+    """
+    bundle, weights = find_model(name_or_path)
+    changes = ({} if weights is None else {"weights": str(weights)}) | dict(options or {})
+    return Inference(bundle, inference_files(bundle, changes), changes)
+
+
+def find_bundle(name_or_path: StrPath) -> Path:
+    """Find the folder of a bundle by its path, or else by its name if it comes with the package.
+
+    Args:
+        name_or_path: folder (or zip) of a bundle, or a name in :func:`known_bundles`.
+
+    Returns:
+        The path as given, or the absolute path of a named bundle.
+
+    Raises:
+        FileNotFoundError: there is no such path or name; the message lists the names.
 
     Example:
         >>> find_bundle("patch_attention_unet").name
@@ -43,22 +76,22 @@ def find_bundle(name_or_path: str | PathLike[str]) -> Path:
     known = known_bundles()
     if str(name_or_path) in known:
         return known[str(name_or_path)]
-    names = f"one of these names: {', '.join(known)}" if known else "as none comes with this installation"
+    names = f"one of these names: {', '.join(known)}" if known else "install a version that has bundles"
     raise FileNotFoundError(f"{name_or_path}: there is no such bundle; give its folder, or {names}")
 
 
-def find_model(name_or_path: str | PathLike[str]) -> tuple[Path, Path | None]:
-    """A bundle, or weights with the bundle that they were trained with.
+def find_model(name_or_path: StrPath) -> tuple[Path, Path | None]:
+    """Find a bundle, or weights with the bundle that they were trained with.
 
     Args:
-        name_or_path: folder of a bundle, a name of :func:`known_bundles`, a file of weights, or a folder that
-            holds ``model.pt``, such as that of a training.
+        name_or_path: folder of a bundle, a name in :func:`known_bundles`, a file of weights, or a folder with
+            ``model.pt``, such as the output of a training.
 
     Returns:
-        Folder of the bundle, and file of the weights; None for those in the bundle.
+        Folder of the bundle, and file of the weights; None for the weights of the bundle.
 
     Raises:
-        FileNotFoundError: there is neither, or the bundle of the weights is not known.
+        FileNotFoundError: there is no such bundle or file, or the bundle of the weights is not known.
 
     Example:
         >>> find_model("patch_attention_unet")[1] is None
@@ -67,25 +100,25 @@ def find_model(name_or_path: str | PathLike[str]) -> tuple[Path, Path | None]:
     path = Path(name_or_path)
     if (path / INFERENCE).is_file() or not path.exists():
         return find_bundle(name_or_path), None
-    found = [file for file in (path, path / "model.pt", path / WEIGHTS) if file.is_file()]
-    if not found or found[0].suffix != ".pt":
+    weights = next((file for file in (path, path / "model.pt", path / WEIGHTS) if file.is_file()), None)
+    if weights is None or weights.suffix != ".pt":
         raise FileNotFoundError(
-            f"{path}: it holds neither {INFERENCE.as_posix()} nor model.pt; give a bundle, or the folder to "
-            "which a training wrote its weights"
+            f"{path}: there is neither {INFERENCE.as_posix()} nor model.pt here; give a bundle, or the "
+            "output folder of a training"
         )
-    bundle = kept_bundle(found[0])
+    bundle = kept_bundle(weights)
     if bundle is not None and not (bundle / INFERENCE).is_file():
         bundle = known_bundles().get(bundle.name)
     if bundle is None:
         raise FileNotFoundError(
-            f"{found[0]}: the bundle that these weights were trained with is not there; name one and the "
-            f"weights: cellseg predict BUNDLE ... --set weights={found[0]}"
+            f"{weights}: the bundle that these weights were trained with does not exist; give a bundle and "
+            f"the weights: cellseg predict BUNDLE ... --set weights={weights}"
         )
-    return bundle, found[0]
+    return bundle, weights
 
 
 def inference_files(bundle: Path, options: Mapping[str, Any]) -> list[str]:
-    """The configurations to run for options: ``inference.json``, and ``choices.json`` if one picks from it.
+    """Configurations of an inference: ``inference.json``, and ``choices.json`` if an option picks from it.
 
     Raises:
         FileNotFoundError: the folder is not a bundle.
@@ -98,8 +131,7 @@ def inference_files(bundle: Path, options: Mapping[str, Any]) -> list[str]:
     if not (bundle / INFERENCE).is_file():
         raise FileNotFoundError(f"{bundle / INFERENCE}: there is no such bundle")
     choices = bundle / "configs/choices.json"
-    files = [bundle / INFERENCE, choices] if picks(options) and choices.is_file() else [bundle / INFERENCE]
-    return [str(file) for file in files]
+    return [str(bundle / INFERENCE), *([str(choices)] if picks(options) and choices.is_file() else [])]
 
 
 def picks(options: Mapping[str, Any]) -> bool:
@@ -113,9 +145,7 @@ def picks(options: Mapping[str, Any]) -> bool:
 
 
 def known_bundles() -> dict[str, Path]:
-    """The bundles that come with the package, by name.
-
-    They lie in the installed package, or beside it in a checkout of the repository.
+    """Bundles by name that come with the package, installed or in a checkout of the repository.
 
     Example:
         >>> sorted(known_bundles())[0]

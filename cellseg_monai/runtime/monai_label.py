@@ -1,4 +1,4 @@
-"""What only MONAI Label needs of a configuration."""
+"""Functions for configurations that MONAI Label uses."""
 
 import os
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ Value = TypeVar("Value")
 
 
 def choices_of(chosen: Value, choices: Sequence[Value]) -> list[Value]:
-    """The choices of a menu, the chosen one first, as MONAI Label shows a list.
+    """Choices of a menu with the chosen one first, as MONAI Label shows a list.
 
     Example:
         >>> choices_of("closing", ["none", "opening", "closing"])
@@ -18,7 +18,7 @@ def choices_of(chosen: Value, choices: Sequence[Value]) -> list[Value]:
 
 
 def chosen_of(menu: Value | Sequence[Value]) -> Value:
-    """What a request chose from a menu; the first choice if the request left the menu alone.
+    """Choice of a request from a menu; the first one if the request does not choose.
 
     Example:
         >>> chosen_of(["none", "closing"]), chosen_of("closing")
@@ -28,7 +28,7 @@ def chosen_of(menu: Value | Sequence[Value]) -> Value:
 
 
 def may_resume() -> bool:
-    """Whether a training goes on where an earlier one stopped; each training of MONAI Label is a new one.
+    """Whether a training may continue an interrupted one; MONAI Label always starts a new training.
 
     Example:
         >>> may_resume()

@@ -19,19 +19,19 @@ def network_of(
     scale: float = 1.0,
     dropout: float = 0.0,
 ) -> nn.Module:
-    """The network that weights were trained with; the given one if none is kept for them.
+    """Make the network that weights were trained with; the given one if none is kept.
 
     Args:
-        architecture: class with its arguments, as MONAI makes it of ``"_mode_": "callable"``.
+        architecture: class with its arguments, as MONAI makes it from ``"_mode_": "callable"``.
         settings: settings of the weights; None for the given architecture.
         scale: size of the image that the network sees, as a fraction from 0 to 1.
-        dropout: dropout in prediction, by which MONAI Label asks how sure the network is.
+        dropout: dropout rate during prediction, from which MONAI Label estimates uncertainty.
 
     Returns:
         The network, with its description in ``architecture``.
 
     Raises:
-        ValueError: an argument of the architecture is no plain value, or the class that is kept is missing.
+        ValueError: an argument of the architecture is not a plain value, or the kept class does not exist.
 
     Example:
         >>> from functools import partial
@@ -51,19 +51,40 @@ def network_of(
 def ready_network(
     network: nn.Module, device: str | torch.device, *, scale: float = 1.0, channels_last: bool | None = None
 ) -> nn.Module:
-    """A network on its device. Its scale is applied once, also if the network brings it along.
+    """Move a network to its device. A network that has its scale already is not scaled again.
 
     Args:
         network: network.
         device: device to move it to.
         scale: size of the image that the network sees, as a fraction from 0 to 1.
-        channels_last: memory format, in which most convolutions are faster on a GPU; None for GPUs alone.
+        channels_last: memory format in which most convolutions are faster on a GPU; None for GPUs only.
 
     Example:
         >>> ready_network(nn.Conv2d(1, 2, 1), "cpu", scale=0.5).scale
         0.5
     """
     if channels_last is None:
-        channels_last = torch.device(device).type == "cuda"
+        channels_last = on_gpu(device)
     memory_format = torch.channels_last if channels_last else torch.contiguous_format
     return at_scale(network, scale).to(device, memory_format=memory_format)  # type: ignore[call-overload,no-any-return]
+
+
+def on_gpu(device: str | torch.device) -> bool:
+    """Whether a device is a GPU, which computes in half precision.
+
+    Example:
+        >>> on_gpu("cpu")
+        False
+    """
+    return torch.device(device).type == "cuda"
+
+
+def half_precision() -> torch.dtype:
+    """Half precision of the GPU: bfloat16 if it has it, which overflows less easily, otherwise float16.
+
+    Example:
+        >>> half_precision().is_floating_point
+        True
+    """
+    fits = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+    return torch.bfloat16 if fits else torch.float16

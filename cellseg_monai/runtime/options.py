@@ -1,4 +1,4 @@
-"""Options of ``python -m monai.bundle run``: a mistyped one is refused."""
+"""Options of ``python -m monai.bundle run``: typos are rejected."""
 
 import inspect
 import re
@@ -11,10 +11,9 @@ from fire.parser import DefaultParseValue
 from monai.bundle import ConfigParser, ConfigWorkflow
 
 from cellseg_monai.runtime.errors import runs_monais_command
-from cellseg_monai.runtime.literals import literal, literal_options
-from cellseg_monai.runtime.overrides import override
+from cellseg_monai.runtime.overrides import is_text, literal, override
 
-_MONAIS_OWN = {
+_OF_THE_COMMAND = {
     name
     for function in (monai.bundle.run, monai.bundle.create_workflow, ConfigWorkflow.__init__)
     for name in inspect.signature(function).parameters
@@ -23,12 +22,12 @@ _MONAIS_OWN = {
 
 
 def check_options(arguments: Sequence[str] | None = None) -> None:
-    """Refuse an option of ``python -m monai.bundle run`` that the configuration does not have.
+    """Raise if the configuration does not have an option of ``python -m monai.bundle run``.
 
-    MONAI adds an unknown ``--max_epoch 5`` to the configuration in silence, where it has no effect.
+    MONAI adds an unknown ``--max_epoch 5`` to the configuration silently, where it has no effect.
 
     Args:
-        arguments: of the command; by default those of this process, if it is that command.
+        arguments: arguments of the command; by default those of this process, if it is this command.
 
     Raises:
         ValueError: an id is not in the configuration, or MONAI would change a file name in a value.
@@ -45,7 +44,7 @@ def check_options(arguments: Sequence[str] | None = None) -> None:
         ValueError: command line: there is no id 'max_epoch'; did you mean 'max_epochs'? ...
     """
     if arguments is None:
-        arguments = _typed()
+        arguments = _arguments()
     if not arguments or arguments[0] != "run":
         return
     typed = dict(_options(arguments[1:]))
@@ -53,62 +52,58 @@ def check_options(arguments: Sequence[str] | None = None) -> None:
     if "args_file" in options:
         options = ConfigParser.load_config_file(str(options["args_file"])) | options
     config = ConfigParser.load_config_files(options.get("config_file", {}))
-    given = {name: value for name, value in options.items() if name not in _MONAIS_OWN}
+    given = {name: value for name, value in options.items() if name not in _OF_THE_COMMAND}
     require_ids(config, given, "command line")
     for name, value in given.items():
         _require_choice(config, name, value)
     for name in given.keys() & typed.keys():
-        if isinstance(given[name], str) and literal_options(typed)[name] != typed[name]:
+        text = typed[name]
+        if isinstance(given[name], str) and is_text(text) and literal(text) != text:
             raise ValueError(
-                f"command line: {name} is {typed[name]!r}, in which MONAI takes '#' for a separator of ids; "
-                f'write --{name} "{literal(typed[name])}"'
+                f"command line: {name} is {text!r}, but MONAI reads '#' as a separator of ids; "
+                f'write --{name} "{literal(text)}"'
             )
 
 
 def typed_ids() -> list[str]:
-    """Ids that were typed on the command line of ``python -m monai.bundle``, with those of its own options.
+    """Ids on the command line of ``python -m monai.bundle``, including options of the command itself.
 
     Example:
         >>> typed_ids()
         []
     """
-    return [name for name, _ in _options(_typed())]
-
-
-def _typed() -> Sequence[str]:
-    return sys.argv[1:] if runs_monais_command() else []
+    return [name for name, _ in _options(_arguments())]
 
 
 def require_ids(config: dict[str, Any], options: Mapping[str, Any], where: str) -> None:
-    """Refuse options that a configuration does not have; arguments of its components may be new.
+    """Raise if a configuration does not have an option; arguments of its components may be new.
 
-    So is text for a yes or no: ``--tta false`` is the word "false" to MONAI, which counts as true.
+    Text for a truth value is rejected too: MONAI reads ``--tta false`` as the text "false", which is true.
 
     Args:
-        config: the configuration.
-        options: by id.
-        where: they come from, for messages.
+        config: configuration.
+        options: values by id.
+        where: source of the options, for messages.
 
     Raises:
-        ValueError: an id is not in the configuration, or text stands for a yes or no.
+        ValueError: an id is not in the configuration, or text is given for a truth value.
 
     Example:
         >>> require_ids({"loss": {"_target_": "DiceLoss"}}, {"loss#sigmoid": True}, "command line")
         >>> require_ids({"tta": False}, {"tta": "false"}, "command line")
         Traceback (most recent call last):
         ...
-        ValueError: command line: tta is True or False, not the text 'false'
+        ValueError: command line: tta must be True or False, not the text 'false'
     """
-    override(config, options, where, [name for name in options if _is_keyword(config, name)])
     parser = ConfigParser(config)
+    override(config, options, where, [name for name in options if _is_argument(parser, name)])
     for name, value in options.items():
-        is_text = isinstance(value, str) and not value.startswith(("$", "@", "%"))
-        if is_text and isinstance(parser.get(name), bool):
-            raise ValueError(f"{where}: {name} is True or False, not the text {value!r}")
+        if is_text(value) and isinstance(parser.get(name), bool):
+            raise ValueError(f"{where}: {name} must be True or False, not the text {value!r}")
 
 
 def _require_choice(config: dict[str, Any], name: str, value: Any) -> None:
-    """Raise if an option picks a part that is not there, such as ``@losses#dice_ce`` without the choices."""
+    """Raise if an option picks a part that does not exist, such as ``@losses#dice_ce`` without choices."""
     if not isinstance(value, str) or not re.fullmatch(r"@\w+(#\w+)*", value):
         return
     parser, path = ConfigParser(config), value.removeprefix("@")
@@ -122,11 +117,15 @@ def _require_choice(config: dict[str, Any], name: str, value: Any) -> None:
             "lay the choices over the configuration: "
             "--config_file \"['configs/train.json','configs/choices.json']\""
         )
-    raise ValueError(f"command line: {name} picks {value}, which is not there; {remedy}")
+    raise ValueError(f"command line: {name} picks {value}, which does not exist; {remedy}")
+
+
+def _arguments() -> Sequence[str]:
+    return sys.argv[1:] if runs_monais_command() else []
 
 
 def _options(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Names and values as they are typed, before Fire, which MONAI uses, reads them."""
+    """Names and values as typed, before Fire, which MONAI uses, parses them."""
     for place, argument in enumerate(arguments):
         if argument.startswith("--"):
             name, equals, value = argument[2:].partition("=")
@@ -134,7 +133,7 @@ def _options(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield name, value if equals else following
 
 
-def _is_keyword(config: dict[str, Any], name: str) -> bool:
-    """Whether it names an argument of a component; a wrong one is refused when the component is made."""
-    parent = ConfigParser(config).get(name.rpartition("#")[0] or name)
+def _is_argument(parser: ConfigParser, name: str) -> bool:
+    """Whether an id is an argument of a component; the component rejects it if it is wrong."""
+    parent = parser.get(name.rpartition("#")[0] or name)
     return "#" in name and isinstance(parent, dict) and "_target_" in parent

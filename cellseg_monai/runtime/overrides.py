@@ -1,25 +1,29 @@
-"""Overrides by id, as on MONAI's command line, but an id that is not there is an error."""
+"""Values by id, as on MONAI's command line, but unknown ids are errors and text stays as it is."""
 
 import difflib
 from collections.abc import Collection, Iterator, Mapping
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 from monai.bundle import ConfigParser
 from monai.bundle.utils import MERGE_KEY, merge_kv
 
+REFERENCES = ("$", "@", "%")
+"""First characters of expressions and references."""
+
 
 def override(
     config: Mapping[str, Any], overrides: Mapping[str, Any], where: str, new_ids: Collection[str] = ()
 ) -> dict[str, Any]:
-    """Replace values by id; ``+id`` adds to the list or dictionary that is there.
+    """Replace values by id; ``+id`` adds to an existing list or dictionary.
 
-    MONAI merges, so the result is what its command line would make. But MONAI adds an id that it does not
-    know in silence, and a mistyped ``max_epoch`` then has no effect; here it is an error.
+    The values are merged as by MONAI's command. But MONAI adds unknown ids silently, and a mistyped
+    ``max_epoch`` then has no effect; here it is an error.
 
     Args:
-        config: what is changed; it is left as it is.
-        overrides: ids such as ``train#trainer#max_epochs`` or ``train#handlers#0`` and their new values.
+        config: configuration; it is not changed.
+        overrides: new values by id, such as ``train#trainer#max_epochs`` or ``train#handlers#0``.
         where: file and section of the overrides, for messages.
         new_ids: ids that may be added.
 
@@ -27,7 +31,8 @@ def override(
         A new configuration.
 
     Raises:
-        ValueError: an id is not in the configuration, or ``+id`` is of another kind than what is there.
+        ValueError: an id is not in the configuration, or the value of ``+id`` has another type than the
+            existing one.
 
     Example:
         >>> train = {"trainer": {"max_epochs": 100}}
@@ -59,14 +64,57 @@ def override(
     return merged
 
 
+def literal(text: str | list[str]) -> Any:
+    r"""Text, or each of several texts, in a form that MONAI reads as this text.
+
+    MONAI reads ``#`` as ``::``, the separator of ids, in any text of a configuration: ``img #1.tif`` becomes
+    ``img ::1.tif``. Such text becomes an expression.
+
+    Example:
+        >>> literal("img 1.tif"), literal("img #1.tif")
+        ('img 1.tif', "$'img \\x231.tif'")
+    """
+    if isinstance(text, list):
+        return [literal(each) for each in text]
+    if "#" not in text and not text.startswith(REFERENCES):
+        return text
+    quoted = repr(text)
+    for character in ("#", *REFERENCES):
+        quoted = quoted.replace(character, f"\\x{ord(character):02x}")
+    return f"${quoted}"
+
+
+def literal_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    r"""Options with literal text and paths, except for references and expressions.
+
+    Example:
+        >>> literal_options({"weights": "run #2/model.pt", "loss": "@losses#dice_ce", "scale": 0.5})
+        {'weights': "$'run \\x232/model.pt'", 'loss': '@losses#dice_ce', 'scale': 0.5}
+    """
+    return {
+        name: literal(str(value)) if isinstance(value, Path) or is_text(value) else value
+        for name, value in options.items()
+    }
+
+
+def is_text(value: Any) -> bool:
+    """Whether a value is text, and not a reference or an expression.
+
+    Example:
+        >>> is_text("run #2/model.pt"), is_text("@losses#dice_ce")
+        (True, False)
+    """
+    return isinstance(value, str) and not value.startswith(REFERENCES)
+
+
 def _hint(place: str, config: Any) -> str:
-    """Ids that look alike, or end alike."""
+    """Suggest the most similar ids among those with a similar last part."""
     known = list(_ids(config))
     leaf = place.rpartition("#")[2]
     alike = difflib.get_close_matches(leaf, {each.rpartition("#")[2] for each in known}, 3, 0.7)
     ending_alike = [each for each in known if each.rpartition("#")[2] in alike]
     close = difflib.get_close_matches(place, ending_alike, 2, 0.7)
-    close = close or [each for each in known if each.rpartition("#")[2] == leaf][:3]
+    close = close or difflib.get_close_matches(place, ending_alike, 1, 0.0)
     return f"; did you mean {' or '.join(map(repr, close))}?" if close else "."
 
 

@@ -13,7 +13,7 @@ from cellseg_monai.data import read_label_map
 from cellseg_monai.data.datalist import Item, file_of
 from cellseg_monai.export import write_label_tiff
 from cellseg_monai.export.report import Line, drawing, line_plot
-from cellseg_monai.jobs.files.companions import read_planes
+from cellseg_monai.jobs.files.planes import read_planes
 from cellseg_monai.jobs.scores.columns import Case, columns_of
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.outputs import write_text, written_whole

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from cellseg_monai.data import read_label_map
 from cellseg_monai.data.datalist import Item, file_of
-from cellseg_monai.jobs.prediction import outlined
+from cellseg_monai.jobs.files.planes import outlined
 from cellseg_monai.outputs import claim_file, written_whole
 
 HEADING = 14

@@ -10,7 +10,7 @@ from typing import Any
 
 from cellseg_monai.data.datalist import Item
 from cellseg_monai.outputs import write_text
-from cellseg_monai.runtime.literals import literal_options
+from cellseg_monai.runtime.overrides import literal_options
 from cellseg_monai.runtime.provenance import machine
 from cellseg_monai.studies.run import CLASSES, Run
 

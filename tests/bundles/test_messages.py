@@ -21,17 +21,17 @@ CASES = {
     "unknown loss": (
         "train",
         {"loss": "@losses#dise"},
-        "ValueError: command line: loss picks @losses#dise, which is not there; it must be one of @losses#",
+        "ValueError: command line: loss picks @losses#dise, which does not exist; it must be one of @losses#",
     ),
     "a choice without the choices": (
         "inference",
         {"decoding": "@decodings#foreground"},
-        "which is not there; lay the choices over the configuration: --config_file ",
+        "which does not exist; lay the choices over the configuration: --config_file ",
     ),
     "unknown network": (
         "train",
         {"network_def": "@networks#swin_unet"},
-        "ValueError: command line: network_def picks @networks#swin_unet, which is not there; it must be one",
+        "ValueError: command line: network_def picks @networks#swin_unet, which does not exist; it must be",
     ),
     "missing dataset": (
         "train",

@@ -69,7 +69,7 @@ def test_settings_are_those_of_the_weights_they_were_kept_for(
     assert not caplog.records
     (bundle / "models/model.pt").write_bytes(b"of another training")
     assert decoding_of(bundle, *inference) == decoding_of(bundle, *evaluation) == plain
-    assert "holds the settings of other weights" in caplog.text
+    assert "contains the settings of other weights" in caplog.text
 
 
 @pytest.mark.parametrize("target", TARGETS)

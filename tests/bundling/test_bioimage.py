@@ -21,7 +21,7 @@ from cellseg_monai.bundling.bioimage.sample import difference
 from cellseg_monai.bundling.check.configs import load_config
 from cellseg_monai.cli import main
 from cellseg_monai.data import synthesize
-from cellseg_monai.jobs.files.companions import read_planes
+from cellseg_monai.jobs.files.planes import read_planes
 from cellseg_monai.transforms import PercentileStretch
 from tests.bundles.reduced import Bundle, copied
 

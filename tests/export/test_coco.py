@@ -56,7 +56,7 @@ def test_strings_of_pycocotools_are_read() -> None:
     [
         ([1, 2], "add up to 3 pixels"),
         ([-1, 7], "whole numbers"),
-        ("\x01", "is no digit"),
+        ("\x01", "is not a digit"),
         (7, "whole numbers"),
     ],
     ids=["short", "negative", "string", "number"],

@@ -22,7 +22,7 @@ from cellseg_monai.export import (
     write_rois,
 )
 from cellseg_monai.jobs import FORMATS, convert
-from cellseg_monai.jobs.files.sources import find_label_maps
+from cellseg_monai.jobs.files.inputs import find_label_maps
 
 CELLS = {"a": np.array([[1, 1, 0, 9], [1, 0, 70_000, 9]]), "day1/b": np.array([[0, 3, 3]])}
 
@@ -111,7 +111,7 @@ class TestImages:
         made = convert([tmp_path / "a.tif", tmp_path / "c.tif"], "geojson", tmp_path / "out", images=images)
         assert not made.written
         first, second = (reason for _, reason in made.failures)
-        assert "its image has (2, 4) rows and columns, the labels (3, 3)" in first
+        assert "image (2, 4) and label map (3, 3) differ in rows or columns" in first
         assert "there is no image named c" in second
 
     def test_ome_zarr_holds_the_image(self, labels: Path, images: Path, tmp_path: Path) -> None:
@@ -158,8 +158,8 @@ class TestTable:
     @pytest.mark.parametrize(
         ("to", "message"),
         [
-            ("tiff", "a: tiff cannot hold, and loses, class, area"),
-            ("coco", "a: coco cannot hold, and loses, area"),
+            ("tiff", "a: tiff cannot store class, area; left out"),
+            ("coco", "a: coco cannot store area; left out"),
         ],
     )
     def test_losses_are_told(
@@ -180,9 +180,9 @@ class TestTable:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            ("image,cell\na,1\n", "has no column 'label'"),
-            ("label,area\n1,2\n", "no column 'image' tells them apart"),
-            ("image,label\na,1.5\n", "ids are whole numbers"),
+            ("image,cell\na,1\n", "there is no column 'label'"),
+            ("label,area\n1,2\n", "no column 'image'; several label maps need one"),
+            ("image,label\na,1.5\n", "must contain whole numbers"),
         ],
         ids=["ids", "images", "fractions"],
     )
@@ -195,7 +195,7 @@ class TestTable:
         (tmp_path / "t.csv").write_text("image,label,area\na,1,2\n")
         made = convert([labels], "geojson", tmp_path / "out", measurements=tmp_path / "t.csv")
         assert [path.name for path in made.written] == ["a.geojson"]
-        assert "has no row of the image day1/b" in made.failures[0][1]
+        assert "there is no row for the image day1/b" in made.failures[0][1]
 
 
 class TestInputs:
@@ -224,18 +224,21 @@ class TestInputs:
         [
             (["nowhere"], "nowhere: there is no such file or folder"),
             (["nowhere/*.tif"], r"nowhere/\*.tif: the pattern matches no file"),
-            (["a.tif", "a.png"], r"a.tif and a.png have the same name; convert them apart"),
+            (["empty"], "empty: there is no label map here"),
+            (["a.tif", "a.png"], r"a.tif and a.png have the same name; process them in two runs"),
         ],
-        ids=["absent", "empty pattern", "twins"],
+        ids=["absent", "empty pattern", "empty folder", "twins"],
     )
     def test_refusals(
         self, inputs: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.chdir(tmp_path)
+        Path("empty").mkdir()
         for name in ("a.tif", "a.png"):
             Path(name).write_bytes(b"")
         with pytest.raises((FileNotFoundError, ValueError), match=message):
-            find_label_maps(inputs)
+            convert(inputs, "geojson", tmp_path / "out")
+        assert not (tmp_path / "out").exists()
 
     def test_an_input_is_not_written_over(self, labels: Path) -> None:
         before = (labels / "labels/a.tif").read_bytes()
@@ -248,9 +251,7 @@ class TestInputs:
     def test_options_that_cannot_be_meant(self, labels: Path, table: Path, tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="there is no format 'svg'; choose one of geojson, rois"):
             convert([labels], "svg", tmp_path / "out")
-        with pytest.raises(
-            ValueError, match="rois has no place for measurements; choose geojson or ome-zarr"
-        ):
+        with pytest.raises(ValueError, match="rois cannot store measurements; choose geojson or ome-zarr"):
             convert([labels], "rois", tmp_path / "out", measurements=table)
 
 

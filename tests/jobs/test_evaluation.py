@@ -82,7 +82,7 @@ class TestMissing:
         assert scores.missing.tolist() == [False, True]
         assert summary(folder)["missing"] == ["b"]
         assert summary(folder)["scores"]["dice"]["mean"]["value"] == 0.5
-        assert "1 images have no prediction and count as empty: b" in caplog.text
+        assert "1 image without prediction, counted as empty: b" in caplog.text
 
     def test_predictions_without_truth_are_listed(self, save: Save, caplog: pytest.LogCaptureFixture) -> None:
         folder = save({"pred/a.tif": TRUTH, "pred/z.tif": TRUTH, "truth/a.tif": TRUTH})
@@ -199,10 +199,10 @@ class TestProvenance:
         (bundle / "configs/train.json").write_text('{"seed": 7}')
         (bundle / "models/model.pt").write_bytes(b"weights")
         run(folder, "dice", bundle=bundle)
-        recorded = summary(folder)["provenance"]["bundle"]
-        assert (recorded["name"], recorded["version"], recorded["seed"]) == ("Mine", "1.2.0", 7)
-        assert recorded["model.pt_sha256"] == hashlib.sha256(b"weights").hexdigest()
-        with pytest.raises(FileNotFoundError, match="no bundle"):
+        told = summary(folder)["provenance"]["bundle"]
+        assert (told["name"], told["version"], told["seed"]) == ("Mine", "1.2.0", 7)
+        assert told["model.pt_sha256"] == hashlib.sha256(b"weights").hexdigest()
+        with pytest.raises(FileNotFoundError, match="not a bundle"):
             run(folder, "dice", bundle=folder / "pred")
 
 
@@ -244,7 +244,7 @@ class TestClasses:
     @pytest.mark.parametrize("asked", [{"metrics": ["f1"]}, {"pieces": True}])
     def test_objects_are_rejected(self, save: Save, asked: dict[str, object]) -> None:
         folder = save({"pred/a.tif": self.said, "truth/a.png": self.masks})
-        with pytest.raises(ValueError, match="maps of classes tell no objects apart"):
+        with pytest.raises(ValueError, match="class maps do not separate objects"):
             evaluate(folder / "pred", folder / "truth", folder / "out", classes=self.classes, **asked)  # type: ignore[arg-type]
 
     def test_by_the_command(self, save: Save, capsys: pytest.CaptureFixture[str]) -> None:

@@ -122,11 +122,17 @@ def test_a_bad_file_is_told_and_the_others_are_measured(
     assert main(["measure", str(tmp_path / "labels"), *folders]) == 1
     out = capsys.readouterr().out
     assert "2 cells in 1 image" in out
-    assert f"3 images failed; {tmp_path / 'out/failures.csv'} says which and why" in out
+    assert f"3 images failed; see {tmp_path / 'out/failures.csv'} for the reasons" in out
     failures = pd.read_csv(tmp_path / "out/failures.csv").set_index("image")["error"]
     assert "image (19, 30) and label map (20, 30) differ" in failures["b"]
     assert "is not an object id: the mask was interpolated" in failures["c"]
     assert "there is no image named d; there are 3, such as" in failures["d"]
+
+
+def test_label_maps_may_be_given_by_a_pattern(tmp_path: Path) -> None:
+    save(tmp_path, {"day1/a.tif": CELLS, "day2/b.tif": CELLS, "day2/c.png.tif": CELLS})
+    found = measure(f"{tmp_path}/day?/[ab].tif", tmp_path / "out")
+    assert found.summary["image"].tolist() == ["a", "b"]
 
 
 def test_an_empty_frame_has_a_row_in_the_summary(tmp_path: Path) -> None:
@@ -150,7 +156,7 @@ def test_a_binary_mask_is_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     save(tmp_path, {"a.tif": np.where(CELLS > 0, 255, 0).astype(np.uint8)})
     with caplog.at_level(logging.WARNING):
         assert len(measure(tmp_path, tmp_path / "out").cells) == 1
-    assert "a.tif holds one value and is measured as one cell; pieces=True (--pieces)" in caplog.text
+    assert "a.tif contains only one value and is measured as one cell; use pieces=True" in caplog.text
     assert len(measure(tmp_path, tmp_path / "out", pieces=True).cells) == 2
 
 
@@ -184,11 +190,11 @@ def test_a_volume_and_a_missing_channel_are_failures(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "volume.tif", np.zeros((4, 20, 30), np.uint16), metadata={"axes": "ZYX"})
     (tmp_path / "images").mkdir()
     (tmp_path / "volume.tif").rename(tmp_path / "images/a.tif")
-    with pytest.raises(RuntimeError, match=r"none of 1 images .*: an image is one plane, this file holds 4"):
+    with pytest.raises(RuntimeError, match=r"no image could be measured; .*: 4 planes, but an image"):
         measure(tmp_path / "labels", tmp_path / "out", images=tmp_path / "images")
     assert pd.read_csv(tmp_path / "out/failures.csv")["image"].tolist() == ["a"]
     options = {"probabilities": tmp_path / "probability", "probability_channel": 2}
-    with pytest.raises(RuntimeError, match="the probability of a has 2 channels, and none is number 2"):
+    with pytest.raises(RuntimeError, match="the probability map has no channel 2; choose one of 0 to 1"):
         measure(tmp_path / "labels/a.tif", tmp_path / "other", **options)
 
 

@@ -58,7 +58,7 @@ def test_modality_of_the_names(save: Save) -> None:
     folder = save({"pred/dic_1.tif": MAP, "truth/dic_1.png": MAP, "truth/phase_1.png": MAP})
     pairs = pair_files(folder / "pred", folder / "truth", modality="^([a-z]+)_")
     assert [pair.modality for pair in pairs.scored] == ["dic", "phase"]
-    with pytest.raises(ValueError, match=r"pattern 'x\+' finds nothing in 'dic_1'"):
+    with pytest.raises(ValueError, match=r"pattern 'x\+' does not match the name 'dic_1'"):
         pair_files(folder / "pred", folder / "truth", modality="x+")
 
 

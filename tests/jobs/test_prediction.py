@@ -17,7 +17,8 @@ from PIL import Image
 
 from cellseg_monai.cli import main
 from cellseg_monai.data import write_synthetic_dataset
-from cellseg_monai.jobs.prediction import find_images, predict
+from cellseg_monai.jobs.files.inputs import find_images
+from cellseg_monai.jobs.prediction import predict
 from tests.bundles.reduced import Bundle, copied
 
 CHANNELS = [8, 16]
@@ -91,7 +92,7 @@ def test_a_bad_image_is_told_and_the_others_are_done(
     [
         (["nowhere"], r"nowhere: there is no such file or folder"),
         (["nowhere/*.tif"], r"nowhere/\*.tif: the pattern matches no file"),
-        (["a.tif", "a.png"], r"a.tif and a.png would both become a.tif; segment them apart"),
+        (["a.tif", "a.png"], r"a.tif and a.png would both become a.tif; segment them in two runs"),
     ],
     ids=["absent", "empty pattern", "twins"],
 )
@@ -103,6 +104,25 @@ def test_inputs_that_cannot_be_meant_are_refused(
         (tmp_path / name).write_bytes(b"")
     with pytest.raises((FileNotFoundError, ValueError), match=message):
         find_images(inputs)
+
+
+@pytest.mark.parametrize("given", ["set", "."], ids=["dataset", "folder of a dataset"])
+@pytest.mark.parametrize(
+    "folders", [("images", "masks"), ("Images", "Labels")], ids=["lower case", "upper case"]
+)
+def test_masks_of_a_dataset_are_not_images(
+    given: str, folders: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in folders:
+        (tmp_path / "set" / folder).mkdir(parents=True)
+        tifffile.imwrite(tmp_path / "set" / folder / "a.tif", np.zeros((8, 8), np.uint8))
+    assert find_images([given]) == [str(tmp_path / "set" / folders[0] / "a.tif")]
+
+
+def test_ome_zarr_is_an_image_and_not_a_folder_of_images(tmp_path: Path) -> None:
+    (tmp_path / "a.ome.zarr/0").mkdir(parents=True)
+    assert find_images([tmp_path / "a.ome.zarr"]) == [str(tmp_path / "a.ome.zarr")]
 
 
 def test_an_image_named_twice_is_done_once(images: Path) -> None:

@@ -30,7 +30,7 @@ def test_all_files(movie: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     out = tmp_path / "out"
     folders = [str(movie / "01_GT/SEG"), "--images", str(movie / "01"), "--out", str(out)]
     assert main(["track", *folders, "--frame-interval", "5"]) == 0
-    assert f"in 11 frames; {out / 'report.html'}" in capsys.readouterr().out
+    assert f"in 11 frames; see {out / 'report.html'}" in capsys.readouterr().out
     tracks = np.loadtxt(out / "res_track.txt", np.int64, ndmin=2)
     masks = [tifffile.imread(out / f"mask{frame:03}.tif") for frame in range(11)]
     assert masks[0].dtype == np.uint16
@@ -80,7 +80,7 @@ def test_a_bad_frame_is_empty_and_told(tmp_path: Path, capsys: pytest.CaptureFix
     (folder / "2.tif").write_bytes(b"no image")
     options = ["--out", str(tmp_path / "out"), "--max-distance", "5"]
     assert main(["track", str(folder), *options]) == 1
-    assert "1 frames could not be read and count as empty" in capsys.readouterr().out
+    assert "1 frame could not be read (treated as empty); see" in capsys.readouterr().out
     assert pd.read_csv(tmp_path / "out/failures.csv")["frame"].tolist() == ["2.tif"]
     assert np.loadtxt(tmp_path / "out/res_track.txt").tolist() == [[1, 0, 1, 0], [2, 3, 3, 1]]
     assert main(["track", str(folder), *options, "--max-gap", "0"]) == 1
@@ -143,11 +143,11 @@ def test_mp4_without_its_package_is_told_before_the_work(
     ("options", "message"),
     [
         (["nowhere"], "nowhere: there is no such file or folder"),
-        (["labels", "--images", "one"], "one has 1 images and labels has 2 label maps; a frame needs both"),
-        (["labels", "--images", "small"], r"are (20, 60) (rows, columns); both must be of one size"),
+        (["labels", "--images", "one"], "one has 1 image but labels has 2 label maps; each frame needs both"),
+        (["labels", "--images", "small"], r"are (20, 60) (rows, columns); give images of the same size"),
         (["labels", "--fps", "0"], "frames_per_second must be above 0, not 0"),
         (["labels", "--movie", "film.avi"], "film.avi: a movie must be .gif or .mp4"),
-        (["bad"], "none of 1 frames can be read"),
+        (["bad"], "no frame can be read"),
     ],
     ids=["nowhere", "too few images", "sizes", "fps", "format of the movie", "no frame"],
 )

@@ -44,5 +44,5 @@ def test_a_bundle_that_is_gone_is_looked_up_by_its_name(run: Path) -> None:
 
 
 def test_a_folder_without_either_is_rejected(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"it holds neither configs/inference.json nor model.pt"):
+    with pytest.raises(FileNotFoundError, match=r"there is neither configs/inference.json nor model.pt"):
         find_model(tmp_path)

@@ -54,7 +54,7 @@ def test_a_file_name_that_monai_would_change_is_refused(tmp_path: Path, folder: 
     file = tmp_path / "inference.json"
     file.write_text('{"output_dir": "out"}')
     written = "$" + repr(folder.replace("#", "HASH")).replace("HASH", r"\x23")
-    with pytest.raises(ValueError, match="takes '#' for a separator of ids; write --output_dir") as refused:
+    with pytest.raises(ValueError, match="reads '#' as a separator of ids; write --output_dir") as refused:
         check_options(["run", "--config_file", str(file), "--output_dir", folder])
     assert written in str(refused.value)
     check_options(["run", "--config_file", str(file), "--output_dir", written])
@@ -64,7 +64,7 @@ def test_a_file_name_that_monai_would_change_is_refused(tmp_path: Path, folder: 
 
 @pytest.mark.parametrize("text", ["false", "no", "true"])
 def test_text_is_no_yes_or_no(train: Path, text: str) -> None:
-    with pytest.raises(ValueError, match=f"trainer#amp is True or False, not the text '{text}'"):
+    with pytest.raises(ValueError, match=f"trainer#amp must be True or False, not the text '{text}'"):
         check_options(["run", "--config_file", str(train), "--trainer#amp", text])
 
 

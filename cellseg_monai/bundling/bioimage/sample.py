@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from cellseg_monai.bundling.bioimage.exported import Exported
 from cellseg_monai.data import synthesize
-from cellseg_monai.jobs.files.companions import read_planes
+from cellseg_monai.jobs.files.planes import read_planes
 from cellseg_monai.transforms import PercentileStretch, match_channels
 from cellseg_monai.transforms import stretch as stretched_to
 

@@ -11,7 +11,7 @@ from cellseg_monai.bundling.check.configs import load_config, present
 from cellseg_monai.data.checks.finding import Finding, error
 from cellseg_monai.outputs.causes import in_one_line
 from cellseg_monai.runtime.finding import INFERENCE, METADATA
-from cellseg_monai.runtime.matching_decoding import require_match
+from cellseg_monai.runtime.trained_parts import require_match
 
 _KEYS = ("network_def", "in_channels", "out_channels", "patch_size", "settings")
 

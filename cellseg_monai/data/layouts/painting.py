@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cellseg_monai.coco_counts import decode_counts
 from cellseg_monai.data.layouts.samples import Annotation
 from cellseg_monai.label_maps import relabel
 from cellseg_monai.polygons import Shape, runs
+from cellseg_monai.run_lengths import read_counts
 
 Pixels = npt.NDArray[np.intp]
 """Indices of pixels in the flattened image."""
@@ -117,11 +117,6 @@ def _run_pixels(segmentation: dict[str, Any], shape: Shape) -> Pixels:
     size, counts = segmentation.get("size"), segmentation.get("counts")
     if size != list(shape):
         raise ValueError(f"the run lengths are for an image of size {size}, but the image has {list(shape)}")
-    runs = decode_counts(counts) if isinstance(counts, str) else counts
-    total = shape[0] * shape[1]
-    if not isinstance(runs, list) or not all(isinstance(run, int) and run >= 0 for run in runs):
-        raise ValueError(f"run lengths must be whole numbers from 0, not {str(counts)[:80]}")
-    if sum(runs) != total:
-        raise ValueError(f"the run lengths add up to {sum(runs)} pixels, but the image has {total}")
+    runs = read_counts(counts, shape[0] * shape[1])
     mask = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
     return np.flatnonzero(mask.reshape(shape, order="F"))

@@ -1,1 +1,1 @@
-"""Which files a job is given, and which belong together."""
+"""Files that a job reads: inputs, the files that belong to them, and their content."""

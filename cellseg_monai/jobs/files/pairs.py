@@ -1,38 +1,45 @@
-"""Which prediction belongs to which truth."""
+"""Predictions and the true label maps that they belong to."""
 
-import re
 from collections import Counter
-from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
 from cellseg_monai.data import label_files, labelled, list_items, pair_folder
+from cellseg_monai.data.datalist import as_list, part_of_name
+from cellseg_monai.jobs.files.inputs import find_label_maps
+from cellseg_monai.jobs.files.names import same_name
+from cellseg_monai.outputs import StrPath
 
 
 class Pair(NamedTuple):
-    """The files of one image to score.
+    """Files of one image to score.
 
     Attributes:
-        name: of the image.
+        name: name of the image.
         truth: file of the true label map.
-        prediction: file of the predicted one, None if there is none.
-        image: file of the image itself, None if only masks were given.
-        modality: kind of microscopy, empty if the dataset does not name it.
+        prediction: file of the predicted label map, None if it is missing.
+        image: file of the image, None if only masks were given.
+        modality: kind of microscopy, empty if the dataset does not state it.
     """
 
     name: str
     truth: Path
-    prediction: Path | None
-    image: Path | None
-    modality: str
+    prediction: Path | None = None
+    image: Path | None = None
+    modality: str = ""
+
+    def of_modality(self, pattern: str) -> "Pair":
+        """Return the pair with the modality that a pattern finds in the name."""
+        item = {"name": self.name, "image": self.truth}
+        return self._replace(modality=part_of_name(pattern, item, "modality"))
 
 
 class Pairs(NamedTuple):
     """All images to score.
 
     Attributes:
-        scored: one for each true label map.
-        without_truth: predictions that no true label map has the name of.
+        scored: one pair for each true label map.
+        without_truth: predictions without a true label map of their name.
     """
 
     scored: list[Pair]
@@ -40,89 +47,64 @@ class Pairs(NamedTuple):
 
 
 def pair_files(
-    pred: str | PathLike[str],
-    truth: str | PathLike[str],
-    section: str = "training",
-    modality: str | None = None,
+    pred: StrPath, truth: StrPath, section: str = "training", modality: str | None = None
 ) -> Pairs:
-    """Find the prediction of each true label map by its name, whatever the formats.
+    """Find the prediction of each true label map by its name, in any format.
 
     Args:
         pred: folder of predicted label maps.
-        truth: a dataset as :func:`~cellseg_monai.data.list_items` takes it, or a folder of label maps alone.
-        section: which part of a truth that is a JSON file or a table.
+        truth: dataset as in :func:`~cellseg_monai.data.list_items`, or folder of label maps without images.
+        section: section of a JSON file or table.
         modality: regular expression that finds the modality in a name, where the dataset does not state it.
 
     Returns:
-        One :class:`Pair` a true label map, in the order of the truth.
+        One :class:`Pair` for each true label map, in the order of the truth.
 
     Raises:
-        ValueError: no prediction has the name of any true label map, or two have one name.
+        ValueError: no prediction has the name of a true label map, or two have the same name.
     """
     wanted = _true_files(Path(truth), section, modality)
     predictions = label_files(pred)
-    by_last = _unique_last_parts(predictions, wanted)
+    often = Counter(Path(pair.name).name for pair in wanted)
     scored = []
     for pair in wanted:
-        key = pair.name if pair.name in predictions else by_last.get(pair.name.split("/")[-1])
-        scored.append(pair._replace(prediction=predictions.pop(key) if key in predictions else None))
-    if all(pair.prediction is None for pair in scored):
+        found = same_name(pair.name, predictions)  # sub-folders may differ if the rest is unique
+        unique = found == [pair.name] or (len(found) == 1 == often[Path(pair.name).name])
+        scored.append(pair._replace(prediction=predictions[found[0]] if unique else None))
+    used = {pair.prediction for pair in scored}
+    if used <= {None}:
         there = f"such as {next(iter(predictions))!r}" if predictions else "as it holds no label map"
         raise ValueError(
             f"{pred}: no prediction has the name of a true label map, {there}; "
             f"the truth {truth} has names such as {scored[0].name!r}"
         )
-    return Pairs(scored, list(predictions.values()))
+    return Pairs(scored, [path for path in predictions.values() if path not in used])
 
 
 def _true_files(truth: Path, section: str, modality: str | None) -> list[Pair]:
-    if _is_dataset(truth):
-        items = labelled(list_items(truth, section, recursive=True, modality=modality))
-        return [
-            Pair(
-                item["name"],
-                _one_file(item["label"]),
-                None,
-                _one_file(item["image"]),
-                item.get("modality", ""),
-            )
-            for item in items
-        ]
-    found = label_files(truth)
-    if not found:
-        raise ValueError(f"{truth}: there is no label map here")
-    return [Pair(name, path, None, None, _found(modality, name)) for name, path in found.items()]
+    if not _is_dataset(truth):
+        pairs = [Pair(name, path) for name, path in find_label_maps([truth]).items()]
+        return pairs if modality is None else [pair.of_modality(modality) for pair in pairs]
+    return [
+        Pair(
+            item["name"],
+            _one_file(item["label"]),
+            image=_one_file(item["image"]),
+            modality=item.get("modality", ""),
+        )
+        for item in labelled(list_items(truth, section, recursive=True, modality=modality))
+    ]
 
 
 def _is_dataset(truth: Path) -> bool:
-    """Whether there are images with their masks, and not masks alone."""
+    """Whether there are images with their masks, and not only masks."""
     if not truth.is_dir() or (truth / "dataset.json").is_file():
         return True
     return any(mask is not None for _, _, mask in pair_folder(truth, recursive=True).pairs)
 
 
 def _one_file(path: str | list[str]) -> Path:
-    if isinstance(path, list):
-        raise ValueError(f"{', '.join(path)}: an image of several files cannot be scored; join them in one")
-    return Path(path)
-
-
-def _found(pattern: str | None, name: str) -> str:
-    if pattern is None:
-        return ""
-    found = re.search(pattern, name)
-    if found is None:
-        raise ValueError(f"the modality pattern {pattern!r} finds nothing in {name!r}")
-    return found[1] if found.re.groups else found[0]
-
-
-def _unique_last_parts(predictions: dict[str, Path], wanted: list[Pair]) -> dict[str, str]:
-    """Predictions by file name alone, where that is clear: sub-folders may differ on the two sides."""
-    last = Counter(name.split("/")[-1] for name in predictions)
-    true_last = Counter(pair.name.split("/")[-1] for pair in wanted)
-    exact = {pair.name for pair in wanted}
-    return {
-        part: name
-        for name in predictions
-        if name not in exact and last[part := name.split("/")[-1]] == 1 == true_last[part]
-    }
+    files = as_list(path)
+    if len(files) > 1:
+        raise ValueError(f"{', '.join(files)}: an image of several files cannot be scored; merge the files")
+    return Path(files[0])

@@ -1,25 +1,25 @@
-"""The rows of a table that belong to a label map, by its name."""
+"""Measurements of a table that belong to a label map."""
 
-from os import PathLike
 from pathlib import Path
 
 import pandas as pd
 
-from cellseg_monai.jobs.files.sources import name_of
+from cellseg_monai.jobs.files.names import full_name, same_name
+from cellseg_monai.outputs import StrPath
 
 _IDS = ("label", "id")
 
 
 class MeasurementTable:
-    r"""The rows of a CSV by the name of the image.
+    r"""Rows of a CSV file by the name of the image.
 
     Args:
-        path: the table, with the id of the object in ``label`` (or ``id``) and the name of the image, with or
-            without folder and ending, in ``image``.
-        alone: there is one label map, and the column ``image`` may be missing.
+        path: CSV file with the ids of objects in ``label`` (or ``id``) and the names of images, with or
+            without folder and suffix, in ``image``.
+        alone: whether there is a single label map, so that the column ``image`` is not needed.
 
     Raises:
-        ValueError: a column is missing, or an id is no whole number.
+        ValueError: a column is missing, or an id is not a whole number.
 
     Example:
         >>> import tempfile
@@ -30,30 +30,26 @@ class MeasurementTable:
         5     2
     """
 
-    def __init__(self, path: str | PathLike[str], alone: bool = False) -> None:
-        self.path = Path(path)
+    def __init__(self, path: StrPath, alone: bool = False) -> None:
         table = pd.read_csv(path)
         ids = next((name for name in _IDS if name in table), None)
         if ids is None:
-            raise ValueError(f"{path}: has no column 'label' with the ids of the objects")
+            raise ValueError(f"{path}: there is no column 'label'; add one with the ids of the objects")
         if table[ids].isna().any() or not (table[ids] == table[ids].round()).all():
-            raise ValueError(f"{path}: the column {ids!r} holds what is no id; ids are whole numbers")
+            raise ValueError(f"{path}: the column {ids!r} must contain whole numbers, the ids of the objects")
         if "image" not in table and not alone:
-            raise ValueError(f"{path}: there are several label maps, and no column 'image' tells them apart")
+            raise ValueError(f"{path}: there is no column 'image'; several label maps need one")
+        self._path = path
         self._images = None
         if "image" in table:
-            names = table.pop("image").astype(str).map(Path)
-            self._images = names.map(lambda name: (name.parent / name_of(name)).as_posix())
+            self._images = table.pop("image").astype(str).map(lambda image: full_name(Path(image)))
         self._table = table.set_index(ids).rename_axis(None)
 
     def of(self, name: str) -> pd.DataFrame:
-        """The rows of one image, with the ids as index."""
+        """Return the rows of an image, with the ids as index."""
         if self._images is None:
             return self._table
-        rows = (self._images == name).to_numpy()
-        if not rows.any():
-            last = name.split("/")[-1]
-            rows = (self._images.map(lambda image: image.split("/")[-1]) == last).to_numpy()
-        if not rows.any():
-            raise ValueError(f"{self.path}: has no row of the image {name}")
-        return self._table[rows]
+        names = same_name(name, self._images.unique())
+        if not names:
+            raise ValueError(f"{self._path}: there is no row for the image {name}")
+        return self._table[self._images.isin(names).to_numpy()]

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellseg_monai.coco_counts import decode_counts
 from cellseg_monai.data.layouts.painting import segmentation_pixels
+from cellseg_monai.run_lengths import decode_counts
 
 
 def encode_counts(runs: list[int]) -> str:
@@ -88,7 +88,7 @@ def test_text_and_list_give_the_same_pixels() -> None:
         ({"size": [8, 8], "counts": [60]}, "add up to 60 pixels, but the image has 64"),
         ({"size": [8, 8], "counts": [-1, 65]}, "whole numbers from 0"),
         ({"size": [8, 8], "counts": ["64"]}, "whole numbers from 0"),
-        ({"size": [8, 8], "counts": "é"}, "no digit"),
+        ({"size": [8, 8], "counts": "é"}, "not a digit"),
         ({"size": [8, 8]}, "not None"),
         ([[0, 0, 1]], "alternating x and y"),
         ([0, 0, 4, 4], "alternating x and y"),
