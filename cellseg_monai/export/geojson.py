@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cellseg_monai.export.colours import colours_of
+from cellseg_monai.colours import colours_of
 from cellseg_monai.export.objects import Objects, Rings, draw, numbered, records, warn
 from cellseg_monai.export.outlining import Outline, outlines
 from cellseg_monai.label_maps import as_label_map
@@ -135,14 +135,13 @@ def _features(path: StrPath) -> tuple[list[dict[str, Any]], Shape | None]:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path}: cannot be read: {error}") from error
-    if isinstance(content, list):
-        content = {"features": content}
-    elif isinstance(content, dict) and content.get("type") == "Feature":
-        content = {"features": [content]}
-    features = content.get("features") if isinstance(content, dict) else None
+    if isinstance(content, dict) and content.get("type") == "Feature":
+        content = [content]
+    collection = content if isinstance(content, dict) else {"features": content}
+    features = collection.get("features")
     if not isinstance(features, list) or not all(isinstance(one, dict) for one in features):
         raise ValueError(f"{path}: is not a GeoJSON file of features")
-    shape = content.get("shape")
+    shape = collection.get("shape")
     return features, (int(shape[0]), int(shape[1])) if shape else None
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -83,16 +83,15 @@ def _write_gif(file: Path, frames: Iterator[Image.Image], frames_per_second: flo
 def _write_mp4(file: Path, frames: Iterator[Image.Image], frames_per_second: float) -> None:
     import imageio_ffmpeg
 
-    writer: Any = None
-    for frame in frames:
-        even = _even(np.asarray(frame))
-        if writer is None:
-            size = (even.shape[1], even.shape[0])
-            writer = imageio_ffmpeg.write_frames(
-                str(file), size, fps=frames_per_second, quality=8, macro_block_size=2
-            )
-            writer.send(None)
-        writer.send(np.ascontiguousarray(even))
+    pictures = (_even(np.asarray(frame)) for frame in frames)
+    first = next(pictures)
+    size = (first.shape[1], first.shape[0])
+    writer = imageio_ffmpeg.write_frames(
+        str(file), size, fps=frames_per_second, quality=8, macro_block_size=2
+    )
+    writer.send(None)
+    for picture in chain([first], pictures):
+        writer.send(picture)
     writer.close()
 
 

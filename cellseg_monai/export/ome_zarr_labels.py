@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 import zarr
 
-from cellseg_monai.export.colours import colours_of
+from cellseg_monai.colours import colours_of
 from cellseg_monai.export.objects import Objects, records
 from cellseg_monai.export.ome_zarr import fill_ome_zarr, require_absent, write_group
 from cellseg_monai.export.pixels import Pixels, PixelSize

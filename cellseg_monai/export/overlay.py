@@ -5,13 +5,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from skimage.color import gray2rgb
 from skimage.util import montage
 
-from cellseg_monai.export.colours import Colours, colours_of
+from cellseg_monai.colours import Colours, colours_of
 from cellseg_monai.label_maps import as_label_map, boundaries
-
-__all__ = ["Colours", "contact_sheet", "outline"]
 
 
 def outline(image: npt.NDArray[Any], label_map: npt.ArrayLike) -> Colours:
@@ -32,10 +29,10 @@ def outline(image: npt.NDArray[Any], label_map: npt.ArrayLike) -> Colours:
     labels = as_label_map(label_map)
     if image.shape[:2] != labels.shape:
         raise ValueError(f"image {image.shape[:2]} and labels {labels.shape} differ in rows or columns")
-    grey = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
-    if grey.ndim == 3 and grey.shape[-1] != 3:
-        raise ValueError(f"the image has {grey.shape[-1]} channels; choose 1 or 3 to draw on")
-    picture = gray2rgb(grey) if grey.ndim == 2 else grey
+    channels = image if image.ndim == 3 else image[..., None]
+    if channels.shape[-1] not in (1, 3):
+        raise ValueError(f"the image has {channels.shape[-1]} channels; choose 1 or 3 to draw on")
+    picture = np.broadcast_to(channels, (*labels.shape, 3))
     drawn: Colours = (np.clip(picture, 0, 1) * 255).round().astype(np.uint8)
     edge = boundaries(labels)
     drawn[edge] = colours_of(labels[edge])

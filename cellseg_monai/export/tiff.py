@@ -7,7 +7,7 @@ import numpy.typing as npt
 import tifffile
 
 from cellseg_monai.export.pixels import Pixels, PixelSize, boxes, known_size, require_axes
-from cellseg_monai.label_maps import as_label_map, cast
+from cellseg_monai.label_maps import as_label_map, smallest_dtype
 from cellseg_monai.outputs import StrPath, written_whole
 
 
@@ -51,11 +51,9 @@ def write_label_tiff(path: StrPath, label_map: npt.ArrayLike, pixel_size: PixelS
         array([[  0, 300]], dtype=uint16)
     """
     ids = as_label_map(label_map)
-    fits = int(ids.max(initial=0)) <= np.iinfo(np.uint16).max
+    dtype = np.promote_types(smallest_dtype(int(ids.max(initial=0))), np.uint16)
     with written_whole(path) as part:
-        tifffile.imwrite(
-            part, cast(ids, np.uint16 if fits else np.int32), **tiff_options("YX", pixel_size, level=6)
-        )
+        tifffile.imwrite(part, ids.astype(dtype), **tiff_options("YX", pixel_size, level=6))
 
 
 def write_tiled_tiff(

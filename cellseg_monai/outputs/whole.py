@@ -73,16 +73,13 @@ def written_whole(path: StrPath) -> Iterator[Path]:
             _sync(part)
             _put(part, path)
             _sync(path.parent)
-        except Exception as error:
+        except BaseException as error:  # Ctrl-C as well
             # NumPy and PyTorch raise errors without a number when the disk is full.
-            unnamed = not isinstance(error, OSError) or error.errno is None
-            full = unnamed and part.exists() and shutil.disk_usage(part.parent).free < 1 << 16
+            unnumbered = isinstance(error, Exception) and getattr(error, "errno", None) is None
+            full = unnumbered and part.exists() and shutil.disk_usage(part.parent).free < 1 << 16
             remove(part)
             if full:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
-            raise
-        except BaseException:  # such as Ctrl-C
-            remove(part)
             raise
 
 

@@ -51,9 +51,8 @@ def background_at(
     holes = np.isnan(grid)
     if holes.all():
         return np.full(len(rows), _median(image, outside, ..., least=1))
-    if holes.any():
-        nearest = ndimage.distance_transform_edt(holes, return_distances=False, return_indices=True)
-        grid = grid[tuple(nearest)]
+    nearest = ndimage.distance_transform_edt(holes, return_distances=False, return_indices=True)
+    grid = grid[tuple(nearest)]
     places = [
         np.interp(where, [(part.start + part.stop - 1) / 2 for part in parts], np.arange(len(parts)))
         for where, parts in zip((rows, columns), cuts, strict=True)

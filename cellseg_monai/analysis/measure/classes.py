@@ -36,9 +36,7 @@ def kinds_of(runs: Runs, label_map: npt.ArrayLike, classes: npt.NDArray[Any]) ->
     if classes.shape != runs.shape:
         raise ValueError(f"classes {classes.shape} and label map {runs.shape} differ in rows or columns")
     votes = overlap_matrix(label_map, as_label_map(classes))
-    counts = votes.counts.tolil()
-    counts[:, 0] = 0  # background pixels do not vote
-    shared = counts.tocsr()[votes.row_ids > 0]
+    shared = votes.counts.multiply(votes.column_ids > 0).tocsr()[votes.row_ids > 0]  # background has no vote
     if not len(runs.ids):
         return runs.ids, runs.area / 1
     number = votes.column_ids[np.asarray(shared.argmax(axis=1)).ravel()]

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellseg_monai.analysis.measure.runs import Real, in_threads, plane, strips_of
-from cellseg_monai.label_maps import LabelMap
+from cellseg_monai.label_maps import LabelMap, boundaries
 
 # Contribution of an outline pixel to the perimeter, by the number of outline pixels of the same cell next to
 # it: at its sides (rows) and at its corners (columns). Benkrid and Crookes (2000), as in
@@ -57,11 +57,7 @@ def outlines(label_map: npt.ArrayLike, ids: npt.NDArray[np.int64]) -> tuple[Real
 
 
 def _steps(padded: LabelMap, ids: npt.NDArray[np.int64]) -> Real:
-    inner = padded[1:-1, 1:-1]
-    edge = padded[:-2, 1:-1] != inner
-    for other in (padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]):
-        edge |= other != inner
-    outline = np.where(edge, inner, 0)
+    outline = np.where(boundaries(padded), padded, 0)[1:-1, 1:-1]
     width = outline.shape[1]
     flat = outline.ravel()
     places = np.flatnonzero(outline[1:-1]) + width

@@ -45,8 +45,6 @@ def summarize_cells(
         row |= {f"cells_of_class_{number}": len(of_class) for number, of_class in cells.groupby("class")}
     for name in cells.columns:
         if name not in _NO_QUANTITIES and not name.startswith(("bbox_", "centroid_")):
-            values = cells[name].astype(float)
-            row[f"{name}_mean"] = values.mean()
-            row[f"{name}_median"] = values.median()
-            row[f"{name}_std"] = values.std()
+            averages = cells[name].astype(float).agg(["mean", "median", "std"])
+            row |= {f"{name}_{kind}": value for kind, value in averages.items()}
     return pd.DataFrame([row])

@@ -8,14 +8,8 @@ import numpy.typing as npt
 import pandas as pd
 from PIL import Image, ImageDraw
 
+from cellseg_monai.colours import colours_of
 from cellseg_monai.label_maps import boundaries
-
-# The palette of Okabe and Ito without black, as for the outlines of the export.
-_PALETTE = np.array(
-    [[230, 159, 0], [86, 180, 233], [0, 158, 115], [240, 228, 66], [0, 114, 178], [213, 94, 0],
-     [204, 121, 167]],
-    np.uint8,
-)  # fmt: skip
 
 
 def draw_trails(
@@ -50,7 +44,7 @@ def draw_trails(
     if trail < 0 or enlarge < 1:
         raise ValueError(f"trail must be at least 0 and enlarge at least 1, not {trail} and {enlarge}")
     colours = np.zeros((cells["label"].max() + 1 if len(cells) else 1, 3), np.uint8)
-    colours[cells["label"]] = _PALETTE[(cells["founder"] - 1) % len(_PALETTE)]
+    colours[cells["label"]] = colours_of(cells["founder"])
     parent = dict(zip(cells["label"].tolist(), cells["parent"].tolist(), strict=True))
     begin = points.groupby("label")["frame"].min().to_dict()
     places = points.set_index(["label", "frame"])[["x", "y"]]

@@ -7,8 +7,8 @@ import torch
 
 from cellseg_monai.bundling.bioimage.exported import Exported
 from cellseg_monai.bundling.bioimage.sample import Difference, Planes
+from cellseg_monai.colours import Colours
 from cellseg_monai.export import outline
-from cellseg_monai.export.overlay import Colours
 
 TOLERANCE = 0.01
 """Difference of intensities from 0 to 1 that changes no cell."""

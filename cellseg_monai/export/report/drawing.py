@@ -33,16 +33,17 @@ def drawing(plots: Sequence[str], title: str, columns: int = 2) -> str:
     bodies = [(float(plot[2]), plot[3]) for plot in found if plot is not None]
     if len(bodies) < len(plots):
         raise ValueError(f"plot {found.index(None)} contains no drawing; pass the result of line_plot")
-    parts, top, tallest = [], 0.0, 0.0
-    for number, (height, body) in enumerate(bodies):
-        if number and number % columns == 0:
-            top, tallest = top + tallest, 0.0
-        left, tallest = number % columns * WIDTH, max(tallest, height)
-        parts.append(f'<svg x="{left}" y="{top:g}" width="{WIDTH}" height="{height:g}">{body}</svg>')
-    width, height = WIDTH * min(columns, max(1, len(plots))), top + tallest
+    parts, top = [], 0.0
+    for first in range(0, len(bodies), columns):
+        row = bodies[first : first + columns]
+        for place, (height, body) in enumerate(row):
+            box = f'x="{place * WIDTH}" y="{top:g}" width="{WIDTH}" height="{height:g}"'
+            parts.append(f"<svg {box}>{body}</svg>")
+        top += max(height for height, _ in row)
+    width = WIDTH * min(columns, max(1, len(plots)))
     style = (resources.files(__package__) / "report.css").read_text(encoding="utf-8")
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height:g}" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {top:g}" role="img" '
         f'aria-label="{escape(title)}" font-family="system-ui, Segoe UI, Roboto, Arial, sans-serif" '
         f'font-size="13"><title>{escape(title)}</title><style>{escape(style)}</style>'
         f'<rect width="100%" height="100%" style="fill: var(--paper)"/>{"".join(parts)}</svg>\n'

@@ -8,19 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from cellseg_monai.export.report.axes import (
-    SERIES,
-    WIDTH,
-    Scale,
-    dash,
-    dot,
-    line,
-    span,
-    svg,
-    text,
-    tick,
-    ticks,
-)
+from cellseg_monai.export.report import axes
+from cellseg_monai.export.report.axes import Scale
 
 _LEFT, _RIGHT, _TOP, _HEIGHT = 70, 150, 12, 250
 _MOST_POINTS = 300
@@ -67,16 +56,16 @@ def line_plot(lines: Sequence[Line], title: str, x_label: str, y_label: str, *, 
     """
     curves = [_thinned(curve) for curve in lines]
     values = [value for curve in curves for part in (curve.y, curve.low, curve.high) for value in part]
-    low, high = span(values, (0, 1) if scores else None)
+    low, high = axes.span(values, (0, 1) if scores else None)
     if not scores and min((value for value in values if np.isfinite(value)), default=0) >= 0:
         low = max(low, 0.0)
     steps = [float(x) for curve in curves for x in curve.x] or [0.0, 1.0]
     first, last = min(steps), max(steps)
     if first == last:
         first, last = first - 0.5, last + 0.5
-    across = Scale(first, last, _LEFT, WIDTH - _RIGHT)
+    across = Scale(first, last, _LEFT, axes.WIDTH - _RIGHT)
     up = Scale(low, high, _TOP + _HEIGHT, _TOP)
-    parts = [*_frame(across, up, x_label, y_label)]
+    parts = _frame(across, up, x_label, y_label)
     ends = []
     for index, curve in enumerate(curves):
         parts += _curve(curve, index, across, up)
@@ -87,26 +76,26 @@ def line_plot(lines: Sequence[Line], title: str, x_label: str, y_label: str, *, 
         f"{curve.name} ends at {curve.y[-1]:.3f}" if len(curve.y) else f"{curve.name} is empty"
         for curve in lines
     )
-    return svg(title, description, _TOP + _HEIGHT + 46, "".join(parts))
+    return axes.svg(title, description, _TOP + _HEIGHT + 46, "".join(parts))
 
 
 def _frame(across: Scale, up: Scale, x_label: str, y_label: str) -> list[str]:
     parts = []
-    for value in ticks(up.low, up.high):
+    for value in axes.ticks(up.low, up.high):
         place = up.place(value)
-        parts.append(line(_LEFT, place, WIDTH - _RIGHT, place))
-        parts.append(tick(_LEFT - 8, place + 4.5, value, "end"))
-    for value in ticks(across.low, across.high, 6):
+        parts.append(axes.line(_LEFT, place, axes.WIDTH - _RIGHT, place))
+        parts.append(axes.tick(_LEFT - 8, place + 4.5, value, "end"))
+    for value in axes.ticks(across.low, across.high, 6):
         if value == round(value):
-            parts.append(tick(across.place(value), up.start + 18, value))
-    parts.append(text((_LEFT + WIDTH - _RIGHT) / 2, up.start + 38, x_label, "middle", "label"))
+            parts.append(axes.tick(across.place(value), up.start + 18, value))
+    parts.append(axes.text((_LEFT + axes.WIDTH - _RIGHT) / 2, up.start + 38, x_label, "middle", "label"))
     turned = f"translate(16 {(up.start + up.end) / 2:.1f}) rotate(-90)"
-    parts.append(f'<g transform="{turned}">{text(0, 0, y_label, "middle", "label")}</g>')
+    parts.append(f'<g transform="{turned}">{axes.text(0, 0, y_label, "middle", "label")}</g>')
     return parts
 
 
 def _curve(curve: Line, index: int, across: Scale, up: Scale) -> list[str]:
-    colour, drawn = f"s{index % SERIES}", []
+    colour, drawn = f"s{index % axes.SERIES}", []
 
     def places(values: Sequence[float]) -> list[tuple[float, float]]:
         return [(across.place(x), up.place(y)) for x, y in zip(curve.x, values, strict=True)]
@@ -117,9 +106,9 @@ def _curve(curve: Line, index: int, across: Scale, up: Scale) -> list[str]:
     pieces = [list(piece) for known, piece in groupby(places(curve.y), _is_known) if known]
     for piece in pieces:
         if len(piece) > 1:
-            drawn.append(f'<polyline points="{_points(piece)}" class="curve {colour}"{dash(index)}/>')
+            drawn.append(f'<polyline points="{_points(piece)}" class="curve {colour}"{axes.dash(index)}/>')
     if sum(map(len, pieces)) <= _MOST_DOTS:
-        drawn += [dot(x, y, 3.2, f"point {colour}") for piece in pieces for x, y in piece]
+        drawn += [axes.dot(x, y, 3.2, f"point {colour}") for piece in pieces for x, y in piece]
     return drawn
 
 
@@ -133,11 +122,12 @@ def _points(places: list[tuple[float, float]]) -> str:
 
 def _names(ends: list[tuple[float, int, str]]) -> list[str]:
     """Name of each curve beside its end, moved down where two names would overlap."""
-    parts, lowest, x = [], -np.inf, WIDTH - _RIGHT + 8
+    parts, lowest, x = [], -np.inf, axes.WIDTH - _RIGHT + 8
     for place, index, name in sorted(ends):
         lowest = max(place, lowest + 17)
-        parts.append(line(x, lowest, x + 16, lowest, f"curve s{index % SERIES}", dash(index)))
-        parts.append(text(x + 21, lowest + 4.5, name if len(name) < 19 else f"{name[:17]}…", kind="label"))
+        parts.append(axes.line(x, lowest, x + 16, lowest, f"curve s{index % axes.SERIES}", axes.dash(index)))
+        shown = name if len(name) < 19 else f"{name[:17]}…"
+        parts.append(axes.text(x + 21, lowest + 4.5, shown, kind="label"))
     return parts
 
 

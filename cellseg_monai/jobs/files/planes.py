@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 from monai.transforms import Compose, LoadImaged
 
+from cellseg_monai.colours import Colours
 from cellseg_monai.data import MicroscopyReader, read_picture
 from cellseg_monai.export import outline
-from cellseg_monai.export.overlay import Colours
 from cellseg_monai.jobs.files.inputs import Source
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.transforms import PercentileStretchd
