@@ -1,7 +1,8 @@
 """Cell segmentation from few annotated images, as MONAI bundles.
 
 Data flows down one folder per stage, and the stages do not know each other: ``data`` (files to items),
-``transforms`` (file to tensor), and so on. A bundle's configuration joins them. The verbs join them too:
+``transforms`` (file to tensor), and so on. A bundle's configuration joins them. The verbs join them too; they
+load when one is first used, because a bundle imports stages alone:
 
 Example:
     >>> import cellseg_monai as cs
@@ -9,20 +10,8 @@ Example:
     ['predict', 'evaluate', 'measure']
 """
 
-from typing import TYPE_CHECKING, Any
+import lazy_loader
 
-if TYPE_CHECKING:
-    from cellseg_monai.jobs import calibrate, convert, evaluate, measure, predict, preview, report, track
-
-__all__ = ["calibrate", "convert", "evaluate", "measure", "predict", "preview", "report", "track"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 __version__ = "0.1.0"
-
-
-def __getattr__(name: str) -> Any:
-    """Load the verbs when one is first used: a bundle imports stages alone."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from cellseg_monai import jobs
-
-    return getattr(jobs, name)

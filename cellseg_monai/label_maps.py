@@ -93,6 +93,23 @@ def _require_whole_numbers(values: npt.NDArray[Any]) -> None:
         )
 
 
+def label_map_pair(first: npt.ArrayLike, second: npt.ArrayLike) -> tuple[LabelMap, LabelMap]:
+    """Convert both arrays to label maps and raise if their shapes differ.
+
+    Example:
+        >>> label_map_pair([[1, 0]], [[1]])
+        Traceback (most recent call last):
+        ...
+        ValueError: the label maps differ in shape, (1, 2) and (1, 1); crop or resample one
+    """
+    one, other = as_label_map(first), as_label_map(second)
+    if one.shape != other.shape:
+        raise ValueError(
+            f"the label maps differ in shape, {one.shape} and {other.shape}; crop or resample one"
+        )
+    return one, other
+
+
 def overlap_matrix(first: npt.ArrayLike, second: npt.ArrayLike) -> Overlap:
     """Count the pixels shared by every pair of objects in one pass.
 
@@ -117,12 +134,7 @@ def overlap_matrix(first: npt.ArrayLike, second: npt.ArrayLike) -> Overlap:
         >>> overlap.column_ids
         array([0, 7])
     """
-    rows, columns = as_label_map(first), as_label_map(second)
-    if rows.shape != columns.shape:
-        raise ValueError(
-            f"the label maps differ in shape, {rows.shape} and {columns.shape}; crop or resample one"
-        )
-    rows, columns = rows.ravel(), columns.ravel()
+    rows, columns = (label_map.ravel() for label_map in label_map_pair(first, second))
     cuts = [*range(0, rows.size, _PIXELS_PER_TASK), rows.size]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         runs = list(pool.map(lambda cut: _runs(rows[slice(*cut)], columns[slice(*cut)]), pairwise(cuts)))

@@ -12,13 +12,19 @@ _ROLE = re.compile(r":(?:class|func|meth|mod|data):`(~?)([\w.]+)`")
 
 
 class Docstrings(griffe.Extension):
-    """Converts `Example:` to a section that griffe supports, and Sphinx roles to links."""
+    """Converts `Example:` to a section that griffe supports, Sphinx roles to links, and finds lazy names."""
 
     def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
         """Rewrite the docstring of one module, class, function or attribute."""
         if obj.docstring:
             with_sections = _EXAMPLE.sub(r"\1Examples:", obj.docstring.value)
             obj.docstring.value = _ROLE.sub(_link, with_sections)
+
+    def on_package(self, *, pkg: griffe.Module, **_: Any) -> None:
+        """Export what a package loads lazily: griffe does not see the `__all__` that lazy_loader makes."""
+        for package in (pkg, *pkg.modules.values()):
+            if "lazy_loader" in package.members:
+                package.exports = importlib.import_module(package.path).__all__
 
     def on_class_members(self, *, cls: griffe.Class, **_: Any) -> None:
         """Give a dictionary transform the options of its array transform, which its `__signature__` lists."""

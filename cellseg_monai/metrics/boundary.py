@@ -8,8 +8,7 @@ import numpy.typing as npt
 import torch
 from monai.metrics import compute_hausdorff_distance
 
-from cellseg_monai.label_maps import boundaries
-from cellseg_monai.metrics.matching import label_map_pair
+from cellseg_monai.label_maps import boundaries, label_map_pair
 from cellseg_monai.metrics.ratio import Scores, ratio
 
 Mask = npt.NDArray[np.bool_]

@@ -32,13 +32,11 @@ def object_classes(label_map: npt.ArrayLike, class_map: npt.ArrayLike) -> Classe
         array([2, 3])
     """
     overlap = overlap_matrix(label_map, class_map)
-    counts = overlap.counts[1:].tocoo()
-    rows, columns = counts.row, counts.col
+    counts = overlap.counts[1:, 1:].tocoo()
     classes = np.zeros(len(overlap.row_ids) - 1, np.int64)
     # The last assignment wins: the most pixels, and the lower class in a tie.
-    order = np.lexsort((-columns, counts.data))
-    order = order[columns[order] > 0]
-    classes[rows[order]] = overlap.column_ids[columns[order]]
+    order = np.lexsort((-counts.col, counts.data))
+    classes[counts.row[order]] = overlap.column_ids[1:][counts.col[order]]
     return classes
 
 

@@ -91,9 +91,7 @@ def pixel_fates(pred: LabelMap, truth: LabelMap) -> Fates:
 
 
 def _flags(places: npt.NDArray[np.int64], length: int) -> npt.NDArray[np.bool_]:
-    flags = np.zeros(length, bool)
-    flags[places] = True
-    return flags
+    return np.isin(np.arange(length), places)
 
 
 def _only(label_map: LabelMap, ids: npt.NDArray[np.int64]) -> LabelMap:

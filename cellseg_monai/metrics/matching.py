@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from cellseg_monai.label_maps import LabelMap, as_label_map, overlap_matrix
+from cellseg_monai.label_maps import overlap_matrix
 
 Counts = npt.NDArray[np.int64]
 
@@ -44,21 +44,6 @@ class ObjectPairs(NamedTuple):
     truth_sizes: Counts
 
 
-def label_map_pair(pred: npt.ArrayLike, truth: npt.ArrayLike) -> tuple[LabelMap, LabelMap]:
-    """Convert both arrays to label maps and raise if their shapes differ.
-
-    Example:
-        >>> label_map_pair([[1, 0]], [[1]])
-        Traceback (most recent call last):
-        ...
-        ValueError: the label maps differ in shape, (1, 2) and (1, 1); resample one
-    """
-    one, other = as_label_map(pred), as_label_map(truth)
-    if one.shape != other.shape:
-        raise ValueError(f"the label maps differ in shape, {one.shape} and {other.shape}; resample one")
-    return one, other
-
-
 def object_pairs(pred: npt.ArrayLike, truth: npt.ArrayLike) -> ObjectPairs:
     """Find all pairs of objects that share pixels.
 
@@ -78,15 +63,10 @@ def object_pairs(pred: npt.ArrayLike, truth: npt.ArrayLike) -> ObjectPairs:
         array([0.67, 0.25])
     """
     overlap = overlap_matrix(pred, truth)
-    counts = overlap.counts.tocoo()
+    both = overlap.counts[1:, 1:].tocoo()  # in the order of rows, then columns
+    first, second, shared = (part.astype(np.int64) for part in (both.row, both.col, both.data))
     pred_sizes = np.asarray(overlap.counts.sum(axis=1)).ravel()[1:]
     truth_sizes = np.asarray(overlap.counts.sum(axis=0)).ravel()[1:]
-    rows, columns = counts.row, counts.col
-    objects = (rows > 0) & (columns > 0)
-    first, second = rows[objects].astype(np.int64) - 1, columns[objects].astype(np.int64) - 1
-    shared = counts.data[objects].astype(np.int64)
-    order = np.lexsort((second, first))
-    first, second, shared = first[order], second[order], shared[order]
     iou = shared / (pred_sizes[first] + truth_sizes[second] - shared)
     return ObjectPairs(
         first, second, shared, iou, overlap.row_ids[1:], overlap.column_ids[1:], pred_sizes, truth_sizes

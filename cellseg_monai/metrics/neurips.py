@@ -5,13 +5,14 @@ tile by tile. https://github.com/JunMa11/NeurIPS-CellSeg, ``baseline/compute_met
 """
 
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
 
-from cellseg_monai.label_maps import LabelMap
+from cellseg_monai.label_maps import LabelMap, label_map_pair
 from cellseg_monai.metrics.instance import pair_counts
-from cellseg_monai.metrics.matching import keep_objects, label_map_pair, object_pairs
+from cellseg_monai.metrics.matching import keep_objects, object_pairs
 from cellseg_monai.metrics.ratio import Scores, ratio
 
 BORDER = 2
@@ -63,10 +64,9 @@ def neurips_counts(pred: npt.ArrayLike, truth: npt.ArrayLike, threshold: float =
 
 
 def _tiles(pred: LabelMap, truth: LabelMap) -> Iterator[tuple[LabelMap, LabelMap, tuple[int, ...]]]:
-    for top in range(0, pred.shape[0], TILE):
-        for left in range(0, pred.shape[1], TILE):
-            tile = (slice(top, top + TILE), slice(left, left + TILE))
-            yield pred[tile], truth[tile], (TILE, TILE)
+    for top, left in product(*(range(0, side, TILE) for side in pred.shape)):
+        tile = (slice(top, top + TILE), slice(left, left + TILE))
+        yield pred[tile], truth[tile], (TILE, TILE)
 
 
 def _at_border(tile: LabelMap, shape: tuple[int, ...]) -> npt.NDArray[np.int32]:

@@ -129,10 +129,7 @@ def _keep_largest_pieces(label: LabelMap, areas: Numbers) -> None:
     largest[owners[order]] = order
     visible = pixels[largest[1:]]
     enough = visible >= np.minimum(_LEAST_VISIBLE * areas, visible.max(initial=0))
-    stays = np.zeros(len(pixels), bool)
-    stays[largest[1:][enough]] = True
-    stays[0] = False
-    label[~stays[pieces]] = 0
+    label[~np.isin(pieces, largest[1:][enough])] = 0
 
 
 def overlay(canvas: Field, outlines: Outlines, brightness: Numbers) -> None:

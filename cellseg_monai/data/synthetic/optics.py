@@ -111,8 +111,7 @@ def expose(
         seen = ndimage.gaussian_filter(strip, blur, mode="nearest")[above : above + len(rows)]
         if haze is not None:
             seen += haze.at(rows)
-        if camera.vignette:
-            seen *= _vignette(rows, light.shape, camera.vignette)
+        seen *= _vignette(rows, light.shape, camera.vignette)
         signal = camera.gain * np.maximum(seen, 0) ** np.float32(camera.gamma)
         if camera.shot or camera.read:
             spread = np.sqrt(camera.shot * signal + camera.read**2)

@@ -80,15 +80,12 @@ def _delay(
     size = label.shape
     repeated = tuple(index % TILE for index in np.ogrid[: size[0], : size[1]])
     fine, coarse = (grain(scale * diameter, random)[repeated] for scale in (0.04, 0.12))
-    thickness = random.uniform(0.12, 0.3, len(rounded))
-    owner = np.maximum(label - 1, 0)
-    of_pixel = thickness[owner] if len(rounded) else np.zeros(size)
+    thickness = np.append(0, random.uniform(0.12, 0.3, len(rounded)))[label]
     bulge = 0.6 + 0.5 * height + 0.9 * np.exp(-height / 0.1) - 0.3 * nuclei + 2 * nuclei * (1 - nuclei)
     granules = 1 + 0.15 * coarse + 0.2 * fine + 2.5 * np.maximum(fine - 2.0, 0) * (height > 0.35)
-    delay = of_pixel * bulge * np.maximum(granules, 0.3)
-    if len(rounded):
-        ball = rounded[owner]
-        delay[ball] = (0.7 + 0.8 * np.sqrt(height[ball])) * (1 + 0.1 * fine[ball])
+    delay = thickness * bulge * np.maximum(granules, 0.3)
+    ball = np.append(False, rounded)[label]
+    delay[ball] = (0.7 + 0.8 * np.sqrt(height[ball])) * (1 + 0.1 * fine[ball])
     return np.where(label > 0, np.clip(delay, 0.08, 0.92 * np.pi), 0).astype(np.float32)
 
 

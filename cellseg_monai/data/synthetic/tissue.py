@@ -79,10 +79,9 @@ def _population(
     elongations = 1 + random.gamma(3.0, np.array([0.15, 0.04, 0.9])[classes - 1])
     roughness = np.array([0.05, 0.02, 0.05])[classes - 1]
     outlines = blobs(centres, diameters, elongations, roughness, random)
-    above, left = np.maximum(rows, 1) - 1, np.maximum(columns, 1) - 1
-    below, right = np.minimum(rows + 1, size[0] - 1), np.minimum(columns + 1, size[1] - 1)
-    uphill_rows = fibres[below, columns] - fibres[above, columns]
-    uphill_columns = fibres[rows, right] - fibres[rows, left]
+    padded = np.pad(fibres, 1, mode="edge")
+    uphill_rows = padded[rows + 2, columns + 1] - padded[rows, columns + 1]
+    uphill_columns = padded[rows + 1, columns + 2] - padded[rows + 1, columns]
     along = np.arctan2(-uphill_columns, uphill_rows) + random.normal(0, 0.15, count)
     return outlines._replace(angles=np.where(classes == 3, along, outlines.angles)), classes
 

@@ -1,0 +1,10 @@
+from .jobs import calibrate as calibrate
+from .jobs import convert as convert
+from .jobs import evaluate as evaluate
+from .jobs import measure as measure
+from .jobs import predict as predict
+from .jobs import preview as preview
+from .jobs import report as report
+from .jobs import track as track
+
+__version__: str

@@ -1,0 +1,16 @@
+from .calibration import Calibration as Calibration
+from .calibration import calibrate as calibrate
+from .conversion import FORMATS as FORMATS
+from .conversion import Conversion as Conversion
+from .conversion import convert as convert
+from .evaluation import Evaluation as Evaluation
+from .evaluation import evaluate as evaluate
+from .measurement import Measurement as Measurement
+from .measurement import measure as measure
+from .patch_sheet import preview as preview
+from .prediction import predict as predict
+from .reporting.report import report as report
+from .scores.columns import DEFAULT_METRICS as DEFAULT_METRICS
+from .scores.columns import class_metrics as class_metrics
+from .tracking import TrackedMovie as TrackedMovie
+from .tracking import track as track

@@ -1,0 +1,12 @@
+from .bce_tversky import BCETverskyLoss as BCETverskyLoss
+from .bce_tversky import bce_tversky_loss as bce_tversky_loss
+from .consistency import ConsistencyLoss as ConsistencyLoss
+from .consistency import consistency_loss as consistency_loss
+from .consistency import sigmoid_rampup as sigmoid_rampup
+from .dynamic import DynamicPatchLoss as DynamicPatchLoss
+from .dynamic import dynamic_patch_loss as dynamic_patch_loss
+from .focal_tversky import FocalTverskyLoss as FocalTverskyLoss
+from .focal_tversky import focal_tversky_loss as focal_tversky_loss
+from .joint import JointLoss as JointLoss
+from .regimes import patch_regimes as patch_regimes
+from .tversky import Tversky as Tversky
