@@ -152,7 +152,7 @@ def test_evaluate_fails_on_a_missing_prediction(tmp_path: Path, capsys: pytest.C
     assert main(["evaluate", *folders]) == 1
     assert "no prediction, counted as empty (1): b" in capsys.readouterr().out
     assert main(["evaluate", *folders, "--metrics", "dize"]) == 1
-    assert "there is no metric 'dize'" in capsys.readouterr().err
+    assert "'dize' is not a metric; choose from dice" in capsys.readouterr().err
     assert main(["report", str(tmp_path / "pred"), "--out", str(tmp_path / "a.html")]) == 1
     assert "nothing to report" in capsys.readouterr().err
 
