@@ -34,7 +34,11 @@ LIBRARIES = ["hypothesis", "pytest", "pytest-xdist", "scikit-learn", "shapely", 
 
 EVERYWHERE = [
     *("tests/test_public_names.py", "tests/bundles/test_targets.py", "tests/test_cli.py"),
-    *("tests/jobs/test_prediction.py", "tests/jobs/test_measurement.py", "tests/training/test_plain.py"),
+    *(
+        "tests/jobs/test_prediction.py",
+        "tests/jobs/test_measurement.py",
+        "tests/training/test_tensor_file.py",
+    ),
 ]
 """What each Python runs: every import and `_target_`, the command line, inference, measurement, training."""
 

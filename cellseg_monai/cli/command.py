@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
-        print("cellseg: interrupted; finished results stay; the same command resumes", file=sys.stderr)
+        print("cellseg: interrupted; finished results stay; run the same command again", file=sys.stderr)
         return INTERRUPTED
     except (ValueError, OSError, RuntimeError) as error:
         cause = cause_of(error)

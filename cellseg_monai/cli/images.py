@@ -20,6 +20,8 @@ def _calibrate(data: str, out: str, weights: str | None = None, **options: Any) 
     if weights is not None:
         options["options"] = {**options.get("options", {}), "weights": weights}
     calibration = calibrate(items=labelled(list_items(data)), out=out, **options)
+    if options.get("keep"):
+        return [str(calibration), "the values are kept beside the weights"]
     return [str(calibration), f"to use them, put {out}/decoding.json on top of configs/inference.json"]
 
 

@@ -25,6 +25,7 @@ from cellseg_monai.transforms.targets.distance import (
     distance_target,
     foreground_distance_target,
 )
+from cellseg_monai.transforms.targets.scoring import scored_classes, scored_truth
 from cellseg_monai.transforms.warping import elastic_displacement, warp
 
 __all__ = [
@@ -65,6 +66,8 @@ __all__ = [
     "patch_cover",
     "patch_locations",
     "reassemble",
+    "scored_classes",
+    "scored_truth",
     "streamed_limits",
     "stretch",
     "warp",

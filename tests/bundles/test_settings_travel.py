@@ -71,6 +71,14 @@ def test_classes(class_dataset: Path, tmp_path: Path) -> None:
     assert settings["network_def"]["out_channels"] == 3
     found = segmented(bundle, bundle.path, class_dataset)
     assert max(label_map.max() for label_map in found.values()) <= 2
+    scores = {"dataset_dir": class_dataset, "output_dir": tmp_path / "scores"}
+    bundle.run("train", "evaluate", **scores)
+    bundle.run(
+        "train", "multi_class", "evaluate", **scores | {"output_dir": tmp_path / "named"}, classes=classes
+    )
+    one, other = ((tmp_path / name / "val_mean_dice_raw.csv").read_text() for name in ("scores", "named"))
+    assert one == other
+    assert not list((tmp_path / "scores").glob("val_f1*"))
 
 
 def test_fine_tuning_from_the_whole_scale_to_a_quarter(bundle: Bundle, dataset: Path) -> None:

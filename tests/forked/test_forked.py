@@ -28,7 +28,9 @@ SCRIPTS = {
     "abrupt end": "import os; print('lost'); os._exit(7)",
     "killed": "import os; print('told', flush=True); os.kill(os.getpid(), 9)",
     "terminated": "import os; os.kill(os.getpid(), 15)",
-    "interrupted": "import os; os.kill(os.getpid(), 2)",
+    "interrupted": (  # also where this test was started in the background, which ignores the signal
+        "import os, signal; signal.signal(2, signal.default_int_handler); os.kill(os.getpid(), 2)"
+    ),
     "words": "import sys; print(sys.argv, __name__, __file__, sys.path[0])",
     "input": "import sys; print(repr(sys.stdin.read()))",
     "folder": "import os; print(os.getcwd())",

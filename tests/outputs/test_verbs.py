@@ -280,5 +280,5 @@ def test_control_c_is_one_sentence(
     _, command = VERBS["measure"]
     assert main(command(nuclei, tmp_path)) == 130
     assert (
-        capsys.readouterr().err == "cellseg: interrupted; finished results stay; the same command resumes\n"
+        capsys.readouterr().err == "cellseg: interrupted; finished results stay; run the same command again\n"
     )
