@@ -68,8 +68,7 @@ def keep_settings(weights: StrPath, *, bundle_root: StrPath | None = None, **set
     former = _content(weights)
     if former.get("weights_sha256") != digest:
         former = {}
-    given = {name: _described(name, value) for name, value in settings.items()}
-    kept = given | former.get("settings", {}) | given
+    kept = former.get("settings", {}) | {name: _described(name, value) for name, value in settings.items()}
     decoding = kept.get("decoding") or {}
     for name in decoding.keys() & kept.keys():  # an option with an id of its own is kept only there
         kept[name] = decoding.pop(name)
