@@ -4,6 +4,7 @@ Each is a function, an array transform, and a dictionary transform with ``d`` at
 """
 
 from cellseg_monai.transforms.augment import RandElasticGrid, RandElasticGridd
+from cellseg_monai.transforms.augment_smoothed import RandElasticSmoothed, RandElasticSmoothedd
 from cellseg_monai.transforms.balanced import RandBalancedPatches, RandBalancedPatchesd
 from cellseg_monai.transforms.chaining import chain
 from cellseg_monai.transforms.channel_matching import MatchChannels, MatchChannelsd, match_channels
@@ -26,7 +27,7 @@ from cellseg_monai.transforms.targets.distance import (
     foreground_distance_target,
 )
 from cellseg_monai.transforms.targets.scoring import scored_classes, scored_truth
-from cellseg_monai.transforms.warping import elastic_displacement, warp
+from cellseg_monai.transforms.warping import elastic_displacement, smoothed_displacement, warp
 
 __all__ = [
     "BinaryTarget",
@@ -50,6 +51,8 @@ __all__ = [
     "RandBalancedPatchesd",
     "RandElasticGrid",
     "RandElasticGridd",
+    "RandElasticSmoothed",
+    "RandElasticSmoothedd",
     "balanced_locations",
     "binary_target",
     "boundary_target",
@@ -68,6 +71,7 @@ __all__ = [
     "reassemble",
     "scored_classes",
     "scored_truth",
+    "smoothed_displacement",
     "streamed_limits",
     "stretch",
     "warp",

@@ -83,7 +83,12 @@ class RandElasticGrid(RandomizableTransform):
             if self._do_transform:
                 self.chosen.append(sample)
         grid = (self.points,) * self.spatial_dims
-        self.control = self.R.normal(0, self.sigma, (len(self.chosen), self.spatial_dims, *grid))
+        self.control = self.draw((len(self.chosen), self.spatial_dims, *grid))
+
+    def draw(self, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
+        """Draw displacements of control points, in pixels."""
+        drawn: npt.NDArray[np.float64] = self.R.normal(0, self.sigma, shape)
+        return drawn
 
     def __call__(self, image: npt.NDArray[Any] | torch.Tensor, randomize: bool = True) -> torch.Tensor:
         """Deform an image, or each image of a batch.

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from scipy.interpolate import CubicSpline
+from scipy.special import ndtr
 
 Mode = Literal["bilinear", "bicubic", "nearest"]
 PaddingMode = Literal["reflection", "border", "zeros"]
@@ -47,12 +48,7 @@ def elastic_displacement(
         >>> elastic_displacement(shift, (16, 20)).round().unique()
         tensor([5.])
     """
-    axes = len(spatial_shape)
-    if control.ndim != 2 + axes or control.shape[1] != axes:
-        raise ValueError(
-            f"control points of shape {control.shape} do not match an image of shape {tuple(spatial_shape)}; "
-            f"they need the shape (batch, {axes}{', points' * axes})"
-        )
+    axes = _check_control(control, spatial_shape)
     pairs = [
         _spline_basis(points, length) for points, length in zip(control.shape[2:], spatial_shape, strict=True)
     ]
@@ -66,6 +62,44 @@ def elastic_displacement(
         squeeze = squeeze.maximum((shear - gradient[i][:, i]).flatten(1).amax(1))
     scale = _STRONGEST_COMPRESSION / squeeze.clamp(min=_STRONGEST_COMPRESSION)
     return _spread(grid * scale.reshape(-1, *(1,) * (grid.ndim - 1)), values)
+
+
+def smoothed_displacement(
+    control: npt.NDArray[np.float64],
+    spatial_shape: Sequence[int],
+    sigma: float,
+    device: torch.device | str = "cpu",
+) -> torch.Tensor:
+    """Give each pixel the displacement of the nearest control point, and smooth the field by a Gaussian.
+
+    The control points are the centres of equal blocks that divide the image. The field outside the image
+    continues that of its edge. Nothing limits the field: without enough smoothing the blocks tear apart or
+    fold over each other.
+
+    Args:
+        control: displacements of the control points in pixels, shape (batch, axes, points, points[, points]).
+        spatial_shape: shape of the image without channels.
+        sigma: standard deviation of the Gaussian in pixels.
+        device: device of the result.
+
+    Returns:
+        Displacement field of shape (batch, axes, …), float32.
+
+    Raises:
+        ValueError: the shapes do not match.
+
+    Example:
+        Two blocks of eight pixels, and the ramp between them:
+
+        >>> control = np.array([[[[0.0, 8.0]] * 2] * 2])
+        >>> smoothed_displacement(control, (16, 16), sigma=1.0)[0, 1, 4, 4:12].round().int().tolist()
+        [0, 0, 1, 2, 6, 7, 8, 8]
+    """
+    _check_control(control, spatial_shape)
+    shapes = zip(control.shape[2:], spatial_shape, strict=True)
+    bases = [_block_basis(points, length, sigma) for points, length in shapes]
+    grid = torch.as_tensor(control, dtype=torch.float32, device=device)
+    return _spread(grid, [torch.as_tensor(basis, dtype=torch.float32, device=device) for basis in bases])
 
 
 def warp(
@@ -124,6 +158,25 @@ def check_modes(mode: str, padding_mode: str, spatial_dims: int) -> None:
         raise ValueError(
             f"padding_mode must be one of {', '.join(get_args(PaddingMode))}, not {padding_mode!r}"
         )
+
+
+def _check_control(control: npt.NDArray[np.float64], spatial_shape: Sequence[int]) -> int:
+    axes = len(spatial_shape)
+    if control.ndim != 2 + axes or control.shape[1] != axes:
+        raise ValueError(
+            f"control points of shape {control.shape} do not match an image of shape {tuple(spatial_shape)}; "
+            f"they need the shape (batch, {axes}{', points' * axes})"
+        )
+    return axes
+
+
+def _block_basis(points: int, length: int, sigma: float) -> npt.NDArray[np.float64]:
+    """Share of each block in each pixel of an axis after smoothing: the integral of the Gaussian over it."""
+    ends = np.arange(1, points) * length / points
+    beyond = ndtr((np.arange(length)[:, None] + 0.5 - ends) / sigma)
+    beyond = np.pad(beyond, ((0, 0), (1, 1)), constant_values=((0, 0), (1, 0)))
+    shares: npt.NDArray[np.float64] = beyond[:, :-1] - beyond[:, 1:]
+    return shares
 
 
 def _spline_basis(points: int, length: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

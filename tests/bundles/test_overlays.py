@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+import tifffile
+from monai.bundle import ConfigParser
+from monai.transforms import Compose
 
-from tests.bundles.reduced import NARROW, copied, labels_in
+from tests.bundles.reduced import BUNDLES, NARROW, copied, labels_in
 
 CLASSES = "{'0':0,'128':1,'255':2}"
 
@@ -18,6 +22,25 @@ def test_the_overlay_of_the_publication_trains_and_segments(name: str, dataset: 
     bundle.run("train", "as_published", ckpt_dir=tmp_path, max_epochs=1, folds=4, **where)
     bundle.run("inference", "as_published", weights=tmp_path / "model.pt", **where)
     assert {label_map.shape for label_map in labels_in(tmp_path).values()} == {(96, 144)}
+
+
+def test_the_stem_cells_of_the_publication_are_stretched_between_true_percentiles(tmp_path: Path) -> None:
+    """A 16-bit frame in which cells cover 1.1 %: 98 % of its pixels are background of 88 to 112."""
+    frame = np.resize(np.arange(88, 113, dtype=np.uint16), (100, 100))
+    frame[:11, :10] = 2000
+    tifffile.imwrite(tmp_path / "frame.tif", frame)
+    limits = {}
+    for configs in (("inference",), ("inference", "as_published")):
+        files = [BUNDLES / f"stemcell_unet/configs/{name}.json" for name in configs]
+        parser = ConfigParser(ConfigParser.load_config_files([str(file) for file in files]))
+        steps = Compose(parser.get_parsed_content("read_image"))
+        image = steps({"image": str(tmp_path / "frame.tif")})["image"]
+        limits[configs[-1]] = image.meta["intensity_limits"].tolist()
+    assert limits["as_published"] == [np.percentile(frame, [2, 98]).tolist()] == [[88, 112]]
+    low, high = limits["inference"][0]
+    assert high - low == pytest.approx(0.1 * (2000 - 88))
+    assert image.max() == 1
+    np.testing.assert_allclose(image[0, :, 50].unique(), np.linspace(0, 1, 25), atol=1e-6)
 
 
 @pytest.mark.parametrize(

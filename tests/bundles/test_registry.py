@@ -1,6 +1,7 @@
 """Whatever a user picks by --network_def, --loss, --target and --decoding works together."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,17 @@ def test_every_loss_takes_every_target(loss: str, target: str) -> None:
     loss_of_a_step(parser, network, side=24).backward()
     gradients = [parameter.grad for parameter in network.parameters()]
     assert all(gradient is not None and gradient.isfinite().all() for gradient in gradients)
+
+
+@pytest.mark.parametrize(("alpha", "cell", "background"), [(None, 1, 1), (0.9, 0.9, 0.1)])
+def test_alpha_of_the_focal_loss(alpha: float | None, cell: float, background: float) -> None:
+    """-α·(1 - p)²·log p of a cell with p = 1/4 and of background with p = 1/2, and the Dice of both."""
+    loss = parsed("attention_unetpp", **{"loss#alpha": alpha}).get_parsed_content("loss")
+    logits = torch.tensor([[[[-math.log(3), 0.0]]]])
+    focal = (cell * 0.75**2 * math.log(4) + background * 0.5**2 * math.log(2)) / 2
+    dice = 1 - 2 * 0.25 / (1 + 0.75)
+    value = loss(logits, torch.tensor([[[[1.0, 0.0]]]])).item()
+    assert value == pytest.approx(0.5 * focal + 0.5 * dice, abs=1e-4)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

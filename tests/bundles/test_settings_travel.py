@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from monai.bundle import ConfigParser
 
 from cellseg_monai.cli import main
 from tests.bundles.reduced import Bundle, copied, labels_in
@@ -61,6 +62,21 @@ def test_another_network_whose_weights_lie_elsewhere(bundle: Bundle, dataset: Pa
     assert settings["percentiles"] == [5, 95]
     segmented(bundle, run, dataset)
     assert main(["predict", str(run / "model.pt"), str(dataset), "--out", str(tmp_path / "file")]) == 0
+
+
+def test_plain_percentiles_and_whole_frames_of_a_publication(dataset: Path, tmp_path: Path) -> None:
+    bundle = copied("stemcell_unet", tmp_path)
+    settings = trained(bundle, "as_published", dataset_dir=dataset)
+    assert (settings["min_range"], settings["window"], settings["percentiles"]) == (0, -1, [2, 98])
+    segmented(bundle, bundle.path, dataset)
+    parser = ConfigParser(ConfigParser.load_config_file(bundle.path / "configs/inference.json"))
+    parser["bundle_root"] = str(bundle.path)
+    assert parser.get_parsed_content("preprocessing").transforms[1].transform.min_range == 0
+    sizes: list[torch.Size] = []
+    network = torch.nn.Conv2d(1, 1, 3, padding=1)
+    network.register_forward_pre_hook(lambda _, given: sizes.append(given[0].shape[2:]))
+    parser.get_parsed_content("inferer")(torch.rand(1, 1, 700, 531), network)
+    assert sizes == [(700, 531)]
 
 
 def test_classes(class_dataset: Path, tmp_path: Path) -> None:
