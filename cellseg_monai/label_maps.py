@@ -23,6 +23,9 @@ __all__ = [
 ]  # fmt: skip
 
 LabelMap = npt.NDArray[np.int32]
+
+IGNORED = -1
+"""Value of pixels of a true class map that count for nothing, neither in training nor in scores."""
 """Integer image of object ids, with 0 for background."""
 
 _PIXELS_PER_TASK = 1 << 22

@@ -59,11 +59,11 @@ def bundle_folder(text: str) -> Path:
     return find_bundle(text)
 
 
-def _class_of_value(text: str) -> tuple[str, int]:
+def _class_of_value(text: str) -> tuple[str, int | str]:
     value, _, number = text.partition("=")
-    if not (value.isdecimal() and number.isdecimal()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not VALUE=CLASS, such as 255=2")
-    return value, int(number)
+    if not (value.isdecimal() and (number.isdecimal() or number == "ignore")):
+        raise argparse.ArgumentTypeError(f"{text!r} is not VALUE=CLASS, such as 255=2 or 0=ignore")
+    return value, number if number == "ignore" else int(number)
 
 
 SETTINGS = argument(
@@ -72,7 +72,8 @@ SETTINGS = argument(
 )  # fmt: skip
 CLASSES = argument(
     "--classes", action=Pairs, type=_class_of_value, nargs="+", metavar="VALUE=CLASS",
-    help="class of each mask value, such as 0=0 128=1 255=2, if the masks hold classes instead of objects",
+    help="class of each mask value, such as 0=0 128=1 255=2, if the masks hold classes instead of objects; "
+    "255=ignore leaves pixels out",
 )  # fmt: skip
 PIECES = argument("--pieces", action="store_true", help="count connected parts of a binary mask as objects")
 MODALITY = argument("--modality", metavar="PATTERN", help="regular expression for the modality in names")

@@ -12,7 +12,7 @@ from cellseg_monai.cli.verbs import Argument, Group, Verb, argument
 def _study(method: str) -> Callable[..., int]:
     """Return a function that makes a study and calls one of its methods."""
 
-    def run(classes: Mapping[str, int] | None = None, **options: Any) -> int:
+    def run(classes: Mapping[str, int | str] | None = None, **options: Any) -> int:
         from cellseg_monai.studies import Study
 
         if classes is not None:
@@ -69,7 +69,7 @@ STUDY = Group("study", "run many trainings and collect the scores in one table",
     Verb("learning-curve", "score against the number of training images", _study("learning_curve"), [
         *_SHARED, _BUNDLE, *_TRAINING,
         argument("--counts", type=_integers, required=True, metavar="N,N", help="image counts: 2,5,10,20"),
-        argument("--metric", metavar="NAME", help="metric of the plot (default dice)"),
+        argument("--metric", metavar="NAME", help="metric of the plot (default dice; miou with --classes)"),
     ]),
     Verb("compare", "compare several networks of a bundle", _study("compare"), [
         *_SHARED, _BUNDLE, *_TRAINING,

@@ -10,7 +10,7 @@ from .measurement import measure as measure
 from .patch_sheet import preview as preview
 from .prediction import predict as predict
 from .reporting.report import report as report
+from .scores.columns import CLASS_METRICS as CLASS_METRICS
 from .scores.columns import DEFAULT_METRICS as DEFAULT_METRICS
-from .scores.columns import class_metrics as class_metrics
 from .tracking import TrackedMovie as TrackedMovie
 from .tracking import track as track

@@ -11,9 +11,15 @@ import pandas as pd
 
 from cellseg_monai.jobs.files.pairs import Pairs, pair_files
 from cellseg_monai.jobs.reporting.report import report
-from cellseg_monai.jobs.scores.columns import DEFAULT_METRICS, Column, class_metrics, columns_of
+from cellseg_monai.jobs.scores.columns import (
+    CLASS_METRICS,
+    DEFAULT_METRICS,
+    Column,
+    columns_of,
+    count_columns,
+)
 from cellseg_monai.jobs.scores.scoring import score_pairs
-from cellseg_monai.jobs.scores.summaries import by_modality, overall
+from cellseg_monai.jobs.scores.summaries import by_modality, overall, pooled
 from cellseg_monai.outputs import StrPath, claim_outputs, require_free, write_text
 from cellseg_monai.outputs.counting import counted
 from cellseg_monai.runtime.provenance import provenance
@@ -35,7 +41,7 @@ class Evaluation(NamedTuple):
         >>> table = pd.DataFrame({"image": ["a"], "dice": [1.0]})
         >>> print(Evaluation(Path("out"), table, {"scores": overall(table), "missing": ["a"]}))
         1 image; report: out/report.html
-        dice           mean 1.000, median 1.000
+        dice             mean 1.000, median 1.000
         no prediction, counted as empty (1): a
     """
 
@@ -46,7 +52,12 @@ class Evaluation(NamedTuple):
     def __str__(self) -> str:
         """Means with intervals, and missing predictions."""
         lines = [f"{counted(len(self.scores), 'image')}; report: {self.folder / 'report.html'}"]
-        lines += [f"{name:<15}{_in_words(score)}" for name, score in self.summary["scores"].items()]
+        lines += [
+            f"{name:<17}pooled {value['value']:.3f}{_interval(value)}"
+            for name, value in self.summary.get("pooled", {}).items()
+            if value["value"] is not None
+        ]
+        lines += [f"{name:<17}{_in_words(score)}" for name, score in self.summary["scores"].items()]
         if missing := self.summary["missing"]:
             lines.append(f"no prediction, counted as empty ({len(missing)}): {', '.join(missing)}")
         return "\n".join(lines)
@@ -59,7 +70,7 @@ def evaluate(
     *,
     metrics: Sequence[str] | None = None,
     pieces: bool = False,
-    classes: Mapping[str, int] | None = None,
+    classes: Mapping[str, int | str] | None = None,
     section: str = "training",
     modality: str | None = None,
     bundle: StrPath | None = None,
@@ -76,11 +87,13 @@ def evaluate(
         truth: dataset as in :func:`~cellseg_monai.data.list_items`, or folder of label maps without images.
         out: output folder for ``scores.csv``, ``summary.json``, ``files.csv``, ``report.html`` and, if the
             dataset states modalities, ``modality.csv``.
-        metrics: columns of the table; by default :data:`DEFAULT_METRICS`, or :func:`class_metrics` for
-            classes.
+        metrics: columns of the table; by default :data:`DEFAULT_METRICS`, or :data:`CLASS_METRICS` for
+            classes. With classes, the pixels of each class are counted as well, and the scores pooled over
+            all images are in the summary.
         pieces: whether each connected piece of a binary mask is an object.
         classes: class of each value of the true masks, if they contain classes instead of objects, such as
-            ``{"0": 0, "128": 1, "255": 2}``; predictions contain the classes.
+            ``{"0": 0, "128": 1, "255": 2}``; predictions contain the classes. The class ``"ignore"`` leaves
+            the pixels out.
         section: section of a JSON file or table.
         modality: regular expression that finds the modality in a name, where the dataset does not state it.
         bundle: folder or zip of the bundle that made the predictions, for the record.
@@ -105,10 +118,11 @@ def evaluate(
         ([1.0, 0.0], ['b'])
     """
     if metrics is None:
-        metrics = DEFAULT_METRICS if classes is None else class_metrics(classes)
+        metrics = DEFAULT_METRICS if classes is None else CLASS_METRICS
     columns = columns_of(metrics)
     if classes is not None:
         _require_no_objects(columns, pieces)
+        columns += columns_of(count_columns(classes))
     pairs = pair_files(pred, truth, section, modality)
     folder, sources = Path(out), dict.fromkeys(_TABLES, os.path.abspath(pred))
     require_free(folder, "evaluate", _TABLES, sources)
@@ -128,6 +142,7 @@ def evaluate(
         "classes": classes,
         "modality": modality,
         "scores": overall(scores.table),
+        "pooled": pooled(scores.table),
         "by_modality": json.loads(modalities.to_json(orient="records")) if len(modalities) else [],
         "provenance": record,
     }
@@ -152,7 +167,7 @@ def _require_no_objects(columns: Sequence[Column], pieces: bool) -> None:
     if of_objects:
         raise ValueError(
             f"class maps do not separate objects, but {', '.join(of_objects)} needs them; leave out the "
-            "classes, or choose scores such as mdice miou dice:1"
+            "classes, or choose scores such as image_mdice image_dice:1"
         )
 
 
@@ -180,6 +195,9 @@ def _in_words(score: Mapping[str, Any] | None) -> str:
     if score is None:
         return "not scored: the masks are binary (see pieces)"
     mean, median = score["mean"], score["median"]
-    interval = "" if mean["low"] is None else f" [{mean['low']:.3f}, {mean['high']:.3f}]"
     left_out = f", {counted(score['left_out'], 'image')} without" if score["left_out"] else ""
-    return f"mean {mean['value']:.3f}{interval}, median {median['value']:.3f}{left_out}"
+    return f"mean {mean['value']:.3f}{_interval(mean)}, median {median['value']:.3f}{left_out}"
+
+
+def _interval(estimate: Mapping[str, float | None]) -> str:
+    return "" if estimate["low"] is None else f" [{estimate['low']:.3f}, {estimate['high']:.3f}]"

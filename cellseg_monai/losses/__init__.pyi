@@ -8,5 +8,6 @@ from .dynamic import dynamic_patch_loss as dynamic_patch_loss
 from .focal_tversky import FocalTverskyLoss as FocalTverskyLoss
 from .focal_tversky import focal_tversky_loss as focal_tversky_loss
 from .joint import JointLoss as JointLoss
+from .labelled import LabelledPixels as LabelledPixels
 from .regimes import patch_regimes as patch_regimes
 from .tversky import Tversky as Tversky

@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.nn.modules.loss import _Loss
 
 from cellseg_monai.losses.channels import without_metadata
+from cellseg_monai.losses.labelled import LabelledPixels
 
 
 class JointLoss(_Loss):
@@ -21,6 +22,8 @@ class JointLoss(_Loss):
         segmentation: loss of logits and target.
         distances: number of distance channels at the end; 0 uses the segmentation loss alone.
         distance_weight: λ.
+        ignores: whether the segmentation loss leaves out pixels whose target is 0 in every channel, see
+            :class:`LabelledPixels`.
 
     Raises:
         ValueError: If an argument is negative or, when called, no channel is left for the segmentation.
@@ -38,11 +41,12 @@ class JointLoss(_Loss):
         segmentation: Callable[[Tensor, Tensor], Tensor],
         distances: int = 0,
         distance_weight: float = 1.0,
+        ignores: bool = False,
     ) -> None:
         super().__init__()
         if distances < 0 or distance_weight < 0:
             raise ValueError(f"{distances=} and {distance_weight=} cannot be negative")
-        self.segmentation = segmentation
+        self.segmentation = LabelledPixels(segmentation) if ignores else segmentation
         self.distances = distances
         self.distance_weight = distance_weight
 

@@ -47,6 +47,7 @@ from .summary import Estimate as Estimate
 from .summary import Summary as Summary
 from .summary import compare_paired as compare_paired
 from .summary import summarize as summarize
+from .summary import summarize_pooled as summarize_pooled
 from .tracking import TrackingScores as TrackingScores
 from .tracking import segmentation_score as segmentation_score
 from .tracking import tracking_scores as tracking_scores

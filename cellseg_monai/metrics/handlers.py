@@ -81,13 +81,18 @@ class InstanceHandler(IgniteMetricHandler):
 class PixelHandler(IgniteMetricHandler):
     """Ignite handler of a score of pixels; by default the foreground Dice of two label maps.
 
-    The scores of each image go to ``engine.state.metric_details``, one column per class.
+    With classes, the pixels of all images are pooled, and a class that occurs nowhere is left out:
+    the score ``"iou"`` is the mean IoU. The mean over images would reward rare classes that are absent from
+    most images. The scores of each image go to ``engine.state.metric_details``, one column per class. Pixels
+    whose truth is negative are left out, see :func:`pixel_counts`.
 
     Args:
         score: ``"dice"`` (which is F1), ``"iou"``, ``"precision"``, ``"recall"`` or ``"accuracy"``.
         classes: values to score one by one and average. None scores the foreground, which is any id above 0.
-        reduction: ``"mean"`` or ``"median"`` over images, or ``"pooled"``: pixels of all images together.
-        empty: score of a class that is in neither map; NaN leaves it out.
+        reduction: ``"mean"`` or ``"median"`` over images, or ``"pooled"``: pixels of all images together. By
+            default ``"pooled"`` with classes and ``"mean"`` without.
+        empty: score of a class that is in neither map; NaN leaves it out. By default NaN with classes and 1
+            without.
         output_transform: function that extracts (prediction, truth) from the engine's output.
         save_details: whether to keep the scores of each image.
 
@@ -101,6 +106,13 @@ class PixelHandler(IgniteMetricHandler):
         >>> PixelHandler("dice").attach(engine, "val_dice")
         >>> engine.run([(torch.tensor([[[[1, 2, 0]]]]), torch.tensor([[[[5, 0, 0]]]]))]).metrics["val_dice"]
         0.666...
+
+        The mean of 2/4 for class 1 and 1/3 for class 0:
+
+        >>> PixelHandler("iou", classes=[0, 1]).attach(engine, "val_miou")
+        >>> maps = torch.tensor([[[[1, 1, 0, 1, 0]]]]), torch.tensor([[[[1, 1, 1, 0, 0]]]])
+        >>> engine.run([maps]).metrics["val_miou"]
+        0.416...
     """
 
     def __init__(
@@ -108,13 +120,17 @@ class PixelHandler(IgniteMetricHandler):
         score: Literal["dice", "iou", "precision", "recall", "accuracy"] = "dice",
         classes: Sequence[int] | None = None,
         *,
-        reduction: Reduction = "mean",
-        empty: float = 1.0,
+        reduction: Reduction | None = None,
+        empty: float | None = None,
         output_transform: Callable[[Any], Any] = lambda output: output,
         save_details: bool = True,
     ) -> None:
         if classes is not None and not len(classes):
             raise ValueError("classes is empty; give the values to score, or None for the foreground")
+        if reduction is None:
+            reduction = "mean" if classes is None else "pooled"
+        if empty is None:
+            empty = 1.0 if classes is None else float("nan")
         of_classes = partial(pixel_counts, classes=classes)
         score_of = _one_of(pixel_scores, PixelScores, score, empty)
         metric = LabelMapMetric(of_classes, score_of, reduction)

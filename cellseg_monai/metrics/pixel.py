@@ -43,7 +43,8 @@ def pixel_counts(pred: npt.ArrayLike, truth: npt.ArrayLike, classes: Sequence[in
         classes: values to count one by one. None counts the foreground, which is any value above 0.
 
     Returns:
-        Array of shape (classes, 4): TP, FP, FN, TN. Add the arrays of several images to pool them.
+        Array of shape (classes, 4): TP, FP, FN, TN. Add the arrays of several images to pool them. Pixels
+        whose truth is negative (:data:`~cellseg_monai.label_maps.IGNORED`) are left out.
 
     Raises:
         ValueError: If the shapes differ, or ``classes`` is empty.
@@ -54,10 +55,15 @@ def pixel_counts(pred: npt.ArrayLike, truth: npt.ArrayLike, classes: Sequence[in
         >>> pixel_counts([[1, 2, 0, 0]], [[1, 1, 0, 0]], classes=[1, 2])
         array([[1., 0., 1., 2.],
                [0., 1., 0., 3.]])
+        >>> pixel_counts([[1, 2, 0, 0]], [[1, -1, -1, 0]], classes=[1, 2])
+        array([[1., 0., 0., 1.],
+               [0., 0., 0., 2.]])
     """
     one, other = np.asarray(pred), np.asarray(truth)
     if one.shape != other.shape:
         raise ValueError(f"the maps differ in shape, {one.shape} and {other.shape}; crop or resample one")
+    if (other < 0).any():
+        one, other = one[other >= 0], other[other >= 0]
     if classes is None:
         return np.array([_count(one > 0, other > 0)])
     if not len(classes):

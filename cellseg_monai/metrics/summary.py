@@ -76,10 +76,7 @@ def summarize(
         >>> summary.mean.low < 0.8 < summary.mean.high
         True
     """
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence={confidence} must be between 0 and 1, such as 0.95")
-    if resamples < 1:
-        raise ValueError(f"resamples={resamples} must be at least 1")
+    _check_options(confidence, resamples)
     values = np.asarray(scores, float).ravel()
     known = values[~np.isnan(values)]
     if not len(known) or not np.isfinite(known).all():
@@ -87,11 +84,58 @@ def summarize(
     draws = known[np.random.default_rng(seed).integers(len(known), size=(resamples, len(known)))]
 
     def estimate(statistic: Callable[..., Any]) -> Estimate:
-        tails = [(1 - confidence) / 2, (1 + confidence) / 2]
-        low, high = np.quantile(statistic(draws, axis=1), tails) if len(known) > 1 else (np.nan, np.nan)
-        return Estimate(float(statistic(known)), float(low), float(high))
+        low, high = _interval(statistic(draws, axis=1), confidence) if len(known) > 1 else (np.nan, np.nan)
+        return Estimate(float(statistic(known)), low, high)
 
     return Summary(estimate(np.mean), estimate(np.median), len(known), len(values) - len(known))
+
+
+def summarize_pooled(
+    counts: npt.ArrayLike,
+    score: Callable[[Values], Values],
+    *,
+    confidence: float = 0.95,
+    resamples: int = 9999,
+    seed: int = 0,
+) -> Estimate:
+    """Score of the summed counts of all images, with a percentile bootstrap interval over images.
+
+    Args:
+        counts: counts of each image, shape (images, …).
+        score: function that turns summed counts of shape (sums, …) into scores of shape (sums,).
+        confidence: confidence level in (0, 1).
+        resamples: number of resamples; each draws as many images as there are, with replacement.
+        seed: random seed; the same seed gives the same interval.
+
+    Returns:
+        Score with its interval, which is unknown (NaN) with one image.
+
+    Example:
+        One image with 1 of 1 pixel correct, one with 1 of 3: 2 of 4 together, while the mean is 2/3.
+
+        >>> summarize_pooled([[1, 1], [1, 3]], lambda sums: sums[:, 0] / sums[:, 1]).value
+        0.5
+    """
+    _check_options(confidence, resamples)
+    known = np.asarray(counts, float)
+    images = len(known)
+    value = float(score(known.sum(axis=0)[None])[0])
+    if images < 2:
+        return Estimate(value, float("nan"), float("nan"))
+    times = np.random.default_rng(seed).multinomial(images, np.full(images, 1 / images), size=resamples)
+    return Estimate(value, *_interval(score(np.tensordot(times, known, axes=1)), confidence))
+
+
+def _check_options(confidence: float, resamples: int) -> None:
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence={confidence} must be between 0 and 1, such as 0.95")
+    if resamples < 1:
+        raise ValueError(f"resamples={resamples} must be at least 1")
+
+
+def _interval(statistics: Values, confidence: float) -> tuple[float, float]:
+    low, high = np.nanquantile(statistics, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)
 
 
 class Comparison(NamedTuple):

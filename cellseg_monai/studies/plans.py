@@ -13,6 +13,7 @@ from cellseg_monai.data import k_folds
 from cellseg_monai.data.datalist import Item
 from cellseg_monai.studies.recipe import Recipe
 from cellseg_monai.studies.run import Run, require_counts
+from cellseg_monai.studies.tables import is_pooled, run_means
 
 NETWORKS = ("unet", "unetr", "swin_unetr", "basic_unetpp", "attention_unetpp")
 """Networks of Table 3 of Yang et al., by their names in ``configs/choices.json``."""
@@ -91,12 +92,12 @@ def learning_curve(
     ]
 
 
-def curve_of(images: pd.DataFrame, metric: str = "dice", model: str = "ours") -> pd.DataFrame:
+def curve_of(images: pd.DataFrame, metric: str | None = None, model: str = "ours") -> pd.DataFrame:
     """Return the mean score of each run, as the report draws it.
 
     Args:
         images: scores of every image, as :func:`~cellseg_monai.studies.gather` returns them.
-        metric: score to average.
+        metric: score to average; by default ``dice``, or ``miou`` for classes.
         model: name of the curve.
 
     Example:
@@ -104,8 +105,11 @@ def curve_of(images: pd.DataFrame, metric: str = "dice", model: str = "ours") ->
         >>> curve_of(rows).to_dict("records")
         [{'images': 5, 'score': 0.75, 'model': 'ours'}]
     """
-    means = images.groupby(["run", "training_images"], sort=False)[metric].mean().reset_index()
-    return pd.DataFrame({"images": means["training_images"], "score": means[metric], "model": model})
+    metric = metric or ("miou" if is_pooled("miou", images) else "dice")
+    counts = images.groupby("run", sort=False)["training_images"].first()
+    return pd.DataFrame(
+        {"images": counts.to_list(), "score": run_means(images, metric).to_list(), "model": model}
+    )
 
 
 def comparison(variants: Mapping[str, Recipe], train: Sequence[Item], test: Sequence[Item]) -> list[Run]:

@@ -77,7 +77,7 @@ class Study:
         )
 
     def learning_curve(
-        self, bundle: Dataset, data: Dataset, test: Dataset, counts: Sequence[int], metric: str = "dice"
+        self, bundle: Dataset, data: Dataset, test: Dataset, counts: Sequence[int], metric: str | None = None
     ) -> str:
         """Plot the score against the number of annotated images; see :func:`learning_curve`.
 
@@ -86,7 +86,7 @@ class Study:
             data: labelled images to draw from.
             test: labelled images to score.
             counts: numbers of training images.
-            metric: score to plot.
+            metric: score to plot; by default ``dice``, or ``miou`` for classes.
         """
         recipe = self._recipe(bundle)
         runs = plans.learning_curve(recipe, self._items(data), self._items(test), counts)

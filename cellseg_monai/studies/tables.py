@@ -9,6 +9,7 @@ import pandas as pd
 
 from cellseg_monai.export.markdown import markdown
 from cellseg_monai.jobs import report
+from cellseg_monai.jobs.scores.pooled import POOLED, classes_of, pooled_estimate, pooled_means
 from cellseg_monai.jobs.scores.summaries import metrics_of
 from cellseg_monai.metrics import Estimate, summarize
 from cellseg_monai.outputs import claim_outputs, write_text
@@ -20,7 +21,7 @@ RESULTS, IMAGES, REPORT = "results.csv", "images.csv", "report.html"
 TABLE, BY_MODALITY, LEARNING = "table.md", "modality.md", "learning_curve.csv"
 RESULT_FILES = (RESULTS, IMAGES, TABLE, BY_MODALITY, LEARNING)
 COSTS = {"parameters": "parameters", "training_seconds": "training, s"}
-METRICS, CLASS_METRICS = ("dice", "f1@0.5"), ("mdice", "miou")
+METRICS = ("dice", "f1@0.5")
 
 
 def gather(runs: Sequence[Run], out: Path) -> pd.DataFrame:
@@ -77,7 +78,10 @@ def results(runs: Sequence[Run], images: pd.DataFrame, out: Path) -> pd.DataFram
     columns = list(images.columns)
     named = columns[: columns.index("test") + 1]
     groups = images.groupby(named, sort=False, dropna=False)
-    means = groups[metrics_of(images.drop(columns=named))].mean().assign(images=groups.size()).reset_index()
+    means = groups[metrics_of(images.drop(columns=named))].mean().assign(images=groups.size())
+    if classes_of(images):
+        means = means.join(groups[columns].apply(lambda rows: pd.Series(pooled_means(rows))))
+    means = means.reset_index()
     costs = pd.DataFrame(
         {
             "run": run.name,
@@ -100,27 +104,57 @@ def estimate(images: pd.DataFrame, metric: str) -> Estimate:
     """Return the mean score of some rows with its 95 % interval.
 
     With several runs the interval is over the means of the runs, and shows what another seed or fold would
-    change. With one run it is over the images.
+    change. With one run it is over the images. Scores of classes are pooled over the images of a run.
 
     Args:
         images: scores of every image, as :func:`gather` returns them.
-        metric: score to average.
+        metric: score to average, or a pooled score of classes, such as ``miou``.
 
     Example:
         >>> rows = pd.DataFrame({"run": ["a", "a", "b"], "dice": [0.6, 0.8, 0.9]})
         >>> round(estimate(rows, "dice").value, 3)
         0.8
     """
-    runs = images.groupby("run")[metric].mean().dropna()
-    values = runs if len(runs) > 1 else images[metric].dropna()
-    if values.empty:
+    means = run_means(images, metric).dropna().sort_index()
+    if len(means) > 1:
+        return summarize(means.to_numpy(float)).mean
+    if means.empty:
         return Estimate(float("nan"), float("nan"), float("nan"))
-    return summarize(values.to_numpy(float)).mean
+    scored = images[images["run"] == means.index[0]]
+    if is_pooled(metric, images):
+        return pooled_estimate(scored, metric)
+    return summarize(scored[metric].dropna().to_numpy(float)).mean
 
 
-def table_of(
-    images: pd.DataFrame, by: Sequence[str], metrics: Sequence[str] = METRICS + CLASS_METRICS
-) -> str:
+def run_means(images: pd.DataFrame, metric: str) -> pd.Series:
+    """Return the mean score of each run, or its score pooled over the images.
+
+    Args:
+        images: scores of every image, as :func:`gather` returns them.
+        metric: score as for :func:`estimate`.
+
+    Example:
+        >>> rows = pd.DataFrame({"run": ["a", "a"], "tp:1": [1, 1], "fp:1": [0, 1], "fn:1": [0, 1]})
+        >>> run_means(rows, "miou").to_dict()
+        {'a': 0.5}
+    """
+    groups = images.groupby("run", sort=False)
+    if not is_pooled(metric, images):
+        return groups[metric].mean()
+    return pd.Series({name: pooled_means(rows)[metric] for name, rows in groups}, dtype=float)
+
+
+def is_pooled(metric: str, images: pd.DataFrame) -> bool:
+    """Return whether a score is one of classes, which a table of images holds as counts.
+
+    Example:
+        >>> is_pooled("miou", pd.DataFrame(columns=["tp:1", "fp:1", "fn:1"]))
+        True
+    """
+    return metric in POOLED and bool(classes_of(images))
+
+
+def table_of(images: pd.DataFrame, by: Sequence[str], metrics: Sequence[str] = METRICS + POOLED) -> str:
     """Return a Markdown table of means with intervals, one row per group.
 
     Args:
@@ -137,7 +171,7 @@ def table_of(
         | none | 1 | 1 | 0.500 |
         | all | 1 | 1 | 0.750 |
     """
-    metrics = [name for name in metrics if name in images]
+    metrics = [name for name in metrics if name in images or is_pooled(name, images)]
     costs = [name for name in COSTS if name in images and (images[name] != 0).any()]
     columns = [*by, "runs", "images", *metrics, *(COSTS[name] for name in costs)]
     lines = [

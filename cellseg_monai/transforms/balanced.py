@@ -23,7 +23,7 @@ from cellseg_monai.transforms.patches import Location, Sizes, cut, pad_end, size
 
 @dataclass(eq=False)
 class RandBalancedPatches(Randomizable, Transform, MultiSampleTrait):
-    """Cut random patches of an image, balanced by the foreground of its label.
+    """Cut random patches of an image, balanced by the foreground of its label: the values above 0.
 
     Args:
         patch_size: side of a patch, one number or one for each spatial axis. A smaller image is padded with
@@ -62,8 +62,8 @@ class RandBalancedPatches(Randomizable, Transform, MultiSampleTrait):
         self.locations: list[Location] = []
 
     def randomize(self, label: npt.NDArray[Any] | torch.Tensor) -> None:
-        """Draw the locations of the next patches from a channel-first label whose foreground is not 0."""
-        mask = (convert_to_numpy(label) != 0).any(axis=0)
+        """Draw the locations of the next patches from a channel-first label whose foreground is above 0."""
+        mask = (convert_to_numpy(label) > 0).any(axis=0)
         mask = pad_end(mask, sizes_per_axis(self.patch_size, mask.ndim, "patch_size"), channel_dim=None)
         self.locations = balanced_locations(
             mask,

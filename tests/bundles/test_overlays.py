@@ -54,8 +54,24 @@ def test_classes_are_trained_scored_and_segmented(
     where = {"dataset_dir": class_dataset, "output_dir": tmp_path / "run", "classes": CLASSES}
     bundle.run("train", *overlays, max_epochs=1, folds=4, **where)
     bundle.run("train", *overlays, "evaluate", **where)
-    assert list(pd.read_csv(tmp_path / "run/val_mean_dice_raw.csv").columns)[1:3] == ["class0", "class1"]
+    of_image = pd.read_csv(tmp_path / "run/val_mean_dice_raw.csv").columns
+    assert list(of_image)[1:4] == ["class0", "class1", "class2"]
+    scores = dict(line.split(",") for line in (tmp_path / "run/metrics.csv").read_text().splitlines())
+    assert 0 < float(scores["val_mean_iou"]) < float(scores["val_mean_dice"]) < 1
     bundle.run("inference", *overlays, **where)
     found = labels_in(tmp_path / "run")
     assert len(found) == 8
     assert all(label_map.shape == (96, 144) and label_map.max() <= 2 for label_map in found.values())
+
+
+def test_ignored_values_weigh_nothing(class_dataset: Path, tmp_path: Path) -> None:
+    """Without the background, all that is left to learn is to find cells everywhere, which is no error."""
+    bundle = copied("skip_unet", tmp_path)
+    where = {"dataset_dir": class_dataset, "output_dir": tmp_path / "run"}
+    classes = "{'0':'ignore','128':1,'255':1}"
+    bundle.run("train", "multi_class", max_epochs=20, folds=4, learning_rate=0.05, classes=classes, **where)
+    bundle.run("train", "evaluate", **where)
+    scores = dict(line.split(",") for line in (tmp_path / "run/metrics.csv").read_text().splitlines())
+    assert float(scores["val_mean_iou"]) > 0.99
+    bundle.run("inference", **where)
+    assert all((label_map == 1).mean() > 0.9 for label_map in labels_in(tmp_path / "run").values())

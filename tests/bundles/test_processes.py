@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
+import pytest
 import torch
 
 from tests.bundles.reduced import Bundle, copied, words
@@ -30,6 +32,13 @@ def step(bundle: Bundle, dataset: Path, output: Path, processes: int) -> dict[st
         "max_gradient_norm": 1000,
         "bfloat16_on_cpu": False,  # whose rounding depends on the size of a batch
     }
+    execute(bundle, settings, processes)
+    state = torch.load(output / "training_state.pt", weights_only=True)
+    weights: dict[str, torch.Tensor] = state["items"]["network"]
+    return weights
+
+
+def execute(bundle: Bundle, settings: dict[str, object], processes: int) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     typed = words("run", **settings)
     if processes == 1:
@@ -41,9 +50,6 @@ def step(bundle: Bundle, dataset: Path, output: Path, processes: int) -> dict[st
             command, cwd=bundle.path, env=environment, capture_output=True, text=True, timeout=300
         )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-    state = torch.load(output / "training_state.pt", weights_only=True)
-    weights: dict[str, torch.Tensor] = state["items"]["network"]
-    return weights
 
 
 def test_gradients_and_order_of_the_data_are_those_of_one_process(dataset: Path, tmp_path: Path) -> None:
@@ -55,3 +61,22 @@ def test_gradients_and_order_of_the_data_are_those_of_one_process(dataset: Path,
         torch.testing.assert_close(two[name], tensor, rtol=0, atol=1e-5 * 0.1, msg=name)
     writers = {path.name.split(".")[-2] for path in (tmp_path / "two").glob("events.out.tfevents*")}
     assert len(writers) == 1
+
+
+@pytest.mark.slow
+def test_classes_are_pooled_over_the_processes(class_dataset: Path, tmp_path: Path) -> None:
+    bundle = copied("skip_unet", tmp_path)
+    data = {"dataset_dir": class_dataset, "classes": "{'0':0,'128':1,'255':'ignore'}"}
+    trained = {"max_epochs": 3, "folds": 4, "learning_rate": 0.02, "output_dir": tmp_path / "run"}
+    bundle.run("train", "multi_class", **data, **trained)
+    scores = {}
+    for processes in (1, 2):
+        overlays = ["train", "multi_class", "evaluate", *["multi_gpu_evaluate"][: processes - 1]]
+        out = tmp_path / str(processes)
+        execute(bundle, bundle.settings(*overlays, **data, output_dir=out), processes)
+        lines = (out / "metrics.csv").read_text().splitlines()
+        scores[processes] = {name: float(value) for name, value in (line.split(",") for line in lines)}
+    assert scores[2] == pytest.approx(scores[1], abs=1e-4)
+    of_images = pd.read_csv(out / "val_mean_iou_raw.csv")
+    assert len(of_images) == 8
+    assert of_images["mean"].mean() != pytest.approx(scores[1]["val_mean_iou"], abs=1e-4)

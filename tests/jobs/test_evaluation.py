@@ -218,23 +218,60 @@ class TestClasses:
     said = np.array([[0, 1, 1, 1], [0, 0, 2, 2]])
     classes: ClassVar = {"0": 0, "128": 1, "255": 2}
 
-    def test_each_class_and_their_mean(self, save: Save) -> None:
-        row = run(save({"pred/a.tif": self.said, "truth/a.png": self.masks}), classes=self.classes).loc["a"]
-        expected = {"dice:1": 0.8, "dice:2": 0.8, "iou:1": 2 / 3, "iou:2": 2 / 3, "mdice": 0.8, "miou": 2 / 3}
-        assert {name: row[name] for name in expected} == pytest.approx(expected, abs=1e-6)
+    def test_pooled_scores_and_those_of_an_image(self, save: Save) -> None:
+        folder = save({"pred/a.tif": self.said, "truth/a.png": self.masks})
+        row = run(folder, classes=self.classes).loc["a"]
+        assert row[["image_mdice", "image_miou"]].tolist() == pytest.approx([0.8, 2 / 3], abs=1e-6)
+        assert row[["tp:0", "tp:1", "fp:1", "fn:1", "fn:2"]].tolist() == [3, 2, 1, 0, 1]
+        found = {name: score["value"] for name, score in summary(folder)["pooled"].items()}
+        expected = {"miou": 7 / 9, "mdice": 2.6 / 3, "miou_foreground": 2 / 3, "mdice_foreground": 0.8}
+        of_classes = {"iou:0": 1, "iou:1": 2 / 3, "iou:2": 2 / 3, "dice:0": 1, "dice:1": 0.8, "dice:2": 0.8}
+        assert found == pytest.approx(expected | of_classes)
 
-    def test_a_class_that_does_not_occur_is_left_out(self, save: Save) -> None:
+    def test_mean_iou_by_hand(self, save: Save) -> None:
+        """Class 1 has 2 of 4 pixels and class 0 has 1 of 3; no image has class 2."""
+        said, masks = np.array([[1, 1, 0, 1, 0]]), np.array([[128, 128, 128, 0, 0]])
+        folder = save({"pred/a.tif": said, "truth/a.png": masks})
+        row = run(folder, classes=self.classes).loc["a"]
+        assert row["image_miou"] == 0.5
+        assert summary(folder)["pooled"]["miou"]["value"] == pytest.approx(5 / 12)
+
+    def test_a_tile_whose_only_class_is_missed_scores_nothing(self, save: Save) -> None:
+        folder = save({"pred/a.tif": np.zeros((4, 4)), "truth/a.png": np.full((4, 4), 5)})
+        run(folder, classes={str(code): code for code in range(22)})
+        assert summary(folder)["pooled"]["miou"]["value"] == 0
+
+    def test_images_are_pooled_before_they_are_scored(self, save: Save) -> None:
         masks, said = np.minimum(self.masks, 128), np.minimum(self.said, 1)
         folder = save({"pred/a.tif": said, "truth/a.png": masks, "truth/b.png": self.masks})
-        scores = run(folder, classes=self.classes)
-        assert scores.loc["a", ["mdice", "miou", "dice:1"]].tolist() == [1, 1, 1]
-        assert math.isnan(scores.loc["a", "dice:2"])
-        assert scores.loc["b", ["mdice", "dice:2"]].tolist() == [0, 0]
-        assert summary(folder)["scores"]["dice:2"]["left_out"] == 1
+        scores = run(folder, "image_mdice", "image_dice:2", classes=self.classes)
+        assert scores["image_mdice"].tolist() == [1, 0]
+        assert math.isnan(scores.loc["a", "image_dice:2"])
+        pooled = summary(folder)["pooled"]
+        # Of class 1, image a has 5 of 5 pixels, b has 0 of 2; b has 3 pixels of class 2, and none is found.
+        assert pooled["iou:1"]["value"] == pytest.approx(5 / 7)
+        assert pooled["iou:2"]["value"] == 0
+        assert pooled["iou:1"]["low"] == 0
+        assert pooled["iou:1"]["high"] == 1
+
+    def test_ignored_pixels_are_neither_right_nor_wrong(self, save: Save) -> None:
+        said, masks = np.array([[1, 1, 0, 1, 0, 0, 1]]), np.array([[2, 2, 2, 1, 1, 0, 0]])
+        folder = save({"pred/a.tif": said, "truth/a.png": masks})
+        row = run(folder, "image_miou", "accuracy", classes={"0": "ignore", "1": 0, "2": 1}).loc["a"]
+        assert row[["image_miou", "accuracy"]].tolist() == [0.5, 0.6]
+        assert summary(folder)["pooled"]["miou"]["value"] == pytest.approx(5 / 12)
 
     def test_maps_without_any_class_agree(self, save: Save) -> None:
         nothing = np.zeros_like(self.masks)
-        assert run(save({"pred/a.tif": nothing, "truth/a.png": nothing}), "miou").miou.tolist() == [1]
+        folder = save({"pred/a.tif": nothing, "truth/a.png": nothing})
+        assert run(folder, classes=self.classes).image_miou.tolist() == [1]
+        pooled = summary(folder)["pooled"]
+        assert (pooled["miou"]["value"], pooled["miou_foreground"]["value"]) == (1, None)
+
+    def test_a_pooled_score_is_no_column(self, save: Save) -> None:
+        folder = save({"pred/a.tif": self.said, "truth/a.png": self.masks})
+        with pytest.raises(ValueError, match=r"'miou' is not a metric.*over all images, such as miou, are"):
+            run(folder, "miou", classes=self.classes)
 
     def test_a_value_without_a_class_names_the_file(self, save: Save) -> None:
         folder = save({"pred/a.tif": self.said, "truth/a.png": self.masks})
@@ -250,5 +287,14 @@ class TestClasses:
     def test_by_the_command(self, save: Save, capsys: pytest.CaptureFixture[str]) -> None:
         folder = save({"pred/a.tif": self.said, "truth/a.png": self.masks})
         words = ["evaluate", "--pred", folder / "pred", "--truth", folder / "truth", "--out", folder / "out"]
-        assert main([*map(str, words), "--classes", "0=0", "128=1", "255=2"]) == 0
-        assert "mdice          mean 0.800" in capsys.readouterr().out
+        assert main([*map(str, words), "--classes", "0=ignore", "128=1", "255=2"]) == 0
+        told = capsys.readouterr().out
+        assert "mdice            pooled 0.800" in told
+        assert "image_mdice      mean 0.800" in told
+        assert "dice:0" not in told
+        report = (folder / "out/report.html").read_text()
+        assert "mdice_foreground" in report
+        assert "tp:1" not in report
+        with pytest.raises(SystemExit):
+            main([*map(str, words), "--classes", "0=nothing"])
+        assert "'0=nothing' is not VALUE=CLASS, such as 255=2 or 0=ignore" in capsys.readouterr().err

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from monai.metrics import compute_dice
-from sklearn.metrics import accuracy_score, jaccard_score, precision_recall_fscore_support
+from monai.metrics import ConfusionMatrixMetric, compute_dice
+from sklearn.metrics import accuracy_score, f1_score, jaccard_score, precision_recall_fscore_support
 from torchmetrics.functional.segmentation import mean_iou
 
 from cellseg_monai.metrics import PixelHandler, pixel_counts, pixel_scores
@@ -70,3 +70,55 @@ def test_wrong_arguments_are_told():
 
 def test_no_pixel_has_no_accuracy():
     assert math.isnan(pixel_scores([0, 0, 0, 0]).accuracy)
+
+
+def of_classes(score, images, classes):
+    metric = PixelHandler(score, classes=classes).metric_fn
+    for pred, truth in images:
+        metric(torch.as_tensor(pred)[None, None], torch.as_tensor(truth)[None, None])
+    return metric
+
+
+def test_mean_iou_by_hand():
+    """Class 1 has 2 of 4 pixels, class 0 has 1 of 3: (1/2 + 1/3) / 2, where class 1 alone has 1/2."""
+    images = [([1, 1, 0, 1, 0], [1, 1, 1, 0, 0])]
+    assert of_classes("iou", images, [0, 1]).aggregate().item() == pytest.approx(5 / 12)
+    assert of_classes("iou", images, [1]).aggregate().item() == 0.5
+
+
+def test_a_tile_whose_only_class_is_missed_scores_nothing():
+    """The 20 classes that the tile lacks would give it (20 · 1 + 0) / 21 = 0.952 otherwise."""
+    tile = [(np.zeros((4, 4), int), np.full((4, 4), 5))]
+    assert of_classes("iou", tile, range(22)).aggregate() == 0
+    flattered = PixelHandler("iou", classes=range(1, 22), reduction="mean", empty=1.0).metric_fn
+    assert flattered(*(torch.as_tensor(one)[None, None] for one in tile[0])).mean().item() == pytest.approx(
+        20 / 21
+    )
+
+
+def maps_of_classes():
+    return [tuple(one % 4 for one in case.values) for case in CASES]
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("iou", jaccard_score), ("dice", f1_score)])
+def test_pooled_classes_are_those_of_scikit_learn(ours, theirs):
+    images = maps_of_classes()
+    pred, truth = (np.concatenate([one.ravel() for one in side]) for side in zip(*images, strict=True))
+    expected = theirs(truth, pred, labels=[0, 1, 2, 3], average="macro")
+    assert of_classes(ours, images, range(4)).aggregate().item() == pytest.approx(expected)
+    assert of_classes(ours, images, range(9)).aggregate().item() == pytest.approx(expected)
+
+
+def test_pooled_dice_is_the_f1_of_monai():
+    monai = ConfusionMatrixMetric(metric_name="f1 score", compute_sample=False, reduction="sum_batch")
+    for pair in maps_of_classes():
+        monai(*(torch.from_numpy(np.stack([one == value for value in range(4)]))[None] for one in pair))
+    expected = monai.aggregate()[0].mean().item()
+    assert of_classes("dice", maps_of_classes(), range(4)).aggregate().item() == pytest.approx(expected)
+
+
+def test_ignored_pixels_are_neither_right_nor_wrong():
+    images = [([1, 1, 0, 1, 0, 0, 1, 2], [1, 1, 1, 0, 0, -1, -1, -1])]
+    assert of_classes("iou", images, [0, 1, 2]).aggregate().item() == pytest.approx(5 / 12)
+    assert pixel_counts(*images[0]).tolist() == [[2, 1, 1, 1]]
+    assert pixel_counts([1, 0], [-1, -1]).tolist() == [[0, 0, 0, 0]]

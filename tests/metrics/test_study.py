@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cellseg_monai.metrics import compare_paired, summarize, task_scores, transfer
+from cellseg_monai.metrics import compare_paired, summarize, summarize_pooled, task_scores, transfer
 
 
 @pytest.mark.parametrize(
@@ -121,3 +121,29 @@ def test_options_of_the_comparison():
     wide = compare_paired(first, second, confidence=0.99).difference
     assert wide.low < compare_paired(first, second, confidence=0.5).difference.low
     assert compare_paired(first, second, resamples=9).p_value >= 0.1
+
+
+def test_pooled_intervals_are_those_of_scipy():
+    hits, pixels = np.random.default_rng(0).integers(1, 50, (2, 25))
+
+    def share(hits, pixels, axis=-1):
+        return hits.sum(axis) / (hits + pixels).sum(axis)
+
+    ours = summarize_pooled(
+        np.stack([hits, hits + pixels], axis=1), lambda sums: sums[:, 0] / sums[:, 1], resamples=20_000
+    )
+    theirs = stats.bootstrap(
+        (hits, pixels), share, n_resamples=20_000, method="percentile", paired=True, vectorized=True, rng=0
+    ).confidence_interval
+    assert ours.value == pytest.approx(share(hits, pixels))
+    assert [ours.low, ours.high] == pytest.approx([theirs.low, theirs.high], abs=0.003)
+
+
+def test_one_image_has_no_pooled_interval():
+    one = summarize_pooled([[1, 4]], lambda sums: sums[:, 0] / sums[:, 1])
+    assert one.value == 0.25
+    assert math.isnan(one.low)
+    with pytest.raises(ValueError, match="confidence=2"):
+        summarize_pooled([[1, 4]], lambda sums: sums[:, 0], confidence=2)
+    with pytest.raises(ValueError, match="resamples=0"):
+        summarize_pooled([[1, 4]], lambda sums: sums[:, 0], resamples=0)

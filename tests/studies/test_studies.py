@@ -13,7 +13,7 @@ from PIL import Image
 from cellseg_monai.cli import main
 from cellseg_monai.data import list_items
 from cellseg_monai.runtime import keep_settings
-from cellseg_monai.studies import Run, perform
+from cellseg_monai.studies import Run, curve_of, estimate, perform, table_of
 from tests.bundles.reduced import BUNDLES
 from tests.studies.conftest import BUNDLE, SMALL
 
@@ -143,11 +143,26 @@ def test_skips_by_classes(train: Path, test: Path, tmp_path: Path) -> None:
     words = [BUNDLES / "skip_unet", "--data", tmp_path / "train", "--test", tmp_path / "test"]
     found = study("ablate-skips", tmp_path / "out", *words, "--classes", "0=0", "128=1", "255=2", *options)
     assert len(found) == 3
-    assert found[["mdice", "miou", "dice:1", "iou:2"]].stack().between(0, 1).all()
-    assert (
-        "| variant | runs | images | mdice | miou | parameters | training, s |"
-        in (tmp_path / "out/table.md").read_text()
-    )
+    assert found[["miou", "mdice_foreground", "image_mdice"]].stack().between(0, 1).all()
+    head = "| variant | runs | images | miou | mdice | miou_foreground | mdice_foreground | parameters |"
+    assert head in (tmp_path / "out/table.md").read_text()
+
+
+def counted(run: str, *tp_fp_fn: tuple[int, int, int]) -> pd.DataFrame:
+    """Images of a run with one class."""
+    return pd.DataFrame(tp_fp_fn, columns=["tp:1", "fp:1", "fn:1"]).assign(run=run, training_images=5)
+
+
+def test_scores_of_classes_are_pooled_within_a_run() -> None:
+    """Run a: 2 of 4 pixels together, whose images have 1 and 1/3. Run b: 1 of 1."""
+    first, second = counted("a", (1, 0, 0), (1, 1, 1)), counted("b", (1, 0, 0))
+    assert estimate(first, "miou").value == 0.5
+    assert (estimate(first, "miou").low, estimate(first, "miou").high) == (pytest.approx(1 / 3), 1)
+    both = pd.concat([first, second])
+    assert estimate(both, "miou").value == 0.75
+    assert curve_of(both)["score"].tolist() == [0.5, 1]
+    assert curve_of(both, "mdice_foreground")["score"].tolist() == [pytest.approx(2 / 3), 1]
+    assert "| 5 | 2 | 3 | 0.750 (0.500 to 1.000) |" in table_of(both, ["training_images"], ["miou"])
 
 
 def test_classes_have_no_pieces() -> None:

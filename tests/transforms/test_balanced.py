@@ -160,3 +160,9 @@ def test_missing_keys(colony):
     assert crop({"label": colony})[0]["label"].shape == (1, 8, 8)
     with pytest.raises(KeyError, match="image"):
         RandBalancedPatchesd(["image", "label"], "label", 8)({"label": colony})
+
+
+def test_ignored_pixels_are_no_cells(colony):
+    label = np.where(colony > 0, 1, -1)
+    crop = RandBalancedPatches(patch_size=32, num_samples=200, shares=(0, 1, 1)).set_random_state(seed=1)
+    assert all((patch > 0).any() for patch in crop(label, label))

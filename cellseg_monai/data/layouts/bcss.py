@@ -16,6 +16,8 @@ _NAMES = """
     metaplasia_NOS fat plasma_cells other_immune_infiltrate mucoid_material normal_acinus_or_duct lymphatics
     undetermined nerve skin_adnexa blood_vessel angioinvasion dcis other
 """
+OUTSIDE = 0
+"""Code of pixels outside the annotated region."""
 PUBLISHED_CLASSES: Mapping[int, str] = dict(enumerate(_NAMES.split()))
 """Names of the 22 codes, 0 to 21."""
 
@@ -36,8 +38,9 @@ def samples(source: Path) -> Iterator[Sample | Failure]:
             train_mask/<tile>.png       8-bit class codes
             val/, val_mask/, test/      test often has no masks
 
-    Code 0 is outside the annotated region: it is not a class and must not count in training. The group is the
-    patient. The published codes are used if ``gtruth_codes.tsv`` is missing.
+    Code 0 is outside the annotated region: it is not a class and must not count. Train and score with
+    ``--classes 0=ignore 1=1 2=2`` and so on for all codes; the import prints this option. ``0=0`` makes it a
+    class. The group is the patient. The published codes are used if ``gtruth_codes.tsv`` is missing.
     """
     annotate = partial(annotate_classes, class_names(source))
     for folder in ("rgbs_colorNormalized", "rgbs", "images"):

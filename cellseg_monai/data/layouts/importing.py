@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import fastremap
 import tifffile
 
 from cellseg_monai.data.layouts import bcss, challenges, ctc, livecell, monuseg, tools
@@ -16,8 +17,13 @@ from cellseg_monai.data.readers.formats import read_picture
 from cellseg_monai.outputs import claim_outputs, write_text, written_whole
 
 LAYOUTS: Mapping[str, Layout] = {
-    "bcss": Layout(bcss.samples, licence="CC0-1.0", class_names=bcss.class_names),
-    "bcss512": Layout(bcss.samples_512, licence="CC0-1.0", class_names=lambda source: bcss.PUBLISHED_CLASSES),
+    "bcss": Layout(bcss.samples, licence="CC0-1.0", class_names=bcss.class_names, outside=bcss.OUTSIDE),
+    "bcss512": Layout(
+        bcss.samples_512,
+        licence="CC0-1.0",
+        class_names=lambda source: bcss.PUBLISHED_CLASSES,
+        outside=bcss.OUTSIDE,
+    ),
     "cellpose": Layout(tools.cellpose),
     "ctc": Layout(ctc.samples, tracks=ctc.tracks),
     "dsb2018": Layout(challenges.dsb2018, licence="CC0-1.0"),
@@ -98,6 +104,7 @@ def import_dataset(
     targets = [_DATASET, *(name for sample in samples for name in _names(sample)), *tracks]
     conflicts: list[Conflict] = []
     lists: dict[str, list[dict[str, str]]] = {part: [] for part in _LISTS}
+    codes: set[int] = set()
     with claim_outputs(destination, "import", targets, [sample.image for sample in samples]):
         for sample in samples:
             try:
@@ -107,6 +114,8 @@ def import_dataset(
                 continue
             part = sample.split if annotation else "unlabelled"
             lists[part].append(_write(sample, annotation, destination))
+            if annotation and published.outside is not None:
+                codes.update(fastremap.unique(annotation.label_map).tolist())
             if annotation and (annotation.contested_pixels or annotation.lost_objects):
                 conflicts.append(Conflict(sample.name, annotation.contested_pixels, annotation.lost_objects))
         filled = {part: items for part, items in lists.items() if items}
@@ -117,7 +126,8 @@ def import_dataset(
         heading = _heading(published, source, tracks)
         write_text(destination / _DATASET, json.dumps({**heading, **filled}, indent=2) + "\n")
     imported = {part: len(items) for part, items in filled.items()}
-    return ImportReport(destination / _DATASET, imported, tuple(failures), tuple(conflicts))
+    classes = {code: "ignore" if code == published.outside else code for code in sorted(codes)}
+    return ImportReport(destination / _DATASET, imported, tuple(failures), tuple(conflicts), classes)
 
 
 def _with_valid_names(found: list[Sample | Failure]) -> tuple[list[Sample], list[Failure]]:

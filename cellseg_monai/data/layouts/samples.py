@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -81,12 +81,14 @@ class Layout:
         licence: licence of the published dataset, if the layout belongs to one dataset.
         class_names: function that reads the class names by code, for datasets that label classes.
         tracks: function that finds the files of manual tracks by ``<sequence>/<file name>``.
+        outside: for datasets that label classes, the code of pixels outside the annotated region.
     """
 
     samples: Callable[[Path], Iterator[Sample | Failure]]
     licence: str | None = None
     class_names: Callable[[Path], Mapping[int, str]] = lambda source: {}
     tracks: Callable[[Path], Mapping[str, Path]] = lambda source: {}
+    outside: int | None = None
 
     @property
     def form(self) -> str:
@@ -131,6 +133,7 @@ class ImportReport:
         imported: number of images in each of its lists.
         failures: files that were left out, with the reason.
         conflicts: images with overlapping or lost objects.
+        classes: for datasets that label classes, the class of each code, or ``"ignore"``.
 
     Example:
         >>> print(ImportReport(Path("plain/dataset.json"), {"training": 20, "test": 4}))
@@ -141,10 +144,14 @@ class ImportReport:
     imported: Mapping[str, int]
     failures: tuple[Failure, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
+    classes: Mapping[int, int | str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         counts = ", ".join(f"{number} {part}" for part, number in self.imported.items())
         lines = [f"{self.dataset.as_posix()}: {counts}"]
         lines += [f"not imported: {failure}" for failure in self.failures]
         lines += [f"overlap: {conflict}" for conflict in self.conflicts]
+        if self.classes:
+            pairs = " ".join(f"{code}={number}" for code, number in self.classes.items())
+            lines.append(f"masks of classes: train and score with --classes {pairs}")
         return "\n".join(lines)

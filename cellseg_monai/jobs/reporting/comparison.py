@@ -8,6 +8,7 @@ import pandas as pd
 
 from cellseg_monai.export.report import Cell, Interval, Section, interval_plot, note, table
 from cellseg_monai.jobs.reporting.run_folder import RunFolder
+from cellseg_monai.jobs.scores.pooled import POOLED, classes_of, pooled_estimate
 from cellseg_monai.jobs.scores.summaries import finite, in_words, key_metric, score_names
 from cellseg_monai.metrics import Comparison, Summary, compare_paired, summarize
 
@@ -47,14 +48,16 @@ def comparison(runs: Sequence[RunFolder]) -> Section | None:
     if len(runs) < 2 or key is None:
         return None
     metrics = [name for name in score_names(tables[0]) if all(name in other for other in tables[1:])]
+    pooled = POOLED if all(classes_of(table) for table in tables) else ()
     rows: list[list[Cell]] = []
     intervals = []
     for run in runs:
         means = {name: found and found.mean for name in metrics for found in [summary_of(run, name)]}
-        rows.append([run.name, len(run.table), *map(in_words, means.values())])
+        together = [pooled_estimate(run.table, name) for name in pooled]
+        rows.append([run.name, len(run.table), *map(in_words, [*together, *means.values()])])
         if (mean := means.get(key)) is not None:
             intervals.append(Interval(run.name, *mean))
-    body = table(["run", "images", *metrics], rows, "Mean over images with 95 % interval")
+    body = table(["run", "images", *pooled, *metrics], rows, "Mean over images with 95 % interval")
     body += f"<h3>{escape(key)}</h3>" + interval_plot(intervals, f"Mean {key} with 95 % interval, by run")
     return Section("comparison", "Comparison", body + _differences(runs, key))
 

@@ -16,7 +16,7 @@ from cellseg_monai.jobs.reporting.run_folder import RunFolder
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.metrics.fates import Fates, object_fates, pixel_fates
 from cellseg_monai.metrics.mask_content import pieces_of_mask
-from cellseg_monai.transforms import PercentileStretch
+from cellseg_monai.transforms import PercentileStretch, class_target
 
 # Okabe and Ito's colours. Kinds also differ in shape: errors are filled, missed objects are dashed.
 KINDS = {
@@ -134,7 +134,10 @@ def compared(image: str, files: pd.Series, summary: Mapping[str, Any]) -> Compar
         summary: summary of the evaluation.
     """
     truth = read_label_map(files.truth)
+    if summary.get("classes"):
+        truth = class_target(truth[None], summary["classes"])[0]
     pred = read_label_map(files.prediction) if isinstance(files.prediction, str) else np.zeros_like(truth)
+    truth, pred = np.where(truth < 0, 0, (truth, pred))  # ignored pixels
     if summary.get("pieces"):
         truth, pred = pieces_of_mask(truth), pieces_of_mask(pred)
     binary = image in {*summary.get("binary_truth", ()), *summary.get("binary_predictions", ())}

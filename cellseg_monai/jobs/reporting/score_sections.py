@@ -14,20 +14,24 @@ from cellseg_monai.jobs.reporting.comparison import summary_of
 from cellseg_monai.jobs.reporting.pictures import gallery, key_to_colours
 from cellseg_monai.jobs.reporting.run_folder import RunFolder
 from cellseg_monai.jobs.scores import summaries
-from cellseg_monai.jobs.scores.columns import is_score
+from cellseg_monai.jobs.scores.columns import is_class_count, is_score
+from cellseg_monai.jobs.scores.pooled import POOLED, classes_of, pooled_estimate
 
 
 def glance(runs: Sequence[RunFolder]) -> Section:
     """Return the most important figures, and warnings."""
     words = note(
         "Means over images with 95 % intervals (bootstrap, 9,999 resamples). With fewer than ten images, the "
-        "intervals are too narrow."
+        "intervals are too narrow. For pooled scores, the pixels of each class are counted over all images."
     )
     return Section("glance", "At a glance", by_run(runs, _figures) + words)
 
 
 def _figures(run: RunFolder) -> str:
     figures = [("Images", str(len(run.table)), "")]
+    for name in POOLED if classes_of(run.table) else ():
+        found = pooled_estimate(run.table, name)
+        figures.append((name, f"{found.value:.3f}", summaries.interval_in_words(found) + " pooled"))
     for metric in summaries.score_names(run.table)[:5]:
         if (summary := summary_of(run, metric)) is not None:
             fewer = f" of {summary.images} images" if summary.left_out else ""
@@ -131,7 +135,8 @@ def images(runs: Sequence[RunFolder]) -> Section:
         columns = [
             str(name)
             for name, values in scores.items()
-            if name not in ("missing", "modality") or values.fillna("").astype(bool).any()
+            if not is_class_count(str(name))
+            and (name not in ("missing", "modality") or values.fillna("").astype(bool).any())
         ]
         rows = list(zip(*(_cells(scores[name]) for name in columns), strict=True))
         filled = table(columns, rows, f"Scores of each image, {run.name}", sortable=True)

@@ -9,8 +9,12 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from cellseg_monai import metrics
-from cellseg_monai.label_maps import LabelMap
+from cellseg_monai.label_maps import IGNORED, LabelMap
+from cellseg_monai.metrics.ratio import Scores
+from cellseg_monai.transforms.targets.classes import class_table
 
+CLASS_METRICS = ("image_mdice", "image_miou")
+"""Default scores of an image whose values are classes; the scores of a set are pooled."""
 DEFAULT_METRICS = (
     "dice", "iou", "f1@0.5", "precision@0.5", "recall@0.5", "pq", "aji", "map", "boundary_f1",
     "n_true", "n_pred", "split", "merged",
@@ -44,7 +48,7 @@ class Case:
 
     @cached_property
     def classes(self) -> metrics.PixelScores:
-        """Scores of each class that occurs in either map, if the values of the maps are classes."""
+        """Scores of each class but 0 that occurs in either map, if the values of the maps are classes."""
         values = np.union1d(self.pred, self.truth)
         return metrics.pixel_scores(
             metrics.pixel_counts(self.pred, self.truth, values[values > 0].tolist() or [1])
@@ -52,7 +56,11 @@ class Case:
 
     def of_class(self, value: int) -> metrics.PixelScores:
         """Return the scores of one class; NaN if it is in neither map."""
-        return metrics.pixel_scores(metrics.pixel_counts(self.pred, self.truth, [value]), empty=float("nan"))
+        return metrics.pixel_scores(self.pixels_of_class(value), empty=float("nan"))
+
+    def pixels_of_class(self, value: int) -> Scores:
+        """Return TP, FP, FN and TN of one class."""
+        return metrics.pixel_counts(self.pred, self.truth, [value])
 
     @cached_property
     def errors(self) -> metrics.CountErrors:
@@ -87,8 +95,8 @@ _NEITHER, _BOTH = frozenset[str](), frozenset({"pred", "truth"})
 _PLAIN: dict[str, tuple[Kind, frozenset[str], Compute]] = {
     "dice": ("score", _NEITHER, attrgetter("pixels.dice")),
     "iou": ("score", _NEITHER, attrgetter("pixels.iou")),
-    "mdice": ("score", _NEITHER, lambda case: case.classes.dice.mean()),
-    "miou": ("score", _NEITHER, lambda case: case.classes.iou.mean()),
+    "image_mdice": ("score", _NEITHER, lambda case: case.classes.dice.mean()),
+    "image_miou": ("score", _NEITHER, lambda case: case.classes.iou.mean()),
     "pixel_precision": ("score", _NEITHER, attrgetter("pixels.precision")),
     "pixel_recall": ("score", _NEITHER, attrgetter("pixels.recall")),
     "accuracy": ("score", _NEITHER, attrgetter("pixels.accuracy")),
@@ -108,7 +116,10 @@ _PLAIN: dict[str, tuple[Kind, frozenset[str], Compute]] = {
 }
 _AT_IOU = ("f1", "precision", "recall", "ap", "sq", "pq")
 _NAME = re.compile(rf"({'|'.join(_AT_IOU)})(?:@(\d+\.?\d*|\.\d+))?")
-_OF_CLASS = re.compile(r"(dice|iou):([1-9][0-9]*)")
+_OF_CLASS = re.compile(r"image_(dice|iou):(0|[1-9][0-9]*)")
+COUNTS = ("tp", "fp", "fn")
+"""Pixels of a class, in columns such as ``tp:2``: pooled scores are made of them."""
+_COUNT = re.compile(rf"({'|'.join(COUNTS)}):(0|[1-9][0-9]*)")
 
 
 def columns_of(names: Sequence[str]) -> list[Column]:
@@ -119,8 +130,10 @@ def columns_of(names: Sequence[str]) -> list[Column]:
             scores of objects matched at an IoU of 0.5 (``f1``, ``precision``, ``recall``, ``ap``, ``sq``,
             ``pq``) or at another IoU (``f1@0.75``); other scores of objects (``map``, ``aji``, ``aji+``,
             ``boundary_f1``, ``neurips_f1``, ``seg``); a distance (``hausdorff95``); counts (``n_true``,
-            ``n_pred``, ``split``, ``merged``, ``invented``, ``missed``); and for maps of classes, scores of
-            one class (``dice:2``, ``iou:2``) or the mean over the classes that occur (``mdice``, ``miou``).
+            ``n_pred``, ``split``, ``merged``, ``invented``, ``missed``); and for maps of classes, the score
+            of one class in one image (``image_dice:2``, ``image_iou:2``), the mean over the classes except 0
+            that occur in the image (``image_mdice``, ``image_miou``), and the pixels of a class (``tp:2``,
+            ``fp:2``, ``fn:2``).
 
     Raises:
         ValueError: If there is no name, or a name is unknown or repeated.
@@ -134,18 +147,28 @@ def columns_of(names: Sequence[str]) -> list[Column]:
     return [_column(name) for name in names]
 
 
-def class_metrics(classes: Mapping[str, int]) -> list[str]:
-    """Return the default metrics of maps that hold classes.
+def count_columns(classes: Mapping[str, int | str]) -> list[str]:
+    """Return the pixel counts of each class, from which the pooled scores are made.
 
     Args:
-        classes: class of each value of the masks; 0 is the background.
+        classes: class of each value of the masks, or ``"ignore"``.
 
     Example:
-        >>> class_metrics({"0": 0, "128": 1, "255": 2})
-        ['mdice', 'miou', 'dice:1', 'dice:2', 'iou:1', 'iou:2']
+        >>> count_columns({"0": "ignore", "128": 0, "255": 1})
+        ['tp:0', 'fp:0', 'fn:0', 'tp:1', 'fp:1', 'fn:1']
     """
-    numbers = sorted(set(classes.values()) - {0})
-    return ["mdice", "miou", *(f"{score}:{number}" for score in ("dice", "iou") for number in numbers)]
+    numbers = sorted(set(class_table(classes).values()) - {IGNORED})
+    return [f"{count}:{number}" for number in numbers for count in COUNTS]
+
+
+def is_class_count(name: str) -> bool:
+    """Return whether a column counts the pixels of a class.
+
+    Example:
+        >>> is_class_count("tp:2"), is_class_count("n_true")
+        (True, False)
+    """
+    return _COUNT.fullmatch(name) is not None
 
 
 def _column(name: str) -> Column:
@@ -154,13 +177,17 @@ def _column(name: str) -> Column:
     if of_class := _OF_CLASS.fullmatch(name):
         score, value = of_class[1], int(of_class[2])
         return Column(name, "score", _NEITHER, lambda case: getattr(case.of_class(value), score)[0])
+    if count := _COUNT.fullmatch(name):
+        place, number = COUNTS.index(count[1]), int(count[2])
+        return Column(name, "count", _NEITHER, lambda case: case.pixels_of_class(number)[0, place])
     found = _NAME.fullmatch(name)
     if found and 0 < (threshold := float(found[2] or 0.5)) <= 1:
         score = found[1]
         return Column(name, "score", _BOTH, lambda case: getattr(case.at_iou(threshold), score)[0])
     raise ValueError(
         f"{name!r} is not a metric; choose from {', '.join(_PLAIN)}, {', '.join(_AT_IOU)} (alone or at an "
-        "IoU above 0 and at most 1, such as f1@0.75), and dice or iou of a class, such as dice:2"
+        "IoU above 0 and at most 1, such as f1@0.75), and image_dice or image_iou of a class, such as "
+        "image_dice:2; scores pooled over all images, such as miou, are there whenever classes are given"
     )
 
 

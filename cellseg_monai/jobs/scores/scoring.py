@@ -35,7 +35,7 @@ class Scores(NamedTuple):
 
 
 def read_pair(
-    pair: Pair, pieces: bool = False, classes: Mapping[str, int] | None = None
+    pair: Pair, pieces: bool = False, classes: Mapping[str, int | str] | None = None
 ) -> tuple[LabelMap, LabelMap]:
     """Read prediction and truth; a missing prediction is empty.
 
@@ -45,7 +45,7 @@ def read_pair(
         classes: class of each value of the true masks; the predictions hold classes already.
 
     Returns:
-        The two maps, of the same shape.
+        The two maps, of the same shape; pixels of the truth that do not count are −1.
 
     Raises:
         ValueError: If the shapes differ, a file cannot be read, or a value has no class.
@@ -53,7 +53,7 @@ def read_pair(
     truth = read_label_map(pair.truth)
     if classes is not None:
         try:
-            truth = np.asarray(class_target(truth[None], classes)[0], np.int32)
+            truth = class_target(truth[None], classes)[0]
         except ValueError as error:
             raise ValueError(f"{pair.truth}: {error}") from error
     pred = np.zeros_like(truth) if pair.prediction is None else read_label_map(pair.prediction)
@@ -70,7 +70,7 @@ def score_pairs(
     pairs: Sequence[Pair],
     columns: Sequence[Column],
     pieces: bool = False,
-    classes: Mapping[str, int] | None = None,
+    classes: Mapping[str, int | str] | None = None,
 ) -> Scores:
     """Score every image.
 

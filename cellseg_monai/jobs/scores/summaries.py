@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cellseg_monai.jobs.scores.columns import is_score
+from cellseg_monai.jobs.scores.columns import is_class_count, is_score
+from cellseg_monai.jobs.scores.pooled import pooled_means, pooled_scores
 from cellseg_monai.metrics import Estimate, summarize
 
 NOT_METRICS = ("image", "modality", "missing")
@@ -18,13 +19,13 @@ PREFERRED = ("f1@0.5", "f1", "val_f1", "dice", "val_mean_dice")
 
 
 def metrics_of(table: pd.DataFrame) -> list[str]:
-    """Return the columns that are metrics.
+    """Return the columns that are metrics of an image, without the pixel counts of the classes.
 
     Example:
         >>> metrics_of(pd.DataFrame({"image": ["a"], "dice": [1.0], "missing": [False]}))
         ['dice']
     """
-    return [str(name) for name in table.columns if name not in NOT_METRICS]
+    return [str(name) for name in table.columns if name not in NOT_METRICS and not is_class_count(str(name))]
 
 
 def score_names(table: pd.DataFrame) -> list[str]:
@@ -79,6 +80,16 @@ def overall(table: pd.DataFrame) -> dict[str, Any]:
     return result
 
 
+def pooled(table: pd.DataFrame) -> dict[str, dict[str, float | None]]:
+    """Return the scores of the classes over all images together, with 95 % bootstrap intervals over images.
+
+    Example:
+        >>> pooled(pd.DataFrame({"image": ["a"], "tp:1": [2], "fp:1": [1], "fn:1": [1]}))["miou"]
+        {'value': 0.5, 'low': None, 'high': None}
+    """
+    return {name: _plain(found) for name, found in pooled_scores(table).items()}
+
+
 def parts_by_modality(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Split a table of scores by modality.
 
@@ -100,6 +111,8 @@ def parts_by_modality(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def by_modality(table: pd.DataFrame) -> pd.DataFrame:
     """Return the number of images, mean and median of each metric, by modality and for all images.
 
+    Pooled scores of classes follow, if there are classes.
+
     Args:
         table: table of scores with ``modality``.
 
@@ -119,6 +132,7 @@ def by_modality(table: pd.DataFrame) -> pd.DataFrame:
         for name in metrics_of(table):
             values = pd.Series(finite(part[name]))
             row |= {f"{name}_mean": round(values.mean(), 6), f"{name}_median": round(values.median(), 6)}
+        row |= {name: round(value, 6) for name, value in pooled_means(part).items()}
         rows.append(row)
     return pd.DataFrame(rows)
 

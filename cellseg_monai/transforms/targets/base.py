@@ -54,8 +54,8 @@ def as_given(target: npt.NDArray[Any], label: Label) -> Label:
     return converted
 
 
-def one_hot(numbers: npt.NDArray[np.uint8], count: int) -> npt.NDArray[np.uint8]:
-    """Return one channel for each class number, shape (count, spatial…).
+def one_hot(numbers: npt.NDArray[Any], count: int) -> npt.NDArray[np.uint8]:
+    """Return one channel for each class number from 0, shape (count, spatial…).
 
     Example:
         >>> one_hot(np.array([0, 2], np.uint8), 3)
@@ -64,7 +64,8 @@ def one_hot(numbers: npt.NDArray[np.uint8], count: int) -> npt.NDArray[np.uint8]
                [0, 1]], dtype=uint8)
     """
     classes = np.arange(count).reshape(-1, *(1,) * numbers.ndim)
-    return np.equal(numbers, classes).astype(np.uint8)
+    channels: npt.NDArray[np.uint8] = np.equal(numbers, classes).astype(np.uint8)
+    return channels
 
 
 class LabelTarget(Transform):
@@ -75,6 +76,7 @@ class LabelTarget(Transform):
         encodes: meaning of the target; the matching decoding has the same text in ``decodes``.
         channels: number of output channels that a network for this target needs.
         distances: number of these channels, the last ones, that are distances and not logits.
+        ignores: whether pixels that are 0 in every channel do not count in the loss.
     """
 
     backend = [TransformBackends.TORCH, TransformBackends.NUMPY]
@@ -82,6 +84,7 @@ class LabelTarget(Transform):
     encodes: ClassVar[str]
     channels: int = 1
     distances: ClassVar[int] = 0
+    ignores: ClassVar[bool] = False
 
     @property
     def options(self) -> dict[str, Any]:
@@ -101,6 +104,7 @@ class LabelTargetd(ArrayTransformd):
         encodes: meaning of the target; the matching decoding has the same text in ``decodes``.
         channels: number of output channels that a network for this target needs.
         distances: number of these channels, the last ones, that are distances and not logits.
+        ignores: whether pixels that are 0 in every channel do not count in the loss.
         options: constructor options without the keys, as plain values that JSON can store.
 
     Example:
@@ -113,4 +117,5 @@ class LabelTargetd(ArrayTransformd):
     encodes = property(attrgetter("transform.encodes"))
     channels = property(attrgetter("transform.channels"))
     distances = property(attrgetter("transform.distances"))
+    ignores = property(attrgetter("transform.ignores"))
     options = property(attrgetter("transform.options"))

@@ -58,3 +58,4 @@ def test_tiles(run: Run, put: Put, root: str) -> None:
     assert imported.report.imported == {"training": 1, "unlabelled": 1}
     assert imported.dataset["training"][0]["group"] == "TCGA-A2-A0YE"
     np.testing.assert_array_equal(imported.label(f"train_{tile}"), [[2, 0]])
+    assert "train and score with --classes 0=ignore 2=2" in str(imported.report)
