@@ -56,14 +56,15 @@ _SHARED = (
 _BUNDLE = argument("bundle", help="folder or name of the bundle")
 _TEST = _dataset("test", "labelled images to score")
 _CALIBRATED = argument("--calibrated", action="store_true", help="calibrate with the validation images")
-_TRAINING = (_dataset("data", "labelled images to train on"), _TEST, _CALIBRATED, CLASSES)
+_AS_PUBLISHED = argument("--as-published", action="store_true", help="train as the bundle's publication did")
+_TRAINING = (_dataset("data", "labelled images to train on"), _TEST, _CALIBRATED, _AS_PUBLISHED, CLASSES)
 
 STUDY = Group("study", "run many trainings and collect the scores in one table", [
     Verb("cross-validate", "score each image by a network that has not seen it", _study("cross_validate"), [
         *_SHARED, _BUNDLE,
         _dataset("data"),
         argument("--folds", type=int, metavar="N", help="number of folds (default 5)"),
-        _CALIBRATED, CLASSES,
+        _CALIBRATED, _AS_PUBLISHED, CLASSES,
         argument("--test", metavar="D", help="further labelled images, scored by the network of each fold"),
     ]),
     Verb("learning-curve", "score against the number of training images", _study("learning_curve"), [
@@ -99,6 +100,8 @@ STUDY = Group("study", "run many trainings and collect the scores in one table",
             "--tests", type=_integers, metavar="N,N",
             help="numbers of base and new images to test on, from the end of each list (default 6,11)",
         ),
+        argument("--base-count", type=int, metavar="N", help="base images to train on (default all)"),
+        _AS_PUBLISHED,
         _options("tuning", "options of the fine-tuning only"),
         argument("--rehearsal", type=float, metavar="R", help="base images per new image (default 0)"),
     ]),
@@ -110,7 +113,7 @@ STUDY = Group("study", "run many trainings and collect the scores in one table",
         ),
     ]),
     Verb("pseudo-label", "measure what unlabelled images add", _study("pseudo_label"), [
-        *_SHARED, _BUNDLE,
+        *_SHARED, _BUNDLE, _AS_PUBLISHED,
         _dataset("labelled", dest="labelled_data"), _dataset("unlabelled", "unlabelled images"), _TEST,
         _options("student", "options of the trainings that continue from the teacher"),
     ]),

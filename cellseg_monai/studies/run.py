@@ -12,7 +12,7 @@ from cellseg_monai.runtime.provenance import hash_of
 from cellseg_monai.runtime.settings import settings_beside
 
 FOLDS = 5
-CLASSES = "classes"
+CLASSES, VAL_INTERVAL = "classes", "val_interval"
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Run:
             and classes are scored.
         overlay: names of configurations laid over ``train.json``, such as "as_published".
         validation: labelled images to choose the best epoch; by default a fifth of the training images.
+        last_epoch: whether to learn from all training images and keep the weights of the last epoch, so that
+            no image chooses the epoch.
         pretrained: file of the initial weights.
         factors: what distinguishes the run from the others, as columns of the tables.
         pieces: whether the connected pieces of a binary mask are its objects.
@@ -36,7 +38,8 @@ class Run:
             :func:`~cellseg_monai.jobs.calibration.calibrate`.
 
     Raises:
-        ValueError: If an option would change the split, or `calibrated` or `pieces` is combined with classes.
+        ValueError: If an option would change the split, `calibrated` or `pieces` is combined with classes, or
+            `last_epoch` with something that needs validation images.
 
     Example:
         >>> run = Run("fold_1", Path("bundles/skip_unet"), [{"image": "a.tif", "label": "b.tif"}], {})
@@ -51,6 +54,7 @@ class Run:
     options: Mapping[str, Any] = field(default_factory=dict)
     overlay: Sequence[str] = ()
     validation: Sequence[Item] = ()
+    last_epoch: bool = False
     pretrained: Path | None = None
     factors: Mapping[str, Any] = field(default_factory=dict)
     pieces: bool = False
@@ -63,6 +67,13 @@ class Run:
             )
         if CLASSES in self.options and (self.calibrated or self.pieces):
             raise ValueError("masks of classes do not separate cells; leave out --calibrated and --pieces")
+        interval = self.options.get(VAL_INTERVAL)
+        needs = {"validation": self.validation, "calibrated": self.calibrated, VAL_INTERVAL: interval}
+        if self.last_epoch and (given := [name for name, value in needs.items() if value]):
+            raise ValueError(
+                f"{', '.join(given)}: a run that keeps the weights of its last epoch has no validation "
+                "images; leave it out"
+            )
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -85,7 +96,12 @@ class Run:
 
     @property
     def split(self) -> tuple[Sequence[Item], Sequence[Item]]:
-        """Images to train on, and validation images."""
+        """Images to train on, and validation images.
+
+        With `last_epoch` the second are the first once more: they are scored after the last epoch only.
+        """
+        if self.last_epoch:
+            return self.train, self.train
         if self.validation:
             return self.train, self.validation
         options = self.options

@@ -55,7 +55,10 @@ def perform(run: Run, folder: Path) -> None:
     if run.train and run.calibrated:
         options |= _decoding(run, options, folder / "calibration")
     prediction_seconds = {name: _score(run, name, options, folder / name) for name in run.tests}
+    training, validation = run.split if run.train else ((), ())
     record = {
+        "learned_from": len(training),
+        "validated_on": 0 if run.last_epoch else len(validation),
         "training_seconds": _trained_in(folder).get("seconds") if run.train else 0.0,
         "prediction_seconds": prediction_seconds,
         "parameters": parameters_of(weights),

@@ -41,6 +41,8 @@ class Study:
         cluster: address of a Dask scheduler whose workers take the runs.
         pieces: whether the connected pieces of a binary mask are its objects.
         calibrated: whether the validation images decide how to decode.
+        as_published: whether trainings use the settings of the bundle's publication, see
+            :meth:`Recipe.as_published`; `options` override them.
         modality: regular expression that finds the kind of microscopy in the name of an image, if the dataset
             does not name it. Splits spread the kinds evenly, and a second table has the scores of each kind.
 
@@ -58,6 +60,7 @@ class Study:
     cluster: str | None = None
     pieces: bool = False
     calibrated: bool = False
+    as_published: bool = False
     modality: str | None = None
 
     def cross_validate(
@@ -126,8 +129,11 @@ class Study:
         tuning: Mapping[str, Any] | None = None,
         rehearsal: float = 0.0,
         tests: tuple[int, int] = (6, 11),
+        base_count: int | None = None,
     ) -> str:
         """Fine-tune a model of one dataset with a few images of another; see :class:`FineTuning`.
+
+        With `as_published`, each run learns from all of its images and keeps the weights of the last epoch.
 
         Args:
             bundle: folder of the bundle, or a name from :func:`~cellseg_monai.runtime.known_bundles`.
@@ -138,10 +144,18 @@ class Study:
             tuning: options of the fine-tuning only.
             rehearsal: number of old training images for each new one.
             tests: numbers of test images, the last of the base data and the last of the target data.
+            base_count: number of base images to train on, the first; by default all but the test images.
         """
         recipe = self._recipe(bundle)
         study = FineTuning(
-            recipe, self._items(base_data), self._items(target_data), *tests, tuning or {}, rehearsal
+            recipe,
+            self._items(base_data),
+            self._items(target_data),
+            *tests,
+            tuning or {},
+            rehearsal,
+            base_count,
+            last_epoch=self.as_published,
         )
         base = study.base()
         self._perform([base])
@@ -215,7 +229,8 @@ class Study:
         folder = find_bundle(bundle).resolve()
         if not (folder / "configs/train.json").is_file():
             raise FileNotFoundError(f"{folder}/configs/train.json is missing; give the folder of a bundle")
-        return Recipe(folder, self.options, self.seeds, self.pieces, self.calibrated)
+        recipe = Recipe(folder, self.options, self.seeds, self.pieces, self.calibrated)
+        return recipe.as_published() if self.as_published else recipe
 
     def _items(self, source: Dataset) -> list[Item]:
         folder = Path(source).resolve()  # trainings run in other folders

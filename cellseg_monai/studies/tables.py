@@ -20,7 +20,13 @@ from cellseg_monai.studies.run_steps import DONE
 RESULTS, IMAGES, REPORT = "results.csv", "images.csv", "report.html"
 TABLE, BY_MODALITY, LEARNING = "table.md", "modality.md", "learning_curve.csv"
 RESULT_FILES = (RESULTS, IMAGES, TABLE, BY_MODALITY, LEARNING)
-COSTS = {"parameters": "parameters", "training_seconds": "training, s"}
+COSTS = {
+    "learned_from": "learned from",
+    "validated_on": "validated on",
+    "parameters": "parameters",
+    "training_seconds": "training, s",
+}
+"""Columns of a run, by their headings in ``table.md``: images that taught it or chose its epoch, costs."""
 METRICS = ("dice", "f1@0.5")
 
 
@@ -54,7 +60,7 @@ def gather(runs: Sequence[Run], out: Path) -> pd.DataFrame:
 
 
 def results(runs: Sequence[Run], images: pd.DataFrame, out: Path) -> pd.DataFrame:
-    """Return one row for each test of each run: mean scores, time and size.
+    """Return one row for each test of each run: mean scores, numbers of images, time and size.
 
     The seconds of an interrupted training are unknown, and empty.
 
@@ -67,6 +73,7 @@ def results(runs: Sequence[Run], images: pd.DataFrame, out: Path) -> pd.DataFram
         >>> from tempfile import TemporaryDirectory
         >>> run = Run("one", Path("bundle"), [{"image": "a.tif"}], {"test": []})
         >>> record = {"training_seconds": 9, "prediction_seconds": {"test": 2}, "parameters": 80}
+        >>> record |= {"learned_from": 1, "validated_on": 0}
         >>> images = pd.DataFrame({"run": ["one"] * 2, "test": "test", "image": ["a", "b"], "dice": [0.5, 1]})
         >>> with TemporaryDirectory() as out:
         ...     folder = folder_of(run, Path(out))
@@ -87,6 +94,8 @@ def results(runs: Sequence[Run], images: pd.DataFrame, out: Path) -> pd.DataFram
             "run": run.name,
             "test": test,
             "training_images": len(run.train),
+            "learned_from": record["learned_from"],
+            "validated_on": record["validated_on"],
             "training_seconds": record["training_seconds"],
             "prediction_seconds": seconds,
             "parameters": record["parameters"],
@@ -158,8 +167,8 @@ def table_of(images: pd.DataFrame, by: Sequence[str], metrics: Sequence[str] = M
     """Return a Markdown table of means with intervals, one row per group.
 
     Args:
-        images: scores of every image, as :func:`gather` returns them; the columns ``parameters`` and
-            ``training_seconds`` are shown too, if present.
+        images: scores of every image, as :func:`gather` returns them; the columns ``learned_from``,
+            ``validated_on``, ``parameters`` and ``training_seconds`` are shown too, if present.
         by: columns that define the groups.
         metrics: scores to show, if present.
 

@@ -12,7 +12,7 @@ from cellseg_monai.data.datalist import Item
 from cellseg_monai.outputs import write_text
 from cellseg_monai.runtime.overrides import literal_options
 from cellseg_monai.runtime.provenance import machine
-from cellseg_monai.studies.run import CLASSES, Run
+from cellseg_monai.studies.run import CLASSES, VAL_INTERVAL, Run
 
 COMMAND, TRAINED, STATE = "command.json", "trained.json", "training/training_state.pt"
 
@@ -60,7 +60,7 @@ def write_listing(items: Sequence[Item], file: Path) -> Path:
 
 
 def _command(run: Run, folder: Path) -> list[str]:
-    overlays = ["choices", *run.overlay, *(["multi_class"] if CLASSES in run.options else [])]
+    overlays = ["choices", *(["multi_class"] if CLASSES in run.options else []), *run.overlay]
     configs = [f"configs/{name}.json" for name in ("train", *overlays)]
     for config in configs:
         if not (run.bundle / config).is_file():
@@ -71,6 +71,7 @@ def _command(run: Run, folder: Path) -> list[str]:
         "output_dir": folder / "training",
         "ckpt_dir": folder,
         **{name: value for name, value in run.options.items() if name != "fold"},
+        **({VAL_INTERVAL: "@max_epochs"} if run.last_epoch else {}),
         **({} if run.pretrained is None else {"pretrained": run.pretrained}),
     }
     words = [sys.executable, "-m", "monai.bundle", "run"]

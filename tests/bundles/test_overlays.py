@@ -1,6 +1,7 @@
 """What a bundle lays over its configurations: the settings of its publication, and classes for cells."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from monai.transforms import Compose
 from tests.bundles.reduced import BUNDLES, NARROW, copied, labels_in
 
 CLASSES = "{'0':0,'128':1,'255':2}"
+PUBLISHED = sorted(BUNDLES.glob("*/configs/as_published*.json"))
 
 
 @pytest.mark.parametrize("name", sorted(NARROW))
@@ -75,3 +77,35 @@ def test_ignored_values_weigh_nothing(class_dataset: Path, tmp_path: Path) -> No
     assert float(scores["val_mean_iou"]) > 0.99
     bundle.run("inference", **where)
     assert all((label_map == 1).mean() > 0.9 for label_map in labels_in(tmp_path / "run").values())
+
+
+def clippers(*files: Path) -> list[Any]:
+    """Handlers that clip gradients, as the trainer gets them."""
+    config = ConfigParser.load_config_files(list(map(str, files)))
+    named = "cellseg_monai.training.GradientClipper"
+    given = [handler for handler in config["train"]["handlers"] if handler["_target_"] == named]
+    assert len(given) == 1
+    parser = ConfigParser({"max_gradient_norm": config["max_gradient_norm"], "handlers": given})
+    made: list[Any] = parser.get_parsed_content("handlers")
+    return made
+
+
+def test_every_bundle_has_the_settings_of_its_publication() -> None:
+    assert {file.parts[-3] for file in PUBLISHED} == set(NARROW)
+
+
+@pytest.mark.parametrize("file", PUBLISHED, ids=lambda file: f"{file.parts[-3]}-{file.stem}")
+def test_no_publication_clips_gradients(file: Path) -> None:
+    train = file.with_name("train.json")
+    assert [handler.max_norm for handler in clippers(train)] == [12.0]
+    assert clippers(train, file) == []
+
+
+@pytest.mark.parametrize("file", PUBLISHED, ids=lambda file: f"{file.parts[-3]}-{file.stem}")
+def test_inference_finds_again_what_a_publication_sets(file: Path) -> None:
+    """The weights keep it, so that a study need not repeat the overlay when it scores."""
+    train = ConfigParser.load_config_file(file.with_name("train.json"))
+    inference = ConfigParser.load_config_file(file.with_name("inference.json"))
+    kept = train["validate"]["best_weights"]["keep_settings"]
+    ids = {path.partition("#")[0] for path in ConfigParser.load_config_file(file)}
+    assert ids & inference.keys() <= kept.keys()

@@ -144,7 +144,7 @@ def test_skips_by_classes(train: Path, test: Path, tmp_path: Path) -> None:
     found = study("ablate-skips", tmp_path / "out", *words, "--classes", "0=0", "128=1", "255=2", *options)
     assert len(found) == 3
     assert found[["miou", "mdice_foreground", "image_mdice"]].stack().between(0, 1).all()
-    head = "| variant | runs | images | miou | mdice | miou_foreground | mdice_foreground | parameters |"
+    head = "| variant | runs | images | miou | mdice | miou_foreground | mdice_foreground | learned from |"
     assert head in (tmp_path / "out/table.md").read_text()
 
 
