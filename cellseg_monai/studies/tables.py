@@ -181,7 +181,8 @@ def table_of(images: pd.DataFrame, by: Sequence[str], metrics: Sequence[str] = M
         | all | 1 | 1 | 0.750 |
     """
     metrics = [name for name in metrics if name in images or is_pooled(name, images)]
-    costs = [name for name in COSTS if name in images and (images[name] != 0).any()]
+    trained = "learned_from" in images and (images["learned_from"] != 0).any()
+    costs = [name for name in COSTS if name in images and (trained or (images[name] != 0).any())]
     columns = [*by, "runs", "images", *metrics, *(COSTS[name] for name in costs)]
     lines = [
         [

@@ -84,7 +84,7 @@ def test_fine_tuning_learns_from_all_images(train: Path, shifted: Path, tmp_path
     assert set(found["learned_from"]) == {2}
     assert set(found["validated_on"]) == {0}
     assert options_of(tmp_path / "runs/first_2-seed_0")["val_interval"] == "@max_epochs"
-    assert "| learned from | parameters |" in (tmp_path / "table.md").read_text()
+    assert "| learned from | validated on | parameters |" in (tmp_path / "table.md").read_text()
     taught = json.loads((tmp_path / "runs/first_2-seed_0/train.json").read_text())["training"]
     first = sorted(path.stem for path in (shifted / "images").iterdir())[:2]
     assert [item["name"] for item in taught] == first
