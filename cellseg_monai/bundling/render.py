@@ -33,11 +33,15 @@ LAYERS = {
     "multi_gpu_train": ("train", "multi_gpu_train"),
     "multi_gpu_evaluate": ("train", "evaluate", "multi_gpu_evaluate"),
     "semi_supervised": ("train", "semi_supervised"),
+    "fixed_teacher": ("train", "fixed_teacher"),
     "as_published": ("train", "as_published"),
     "multi_class": ("train", "multi_class"),
     "as_published_multi_class": ("train", "multi_class", "as_published_multi_class"),
 }
 """For each configuration the files that MONAI needs to run it, each on top of those before it."""
+
+BEGINS_WITH = {"semi_supervised": "unlabelled", "fixed_teacher": "unlabelled"}
+"""File of the base whose content an overlay begins with."""
 
 OPTIONAL = ("as_published", "multi_class", "as_published_multi_class")
 """Overlays of bundles with a section of that name, for training and inference alike."""
@@ -176,7 +180,8 @@ class _Sources:
         lower = configs["inference"] | configs[first] if name in OPTIONAL else configs[first]
         for layer in between:
             lower = override(lower, configs.get(layer, {}), layer, _new_ids(configs.get(layer, {})))
-        content = {} if name in OPTIONAL else self.read(name)
+        content = self.read(BEGINS_WITH[name]) if name in BEGINS_WITH else {}
+        content |= {} if name in OPTIONAL else self.read(name)
         new_ids = content if name == CHOICES else _new_ids(content)
         self.changed(override(lower, content, str(self.base / f"{name}.yaml"), new_ids), name)
         for entry in (path.partition("#")[0] for path in section if name in OPTIONAL and "#" in path):

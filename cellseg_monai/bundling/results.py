@@ -27,6 +27,7 @@ TRAINING = ("command", "seed", "images", "seconds", "hardware", "watts")
 _PLACES = {
     "dataset_dir": "DATA", "validation_dir": "VALIDATION", "unlabelled_dir": "UNLABELLED",
     "output_dir": "RUN", "ckpt_dir": "RUN", "pretrained": "WEIGHTS", "encoder_weights": "ENCODER",
+    "teacher_weights": "TEACHER",
 }  # fmt: skip
 """Placeholder for the folder or file of each option."""
 

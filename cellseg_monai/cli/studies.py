@@ -58,6 +58,10 @@ _TEST = _dataset("test", "labelled images to score")
 _CALIBRATED = argument("--calibrated", action="store_true", help="calibrate with the validation images")
 _AS_PUBLISHED = argument("--as-published", action="store_true", help="train as the bundle's publication did")
 _TRAINING = (_dataset("data", "labelled images to train on"), _TEST, _CALIBRATED, _AS_PUBLISHED, CLASSES)
+_NETWORKS = argument(
+    "--networks", dest="names", nargs="+", metavar="NAME",
+    help="names in configs/choices.json (default: the five of Yang et al.)",
+)  # fmt: skip
 
 STUDY = Group("study", "run many trainings and collect the scores in one table", [
     Verb("cross-validate", "score each image by a network that has not seen it", _study("cross_validate"), [
@@ -74,10 +78,7 @@ STUDY = Group("study", "run many trainings and collect the scores in one table",
     ]),
     Verb("compare", "compare several networks of a bundle", _study("compare"), [
         *_SHARED, _BUNDLE, *_TRAINING,
-        argument(
-            "--networks", dest="names", nargs="+", metavar="NAME",
-            help="names in configs/choices.json (default: the five of Yang et al.)",
-        ),
+        _NETWORKS,
     ]),
     Verb("ablate-gates", "compare seven sets of attention gates in a U-Net++", _study("ablate_gates"), [
         *_SHARED, _BUNDLE, *_TRAINING,
@@ -112,9 +113,13 @@ STUDY = Group("study", "run many trainings and collect the scores in one table",
             help="blur, turn, brightness, noise, jpeg, pixel_size, such as blur=1,2 (default all)",
         ),
     ]),
+    Verb("morphology", "compare clean-ups of the foreground of a trained bundle", _study("morphology"), [
+        *_SHARED, _BUNDLE, _dataset("data", "labelled images to score"), WEIGHTS,
+    ]),
     Verb("pseudo-label", "measure what unlabelled images add", _study("pseudo_label"), [
         *_SHARED, _BUNDLE, _AS_PUBLISHED,
         _dataset("labelled", dest="labelled_data"), _dataset("unlabelled", "unlabelled images"), _TEST,
-        _options("student", "options of the trainings that continue from the teacher"),
+        _NETWORKS,
+        _options("continued", "options of the two trainings that continue from the teacher"),
     ]),
 ])  # fmt: skip

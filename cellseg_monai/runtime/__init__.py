@@ -7,6 +7,7 @@ from cellseg_monai.runtime.monai_label import choices_of, chosen_of, may_resume
 from cellseg_monai.runtime.network import half_precision, network_of, on_gpu, ready_network
 from cellseg_monai.runtime.options import check_options, require_ids
 from cellseg_monai.runtime.settings import keep_settings, settings_of
+from cellseg_monai.runtime.teacher import fixed_network
 from cellseg_monai.runtime.trained_parts import as_trained, require_match
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "chosen_of",
     "describe",
     "find_bundle",
+    "fixed_network",
     "half_precision",
     "keep_settings",
     "known_bundles",

@@ -4,6 +4,7 @@ from cellseg_monai.studies.choosing_images import choose
 from cellseg_monai.studies.execution import folder_of, perform_all
 from cellseg_monai.studies.fine_tuning import FineTuning, transfer_table
 from cellseg_monai.studies.image_changes import CHANGES, Change
+from cellseg_monai.studies.morphology_study import morphology
 from cellseg_monai.studies.plans import (
     GATES,
     NETWORKS,
@@ -16,7 +17,7 @@ from cellseg_monai.studies.plans import (
     networks,
     skips,
 )
-from cellseg_monai.studies.pseudo_labels import PseudoLabels
+from cellseg_monai.studies.pseudo_labels import PseudoLabels, best_by_f1
 from cellseg_monai.studies.recipe import Recipe
 from cellseg_monai.studies.robustness_study import robustness, robustness_plot, robustness_table
 from cellseg_monai.studies.run import Run
@@ -36,6 +37,7 @@ __all__ = [
     "Recipe",
     "Run",
     "Study",
+    "best_by_f1",
     "choose",
     "comparison",
     "cross_validation",
@@ -45,6 +47,7 @@ __all__ = [
     "gates",
     "gather",
     "learning_curve",
+    "morphology",
     "networks",
     "overlay_strip",
     "perform",

@@ -1,104 +1,145 @@
-"""What images without labels add: the student of Yang et al., and a more careful one."""
+"""What images without labels add: the teacher and students of Yang et al., and a more careful student."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from cellseg_monai.data import k_folds
 from cellseg_monai.data.datalist import Item, file_of
-from cellseg_monai.jobs.prediction import predict
-from cellseg_monai.outputs import write_text
-from cellseg_monai.studies.bundle_options import known_options, options_of_trained
+from cellseg_monai.studies.bundle_options import known_options
+from cellseg_monai.studies.plans import NETWORKS, networks
 from cellseg_monai.studies.recipe import Recipe
 from cellseg_monai.studies.run import Run, folds_of
 from cellseg_monai.studies.training import write_listing
 
-TEACHER, TRAINED_ON, PSEUDO, CONSISTENT = "teacher", "trained_on", "pseudo_labels", "consistent"
+SUPERVISED, STUDENT, CONSISTENT, TRAINED_ON = "supervised", "student", "consistent", "trained_on"
+VALIDATION, TEST, F1 = "validation", "test", "f1@0.5"
 
 
 @dataclass(frozen=True)
 class PseudoLabels:
-    """A teacher trained on the labelled images, and three ways to continue, scored on the same test images.
+    """Networks with and without unlabelled images, scored on the same test images.
 
-    - *trained_on*: the teacher continues with the labelled images only, for as long as the consistent
-      student. The difference between the two shows what the unlabelled images add.
-    - *pseudo_labels*: as in Yang et al., a new network trains on the labelled images, and on the label maps
-      that the teacher predicts for the other images.
+    - *supervised*: each network, trained on the labelled images. The one with the best F1 is the teacher, as
+      in Yang et al. They do not say on which images; here it is the validation images, so that the test
+      images decide nothing.
+    - *student*: each network, trained again from random weights with the overlay ``fixed_teacher``. Yang et
+      al. say that the teacher labels the unlabelled images, that these train the students, and that the loss
+      is the consistency loss. We read it in the usual way: the loss of the labelled images stays, and each
+      batch adds the consistency loss of unlabelled patches, the mean of (p − q)² over all pixels, where p is
+      the probability of the student and q that of the teacher. The teacher never changes.
     - *consistent*: training continues from the teacher's weights with the overlay ``semi_supervised``. Its
       teacher is a moving average of the student, only confident pixels count, the teacher sees weak and the
       student strong changes of the image, and the weight of the unlabelled images rises.
+    - *trained_on*: the teacher continues with the labelled images only, for as long as *consistent*. The
+      difference between the two shows what the unlabelled images add.
 
     Attributes:
         recipe: bundle and options of every training.
-        labelled: labelled training images.
+        labelled: labelled training images; all trainings use the same fifth of them for validation.
         unlabelled: images without labels; existing labels are ignored.
         test: labelled images to score.
-        student: options of the two trainings that start from the teacher's weights.
+        names: networks, by their names in ``configs/choices.json``.
+        continued: options of the two trainings that continue from the teacher's weights.
 
     Example:
         >>> images = [{"image": f"{i}.tif", "label": f"{i}_mask.tif", "foreground": 0.2} for i in range(3)]
-        >>> PseudoLabels(Recipe(Path("bundle")), images, [{"image": "b.tif"}], images).teacher().name
-        'teacher-seed_0'
+        >>> study = PseudoLabels(Recipe(Path("bundle")), images, [{"image": "b.tif"}], images, ["unet"])
+        >>> [run.name for run in study.supervised()]
+        ['supervised_unet-seed_0']
     """
 
     recipe: Recipe
     labelled: Sequence[Item]
     unlabelled: Sequence[Item]
     test: Sequence[Item]
-    student: Mapping[str, Any] = field(default_factory=dict)
+    names: Sequence[str] = NETWORKS
+    continued: Mapping[str, Any] = field(default_factory=dict)
 
-    def teacher(self, seed: int = 0) -> Run:
-        """Return the run of the supervised model."""
-        return self._run(TEACHER, seed, self.recipe)
-
-    def students(self, weights: Path, folder: Path, seed: int = 0) -> list[Run]:
-        """Return the three runs that follow the teacher.
-
-        Args:
-            weights: file of the teacher's weights.
-            folder: folder for the teacher's label maps.
-            seed: random seed of the trainings.
-
-        Raises:
-            ValueError: If the folder holds pseudo-labels of other images.
-        """
-        files = [file_of(item) for item in self.unlabelled]
-        listing = write_listing([{"image": file} for file in files], folder / "unlabelled.json")
-        labels = self._pseudo_labels(files, weights, folder / "pseudo_labels")
-        pairs = [{"image": file, "label": label} for file, label in labels.items()]
-        longer = self.recipe.with_options(known_options(self.recipe.bundle, "train", self.student))
-        consistent = self.recipe.with_options(self.student, unlabelled_dir=str(listing))
-        overlay = ("semi_supervised",)
+    def supervised(self, seed: int = 0) -> list[Run]:
+        """Return the supervised run of each network; they are scored on the validation images too."""
+        variants = networks(self.recipe, self.names)
         return [
-            self._run(TRAINED_ON, seed, longer, pretrained=weights),
-            self._run(PSEUDO, seed, self.recipe, pairs),
-            self._run(CONSISTENT, seed, consistent, pretrained=weights, overlay=overlay),
+            self._run(SUPERVISED, name, seed, recipe, {VALIDATION: self._split[1]})
+            for name, recipe in variants.items()
         ]
 
-    def _run(self, kind: str, seed: int, recipe: Recipe, further: Sequence[Item] = (), **more: Any) -> Run:
-        """Return a run; all validate on the same labelled images, so no pseudo-label decides when to stop."""
-        training, validation = k_folds(self.labelled, folds_of(self.labelled), seed=0)[0]
+    def followers(self, teacher: str, weights: Path, folder: Path, seed: int = 0) -> list[Run]:
+        """Return the student of each network, and the two runs that continue from the teacher's weights.
+
+        Args:
+            teacher: name of the teacher's network.
+            weights: file of the teacher's weights.
+            folder: folder for the list of unlabelled images.
+            seed: random seed of the trainings.
+        """
+        files = [{"image": file_of(item)} for item in self.unlabelled]
+        listing = str(write_listing(files, folder / "unlabelled.json"))
+        variants = networks(self.recipe, self.names)
+        learning = {"unlabelled_dir": listing, "teacher_weights": str(weights)}
+        longer = variants[teacher].with_options(known_options(self.recipe.bundle, "train", self.continued))
+        consistent = variants[teacher].with_options(self.continued, unlabelled_dir=listing)
+        return [
+            *(
+                self._run(STUDENT, name, seed, recipe.with_options(learning), overlay=("fixed_teacher",))
+                for name, recipe in variants.items()
+            ),
+            self._run(
+                CONSISTENT, teacher, seed, consistent, pretrained=weights, overlay=("semi_supervised",)
+            ),
+            self._run(TRAINED_ON, teacher, seed, longer, pretrained=weights),
+        ]
+
+    @property
+    def _split(self) -> tuple[Sequence[Item], Sequence[Item]]:
+        """Training and validation images, the same for all runs, so that their scores can be compared."""
+        return k_folds(self.labelled, folds_of(self.labelled), seed=0)[0]
+
+    def _run(
+        self,
+        model: str,
+        network: str,
+        seed: int,
+        recipe: Recipe,
+        further: Mapping[str, Sequence[Item]] | None = None,
+        **more: Any,
+    ) -> Run:
+        training, validation = self._split
         return recipe.run(
-            f"{kind}-seed_{seed}",
-            [*training, *further],
-            {"test": self.test},
-            {"model": kind, "seed": seed},
+            f"{model}_{network}-seed_{seed}",
+            training,
+            {TEST: self.test, **(further or {})},
+            {"model": model, "network": network, "seed": seed},
             validation=validation,
             **more,
         )
 
-    def _pseudo_labels(self, files: list[str], weights: Path, folder: Path) -> dict[str, str]:
-        """Predict the label map of each image once, with the teacher."""
-        record, bundle = folder / "done.json", self.recipe.bundle
-        if not record.is_file():
-            options = options_of_trained(bundle, weights, self.recipe.options)
-            labels = map(str, predict(bundle, files, folder, options=options))
-            write_text(record, json.dumps(dict(zip(files, labels, strict=True))))
-        made: dict[str, str] = json.loads(record.read_text())
-        if list(made) != files:
-            raise ValueError(
-                f"{folder}: the pseudo-labels are of other images; choose another --out, or delete the folder"
-            )
-        return made
+
+def best_by_f1(images: pd.DataFrame) -> str:
+    """Return the network with the best mean F1 at IoU 0.5 over the validation images.
+
+    Args:
+        images: scores of every image, as :func:`~cellseg_monai.studies.gather` returns them.
+
+    Raises:
+        ValueError: If no validation image has an F1.
+
+    Example:
+        The other network is better on the test image, which does not count:
+
+        >>> rows = [("unet", "validation", 0.75), ("unet", "test", 0.5), ("unetr", "validation", 0.5),
+        ...         ("unetr", "test", 1.0)]
+        >>> best_by_f1(pd.DataFrame(rows, columns=["network", "test", "f1@0.5"]))
+        'unet'
+    """
+    validation = images[images["test"] == VALIDATION]
+    means = validation.groupby("network", sort=False)[F1].mean() if F1 in images else pd.Series(dtype=float)
+    if means.isna().all():
+        raise ValueError(
+            "no validation image has an F1, which chooses the teacher; the masks must separate cells, or add "
+            "--pieces if each connected piece of a mask is a cell"
+        )
+    return str(means.idxmax())

@@ -1,6 +1,5 @@
 """How much worse a trained bundle scores when the test images change."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,12 @@ from cellseg_monai.jobs.files.planes import read_planes
 from cellseg_monai.jobs.scores.columns import Case, columns_of
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.outputs import write_text, written_whole
-from cellseg_monai.outputs.digest import digest_of
-from cellseg_monai.runtime.provenance import hash_of
 from cellseg_monai.studies.execution import folder_of
 from cellseg_monai.studies.image_changes import CHANGES, UNCHANGED, Level, Pixels, levels_of
 from cellseg_monai.studies.recipe import Recipe
-from cellseg_monai.studies.run import Run, require_same
+from cellseg_monai.studies.run import Run
 from cellseg_monai.studies.tables import METRICS, estimate
+from cellseg_monai.studies.untrained import finished_weights
 
 PLAIN, TEST, WRITTEN = "plain", "test", "written.json"
 LOST, RECORD, PLOT = "robustness.csv", "robustness.json", "robustness.svg"
@@ -60,16 +58,10 @@ def robustness(
         ...
         FileNotFoundError: bundles/unknown/models/model.pt is missing; train the bundle, or choose weights ...
     """
-    network = weights or recipe.bundle / "models/model.pt"
-    if not network.is_file():
-        raise FileNotFoundError(f"{network} is missing; train the bundle, or choose weights with --weights")
     asked = levels or dict.fromkeys(CHANGES, ())
     tried = [(name, level) for name, chosen in asked.items() for level in levels_of(name, chosen)]
     seed = recipe.seeds[0]
-    files = [Path(path) for item in items for path in (file_of(item), item["label"])]
-    record = {"weights": digest_of(network), "images": hash_of(files), "seed": seed}
-    require_same(out / RECORD, record, "this study")
-    write_text(out / RECORD, json.dumps(record, indent=1))
+    network = finished_weights(recipe.bundle, items, out / RECORD, weights, seed=seed)
     runs = []
     for change, level in [(PLAIN, "–"), *tried]:
         name = change if change == PLAIN else f"{change}_{level}"

@@ -17,7 +17,8 @@ from cellseg_monai.studies import plans, tables
 from cellseg_monai.studies.execution import folder_of, perform_all
 from cellseg_monai.studies.fine_tuning import FineTuning, transfer_table
 from cellseg_monai.studies.image_changes import Level
-from cellseg_monai.studies.pseudo_labels import PseudoLabels
+from cellseg_monai.studies.morphology_study import morphology
+from cellseg_monai.studies.pseudo_labels import PseudoLabels, best_by_f1
 from cellseg_monai.studies.recipe import Recipe
 from cellseg_monai.studies.robustness_study import LOST, PLOT, robustness, robustness_plot, robustness_table
 from cellseg_monai.studies.run import Run
@@ -173,7 +174,8 @@ class Study:
         labelled_data: Dataset,
         unlabelled: Dataset,
         test: Dataset,
-        student: Mapping[str, Any] | None = None,
+        names: Sequence[str] = plans.NETWORKS,
+        continued: Mapping[str, Any] | None = None,
     ) -> str:
         """Show what images without labels add; see :class:`PseudoLabels`.
 
@@ -182,22 +184,38 @@ class Study:
             labelled_data: labelled training images.
             unlabelled: images without labels.
             test: labelled images to score.
-            student: options of the trainings that start from the teacher.
+            names: names of the networks in the bundle's ``choices.json``.
+            continued: options of the two trainings that continue from the teacher's weights.
         """
         study = PseudoLabels(
             self._recipe(bundle),
             self._items(labelled_data),
             list_items(Path(unlabelled).resolve(), recursive=True),
             self._items(test),
-            student or {},
+            names,
+            continued or {},
         )
         runs: list[Run] = []
         for seed in self.seeds:
-            teacher = study.teacher(seed)
-            self._perform([teacher])
+            supervised = study.supervised(seed)
+            self._perform(supervised)
+            best = best_by_f1(tables.gather(supervised, self._out))
+            teacher = next(run for run in supervised if run.factors["network"] == best)
             weights = weights_of(teacher, folder_of(teacher, self._out))
-            runs += [teacher, *study.students(weights, self._out / f"seed_{seed}", seed)]
-        return self._finish(runs, ["model"])
+            runs += [*supervised, *study.followers(best, weights, self._out / f"seed_{seed}", seed)]
+        return self._finish(runs, ["model", "network", "test"])
+
+    def morphology(self, bundle: Dataset, data: Dataset, weights: Dataset | None = None) -> str:
+        """Compare opening, closing, both and none as clean-up of the foreground; see :func:`morphology`.
+
+        Args:
+            bundle: folder of the bundle, or a name from :func:`~cellseg_monai.runtime.known_bundles`.
+            data: labelled images to score.
+            weights: file of the weights; by default those of the bundle.
+        """
+        network = None if weights is None else Path(weights).resolve()
+        runs = morphology(self._recipe(bundle), self._items(data), self._out, network)
+        return self._finish(runs, ["morphology"])
 
     def robustness(
         self,

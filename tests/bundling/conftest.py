@@ -128,8 +128,14 @@ BASE = {
         validate#handlers: [{_target_: StatsHandler, name: evaluation}]
         run: ["$@validate#evaluator.run()"]
     """,
-    "semi_supervised.yaml": """
+    "unlabelled.yaml": """
         train#trainer#max_epochs: 2
+    """,
+    "semi_supervised.yaml": """
+        +train#trainer: {amp: false}
+    """,
+    "fixed_teacher.yaml": """
+        +train#trainer: {amp: false}
     """,
     "multi_gpu_train.yaml": """
         device: "$torch.device('cpu', @rank)"

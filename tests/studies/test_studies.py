@@ -1,5 +1,6 @@
 """Each study in its smallest form, on real images, from the command line."""
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,13 @@ from tests.bundles.reduced import BUNDLES
 from tests.studies.conftest import BUNDLE, SMALL
 
 OPTIONS = [f"{name}={value}" for name, value in SMALL.items()]
+
+TWO_NETWORKS = ["unet", "monai_attention_unet"]
+TINY_NETWORKS = [
+    *("--set", "patch_size=32", "max_epochs=1"),
+    *(f"networks#{name}#architecture#channels=[4,8]" for name in TWO_NETWORKS),
+    *(f"networks#{name}#architecture#strides=[2]" for name in TWO_NETWORKS),
+]
 
 
 def study(verb: str, out: Path, *words: object) -> pd.DataFrame:
@@ -54,20 +62,9 @@ def test_learning_curve_draws_more_of_the_same(train: Path, test: Path, tmp_path
 
 
 def test_networks_differ_in_size(train: Path, test: Path, tmp_path: Path) -> None:
-    options = [
-        "--set",
-        "patch_size=32",
-        "max_epochs=1",
-        "networks#unet#architecture#channels=[4,8]",
-        "networks#unet#architecture#strides=[2]",
-    ]
-    words = [BUNDLE, "--data", train, "--test", test, "--networks", "unet", "monai_attention_unet"]
-    options += [
-        "networks#monai_attention_unet#architecture#channels=[4,8]",
-        "networks#monai_attention_unet#architecture#strides=[2]",
-    ]
-    found = study("compare", tmp_path, *words, *options)
-    assert found["variant"].tolist() == ["unet", "monai_attention_unet"]
+    words = [BUNDLE, "--data", train, "--test", test, "--networks", *TWO_NETWORKS]
+    found = study("compare", tmp_path, *words, *TINY_NETWORKS)
+    assert found["variant"].tolist() == TWO_NETWORKS
     assert f"| {found['parameters'][0]:,} |" in (tmp_path / "table.md").read_text()
     assert found["parameters"].nunique() == 2
 
@@ -193,16 +190,24 @@ def test_students_learn_from_images_without_labels(
     train: Path, test: Path, shifted: Path, tmp_path: Path
 ) -> None:
     data = ["--labelled", train, "--unlabelled", shifted / "images", "--test", test]
-    words = [*data, "--modality", r"_[A-Z](\d)"]
-    found = study("pseudo-label", tmp_path, BUNDLE, *words, "--student", "rampup_epochs=0")
+    words = [*data, "--modality", r"_[A-Z](\d)", "--networks", *TWO_NETWORKS]
+    found = study("pseudo-label", tmp_path, BUNDLE, *words, "--continued", "rampup_epochs=0", *TINY_NETWORKS)
+    validated = found[found["test"] == "validation"].set_index("network")["f1@0.5"]
+    assert validated.index.tolist() == TWO_NETWORKS
+    teacher = validated.idxmax()
     by_modality = (tmp_path / "modality.md").read_text().splitlines()
-    assert [line.split(" | ")[0] for line in by_modality[2:]] == ["| 1"] * 4 + ["| 2"] * 4
-    found = found.set_index("model")
-    assert found.index.tolist() == ["teacher", "trained_on", "pseudo_labels", "consistent"]
-    assert found["training_images"].to_dict() == {
-        "teacher": 4,
-        "trained_on": 4,
-        "pseudo_labels": 9,
-        "consistent": 4,
-    }
-    assert found.loc["consistent", "dice"] != found.loc["trained_on", "dice"]
+    assert {line.split(" | ")[0] for line in by_modality[2:]} == {"| 1", "| 2"}
+    found = found[found["test"] == "test"].set_index(["model", "network"])
+    assert found.index.tolist() == [
+        *(("supervised", name) for name in TWO_NETWORKS),
+        *(("student", name) for name in TWO_NETWORKS),
+        ("consistent", teacher),
+        ("trained_on", teacher),
+    ]
+    assert set(found["training_images"]) == {4}
+    assert found.loc[("consistent", teacher), "dice"] != found.loc[("trained_on", teacher), "dice"]
+    for name in TWO_NETWORKS:
+        command = json.loads((tmp_path / f"runs/student_{name}-seed_0/command.json").read_text())
+        assert "--pretrained" not in command
+        weights = tmp_path / f"runs/supervised_{teacher}-seed_0/model.pt"
+        assert command[command.index("--teacher_weights") + 1] == str(weights)
