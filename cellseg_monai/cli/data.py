@@ -41,6 +41,21 @@ DATA = Group("data", "import, check and look at datasets", [
         _SEED,
         argument("--shift", type=float, metavar="S", help="intensity shift, from 0 to 1 (default 0)"),
     ]),
+    Verb("tile", "cut all images and their masks into tiles, as a new dataset", call("data.write_tiles"), [
+        _SOURCE,
+        _DESTINATION,
+        argument("--grid", type=int, nargs=2, required=True, metavar=("ROWS", "COLUMNS"),
+                 help="number of tiles along each side of an image"),
+    ]),
+    Verb("split", "write the lists training.json, validation.json and test.json", call("data.write_parts"), [
+        _SOURCE,
+        argument("--out", required=True, metavar="FOLDER", help="folder of the lists"),
+        argument("--parts", type=float, nargs="+", required=True, metavar="SHARE",
+                 help="share of each part, such as 70 20 10"),
+        _SEED,
+        argument("--divide-groups", action="store_true",
+                 help="let tiles of one image be in several parts, as some publications do"),
+    ]),
     Verb("patches", "draw training patches on one sheet", call("jobs.preview"), [
         _SOURCE,
         argument("--out", required=True, metavar="FILE", help="PNG file to write"),

@@ -17,6 +17,8 @@ from .layouts import ImportReport as ImportReport
 from .layouts import import_dataset as import_dataset
 from .pairing import label_files as label_files
 from .pairing import pair_folder as pair_folder
+from .parts import split_parts as split_parts
+from .parts import write_parts as write_parts
 from .readers.formats import SUFFIXES as SUFFIXES
 from .readers.formats import read_label_map as read_label_map
 from .readers.formats import read_picture as read_picture
@@ -33,3 +35,4 @@ from .synthetic import synthesize as synthesize
 from .synthetic import timelapse as timelapse
 from .synthetic import write_synthetic_dataset as write_synthetic_dataset
 from .synthetic import write_synthetic_timelapse as write_synthetic_timelapse
+from .tiles import write_tiles as write_tiles

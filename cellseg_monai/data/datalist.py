@@ -16,7 +16,7 @@ from cellseg_monai.data.pairing import Pairing, pair_folder, stem
 Item = dict[str, Any]
 """``image`` (path) and, where known, ``label`` (path), ``name``, ``group``, ``modality``, ``weight``."""
 
-_PATHS = ("image", "label", "class_map")
+PATHS = ("image", "label", "class_map")
 
 
 def list_items(
@@ -76,6 +76,25 @@ def list_items(
             if pattern is not None and key not in item:
                 item[key] = part_of_name(pattern, item, key)
     return items
+
+
+def items_of_all_sections(source: str | PathLike[str]) -> list[Item]:
+    """List the images of a dataset, whatever section its list has them in.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     for name in "ab":
+        ...         _ = Path(folder, f"{name}.tif").touch()
+        ...     _ = Path(folder, "dataset.json").write_text('{"training": ["a.tif"], "test": ["b.tif"]}')
+        ...     [item["name"] for item in items_of_all_sections(folder)]
+        ['a', 'b']
+    """
+    listing = _listing_of(Path(source))
+    if not listing.is_file():
+        return list_items(source)
+    filled = [section for section, entries in listed_entries(listing).items() if entries]
+    return [item for section in filled for item in list_items(listing, section)]
 
 
 def root_of(source: str | PathLike[str]) -> Path:
@@ -182,7 +201,7 @@ def located(entry: Any, listing: Path, place: str) -> Item:
     if not isinstance(entry, Mapping) or "image" not in entry:
         raise ValueError(f"{listing}: {place} has no image: {entry}")
     item = dict(entry)
-    for key in (key for key in _PATHS if key in item):
+    for key in (key for key in PATHS if key in item):
         files = [Path(os.path.normpath(listing.parent / file)) for file in as_list(item[key])]
         for file in files:
             if not file.exists():

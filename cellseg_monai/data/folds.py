@@ -46,7 +46,7 @@ def k_folds(items: Sequence[Item], folds: int = 5, seed: int = 0) -> list[Split]
     if 2 <= groups < folds:
         logger.warning("%d folds instead of %d, because there are only %d groups", groups, folds, groups)
         folds = groups
-    part = _assign(items, [1 / folds] * folds, seed)
+    part = assign(items, [1 / folds] * folds, seed)
     return [_select(items, part, fold) for fold in range(folds)]
 
 
@@ -86,7 +86,7 @@ def hold_out(items: Sequence[Item], fraction: float = 0.2, seed: int = 0) -> Spl
     """
     if not 0 < fraction < 1:
         raise ValueError(f"fraction must be between 0 and 1, not {fraction}")
-    return _select(items, _assign(items, [1 - fraction, fraction], seed), 1)
+    return _select(items, assign(items, [1 - fraction, fraction], seed), 1)
 
 
 def first_n(items: Sequence[Item], count: int) -> Split:
@@ -124,7 +124,7 @@ def _select(items: Sequence[Item], part: Sequence[int], chosen: int) -> Split:
     )
 
 
-def _assign(items: Sequence[Item], shares: Sequence[float], seed: int) -> list[int]:
+def assign(items: Sequence[Item], shares: Sequence[float], seed: int) -> list[int]:
     """Assign each item to a part: large groups first, each where it brings the mix closest to the shares."""
     traits = _traits(items, neighbours=round(1 / min(shares)))
     members = defaultdict(list)

@@ -19,7 +19,7 @@ MASK_FOLDERS = ("masks", "labels", "mask", "label")
 _MASK_ENDING = re.compile(r"[_-](?:cp_masks|masks?|labels?)$", re.IGNORECASE)
 _IMAGE_ENDING = re.compile(r"[_-](?:image|img)$", re.IGNORECASE)
 
-_OF_DATASETS = ("synthesize", "import")
+_OF_DATASETS = ("synthesize", "import", "tile")
 """Commands whose results are datasets."""
 
 
