@@ -16,6 +16,9 @@ logger = logging.getLogger(__name__)
 
 _NOT_WEIGHTS = re.compile(r"^head\.|\.relative_position_index$|\.attn_mask$")
 _ENCODER = re.compile(r"^(patch_embed|layers|norm)\.")
+_DOWNSAMPLE = re.compile(r"^layers\.(\d+)\.downsample\.")
+
+_URL = "https://github.com/SwinTransformer/storage/releases/download/v1.0.0/swin_tiny_patch4_window7_224.pth"
 
 
 class SwinTinyReport(NamedTuple):
@@ -44,6 +47,8 @@ def load_swin_tiny(network: SkipSwinUNet, path: str | PathLike[str], decoder: bo
     """Load an ImageNet checkpoint of the Swin Transformer into a network.
 
     The file has the published form, a dictionary with the weights under ``model``, or just the weights. The
+    ``state_dict`` of ``swin_tiny_patch4_window7_224`` in timm has the same names, except that timm 0.9 and
+    later count a downsampling to the stage that it leads to. Both are read. The
     classifier is skipped, and so are the position and mask buffers, which the network computes. The third
     stage of Swin-Tiny has six blocks, that of Swin-Unet has two; the other four are reported as unexpected.
 
@@ -63,7 +68,7 @@ def load_swin_tiny(network: SkipSwinUNet, path: str | PathLike[str], decoder: bo
         loaded.
 
     Raises:
-        FileNotFoundError: the file does not exist.
+        FileNotFoundError: the file does not exist. The message says where to get it.
         ValueError: the file does not contain plain tensors, or none of them fits.
 
     Example:
@@ -106,7 +111,11 @@ def load_swin_tiny(network: SkipSwinUNet, path: str | PathLike[str], decoder: bo
 def _read(path: Path) -> dict[str, Tensor]:
     """Read the weights under the names of this package."""
     if not path.is_file():
-        raise FileNotFoundError(f"checkpoint {path} does not exist; download it first")
+        raise FileNotFoundError(
+            f"{path}: there is no such file of Swin-Tiny weights trained on ImageNet; download {_URL} there, "
+            "give another file with --encoder_weights FILE, or start from random weights with "
+            "--encoder_weights '$None'"
+        )
     remedy = "save only the state dict with torch.save(model.state_dict(), path)"
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
@@ -115,11 +124,25 @@ def _read(path: Path) -> dict[str, Tensor]:
     weights = content.get("model", content) if isinstance(content, dict) else content
     if not isinstance(weights, dict) or not all(isinstance(tensor, Tensor) for tensor in weights.values()):
         raise ValueError(f"{path} does not contain a dictionary of tensors; {remedy}")
-    return {
+    named = {
         name.replace(".mlp.fc", ".mlp.linear"): tensor
         for name, tensor in weights.items()
         if not _NOT_WEIGHTS.search(name)
     }
+    return _downsampling_last(named)
+
+
+def _downsampling_last(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Count each downsampling to the stage that it follows, as published; timm counts it to the next."""
+    stages = {int(found[1]) for name in weights if (found := re.match(r"layers\.(\d+)\.", name))}
+    last = f"layers.{max(stages, default=0)}.downsample."
+    if not any(name.startswith(last) for name in weights):
+        return weights
+
+    def before(found: re.Match[str]) -> str:
+        return f"layers.{int(found[1]) - 1}.downsample."
+
+    return {_DOWNSAMPLE.sub(before, name): tensor for name, tensor in weights.items()}
 
 
 def _adapt_to_channels(weights: dict[str, Tensor], channels: int) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from math import prod
 
 import pytest
@@ -152,6 +153,33 @@ def test_weights_alone_are_read_too(tmp_path, weights):
     assert torch.equal(network.norm.weight, weights["norm.weight"])
 
 
+def timm_name(name):
+    """Names of timm 0.9 and later, listed from its ``SwinTransformer``: no buffers, a nested classifier."""
+    stage = re.match(r"layers\.(\d)\.downsample\.(.+)", name)
+    if stage:
+        return f"layers.{int(stage[1]) + 1}.downsample.{stage[2]}"
+    return name.replace("head.", "head.fc.")
+
+
+@pytest.mark.parametrize("head", [True, False], ids=["classifier", "features"])
+def test_names_of_timm_give_the_same_encoder(tmp_path, checkpoint, weights, head):
+    named = {timm_name(name): tensor for name, tensor in weights.items() if head or "head" not in name}
+    assert "layers.0.downsample.norm.weight" not in named
+    assert ("head.fc.weight" in named) == head
+    torch.save(named, tmp_path / "timm.pth")
+    published, packaged = build().eval(), build().eval()
+    assert load_swin_tiny(packaged, tmp_path / "timm.pth") == load_swin_tiny(published, checkpoint)
+    image = torch.rand(1, 3, 96, 96)
+    features = []
+    for network in (published, packaged, build().eval()):
+        tokens = network.patch_embed(image)
+        for stage in network.layers:
+            tokens = stage(tokens)
+        features.append(network.norm(tokens))
+    assert features[0].equal(features[1])
+    assert not torch.allclose(features[0], features[2])
+
+
 def test_the_published_widths_fit(tmp_path):
     shapes = published_shapes()
     torch.save(
@@ -236,5 +264,6 @@ def test_tensors_in_another_form_are_refused(tmp_path, content):
 
 
 def test_a_path_without_a_file(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"checkpoint .*absent.pth does not exist"):
+    message = r"absent.pth: there is no such .* download https://github.com/SwinTransformer/\S+ there, .*None"
+    with pytest.raises(FileNotFoundError, match=message):
         load_swin_tiny(build(), tmp_path / "absent.pth")
