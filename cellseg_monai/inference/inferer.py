@@ -12,6 +12,7 @@ from monai.inferers import Inferer
 from monai.utils import convert_data_type
 from torch import nn
 
+from cellseg_monai.inference.fixed_size import back_to_size, to_size
 from cellseg_monai.inference.network_output import size
 from cellseg_monai.inference.network_window import window_bound
 from cellseg_monai.inference.progress_bar import with_progress
@@ -57,6 +58,8 @@ class TiledInferer(WindowOptions, Inferer):
         sigma_scale: standard deviation of the Gaussian, in sides of the window, or of ``patch_size`` for
             "auto" and "fit".
         patch_size: size of the training patches, for "auto" and "fit".
+        resize: size to which every whole image is brought before it is cut into windows, one number for each
+            axis, as in training; the result has the size of the image again. None for no change.
         batch_size: number of windows at a time; by default as many as keep the device busy.
         padding_mode: padding of images smaller than the window, as PyTorch names it. By default zeros, as in
             MONAI; for fitted windows, which need at most 31 more pixels, "replicate".
@@ -83,6 +86,7 @@ class TiledInferer(WindowOptions, Inferer):
     """
 
     _: KW_ONLY
+    resize: Sequence[int] | None = None
     batch_size: int | None = None
     padding_mode: str | None = None
     tta: bool = False
@@ -97,6 +101,8 @@ class TiledInferer(WindowOptions, Inferer):
         super().__post_init__()
         if self.batch_size is not None and self.batch_size < 1:
             raise ValueError(f"batch_size must be at least 1 window, not {self.batch_size}")
+        if self.resize is not None and min(self.resize) < 1:
+            raise ValueError(f"resize must be at least 1 pixel along each axis, not {self.resize}")
         if self.padding_mode not in (None, *PADDING_MODES):
             names = ", ".join(PADDING_MODES)
             raise ValueError(f"padding_mode must be one of {names}, not {self.padding_mode!r}")
@@ -138,7 +144,8 @@ class TiledInferer(WindowOptions, Inferer):
             most=self._most,
         )
         with torch.no_grad():
-            stitched = self._within_memory(images, network, runner)
+            stitched = self._within_memory(to_size(images, self.resize), network, runner)
+            stitched = back_to_size(stitched, images.shape[2:])
         assert runner.form is not None
         return runner.form.part(stitched, like=inputs)  # type: ignore[no-any-return]
 

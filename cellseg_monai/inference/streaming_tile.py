@@ -40,7 +40,8 @@ class TileSegmentation:
         amp_dtype: half precision to use.
 
     Raises:
-        ValueError: a step uses the statistics of each tile, or the decoding does not make cells.
+        ValueError: a step uses the statistics of each tile, the inferer resizes whole images, or the decoding
+            does not make cells.
 
     Example:
         >>> from monai.inferers import SimpleInferer
@@ -67,6 +68,11 @@ class TileSegmentation:
                     "cellseg_monai.transforms.PercentileStretchd, which gets the limits of the whole image, "
                     "or ScaleIntensityRanged with fixed limits"
                 )
+        if (sides := getattr(self.inferer, "resize", None)) is not None:
+            raise ValueError(
+                f"resize={list(sides)} is the size of a whole image, but here each tile would be resized; "
+                "run inference.json without the overlay for large images, or train with scale, not resize"
+            )
         if getattr(self.decoding, "decodes", None) == "classes":
             raise ValueError(
                 f"{type(self.decoding).__name__} makes a map of classes, but only cells can be stitched; for "

@@ -13,6 +13,7 @@ from monai.bundle import ConfigParser, ConfigWorkflow
 from PIL import Image
 
 from cellseg_monai.export import SaveTiffd
+from cellseg_monai.inference.fixed_size import back_to_size, to_size
 from cellseg_monai.jobs.files.inputs import Source, find_images, first_file
 from cellseg_monai.jobs.files.planes import outlined
 from cellseg_monai.networks import attention_maps
@@ -144,14 +145,17 @@ def _quiet(of: logging.Logger) -> Iterator[None]:
 
 def _save_attention(workflow: ConfigWorkflow, result: _Result, claim: Claim) -> None:
     """Write the attention maps of an image, which the network processes as a whole."""
-    network, read = (workflow.parser.get_parsed_content(part) for part in ("network", "preprocessing"))
+    parts = ("network", "preprocessing", "inferer")
+    network, read, inferer = (workflow.parser.get_parsed_content(part) for part in parts)
     pixels = read({"image": result.image})["image"]
     if pixels[0].numel() > LARGEST_WITH_ATTENTION:
         logger.info("%s: no attention maps, as the image has more than four megapixels", result.file)
         return
-    maps = attention_maps(network, pixels.as_tensor()[None].to(next(network.parameters()).device))
+    image = pixels.as_tensor()[None].to(next(network.parameters()).device)
+    maps = attention_maps(network, to_size(image, getattr(inferer, "resize", None)))
     files = {f"attention/{result.name}/{gate}.tif": weights for gate, weights in maps.items()}
     claim.add(files, dict.fromkeys(files, result.file))
     for name, weights in files.items():
         with written_whole(claim.folder / name) as part:
-            tifffile.imwrite(part, weights[0, 0].T.cpu().numpy(), compression="zlib")
+            own = back_to_size(weights, image.shape[2:])
+            tifffile.imwrite(part, own[0, 0].T.cpu().numpy(), compression="zlib")

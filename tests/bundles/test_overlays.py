@@ -1,5 +1,6 @@
 """What a bundle lays over its configurations: the settings of its publication, and classes for cells."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+import torch
 from monai.bundle import ConfigParser
 from monai.transforms import Compose
 
+from cellseg_monai.networks import SkipSwinUNet
 from tests.bundles.reduced import BUNDLES, NARROW, copied, labels_in
 
 CLASSES = "{'0':0,'128':1,'255':2}"
@@ -19,7 +22,9 @@ PUBLISHED = sorted(BUNDLES.glob("*/configs/as_published*.json"))
 @pytest.mark.parametrize("name", sorted(NARROW))
 def test_the_overlay_of_the_publication_trains_and_segments(name: str, dataset: Path, tmp_path: Path) -> None:
     bundle = copied(name, tmp_path)
-    sizes = {"patch_size": 224} if name.startswith("skip") else {}
+    sizes: dict[str, object] = {"patch_size": 224} if name.startswith("skip") else {}
+    if name == "skip_swin_unet":
+        sizes["encoder_weights"] = "$None"
     where = {"dataset_dir": dataset, "output_dir": tmp_path, **sizes}
     bundle.run("train", "as_published", ckpt_dir=tmp_path, max_epochs=1, folds=4, **where)
     bundle.run("inference", "as_published", weights=tmp_path / "model.pt", **where)
@@ -54,7 +59,8 @@ def test_classes_are_trained_scored_and_segmented(
 ) -> None:
     bundle = copied(name, tmp_path)
     where = {"dataset_dir": class_dataset, "output_dir": tmp_path / "run", "classes": CLASSES}
-    bundle.run("train", *overlays, max_epochs=1, folds=4, **where)
+    random = {"encoder_weights": "$None"} if name == "skip_swin_unet" else {}
+    bundle.run("train", *overlays, max_epochs=1, folds=4, **where, **random)
     bundle.run("train", *overlays, "evaluate", **where)
     of_image = pd.read_csv(tmp_path / "run/val_mean_dice_raw.csv").columns
     assert list(of_image)[1:4] == ["class0", "class1", "class2"]
@@ -109,3 +115,38 @@ def test_inference_finds_again_what_a_publication_sets(file: Path) -> None:
     kept = train["validate"]["best_weights"]["keep_settings"]
     ids = {path.partition("#")[0] for path in ConfigParser.load_config_file(file)}
     assert ids & inference.keys() <= kept.keys()
+
+
+def test_the_weights_carry_the_size_of_whole_images(class_dataset: Path, tmp_path: Path) -> None:
+    bundle = copied("skip_unet", tmp_path)
+    overlays = ("multi_class", "as_published_multi_class")
+    where = {"dataset_dir": class_dataset, "classes": CLASSES}
+    bundle.run("train", *overlays, max_epochs=1, folds=4, output_dir=tmp_path / "run", **where)
+    settings = json.loads((bundle.path / "models/model.json").read_text())["settings"]
+    assert (settings["resize"], settings["overlap"]) == ([224, 224], 0.25)
+
+    def probability(name: str, *configs: str, **options: object) -> np.ndarray:
+        places = {"dataset_dir": class_dataset, "output_dir": tmp_path / name, "save_probability": True}
+        bundle.run("inference", *configs, **places, **options)
+        (file,) = (tmp_path / name / "probability").rglob("nuclei_000.tif")
+        return tifffile.imread(file)
+
+    carried = probability("plain")
+    assert carried.shape[-2:] == (96, 144)
+    np.testing.assert_array_equal(carried, probability("overlays", *overlays, classes=CLASSES))
+    assert not np.allclose(carried, probability("own size", resize="$None"))
+
+
+def test_the_published_swin_unet_needs_its_pretrained_encoder(dataset: Path, tmp_path: Path) -> None:
+    bundle = copied("skip_swin_unet", tmp_path)
+    where = {"dataset_dir": dataset, "output_dir": tmp_path, "max_epochs": 1, "folds": 4, "patch_size": 224}
+    for overlays in (("as_published",), ("multi_class", "as_published_multi_class")):
+        told = bundle.command("run", expected=1, **bundle.settings("train", *overlays, **where))
+        assert "models/swin_tiny_patch4_window7_224.pth: there is no such file of Swin-Tiny weights" in told
+    options = {key.split("#")[-1]: value for key, value in bundle.options.items() if "#" in key}
+    encoder = SkipSwinUNet(3, 1, **options).state_dict()
+    torch.save(encoder, bundle.path / "models/swin_tiny_patch4_window7_224.pth")
+    bundle.run("train", "as_published", **where, learning_rate=1e-9)
+    tuned = torch.load(bundle.path / "models/model.pt", weights_only=True)
+    qkv = "layers.0.blocks.0.attn.qkv.weight"
+    torch.testing.assert_close(tuned[qkv], encoder[qkv], atol=1e-5, rtol=0)

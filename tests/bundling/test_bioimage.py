@@ -232,15 +232,23 @@ def no_step(bundle: Path) -> dict[str, Any]:
     return {}
 
 
+def one_size(bundle: Path) -> dict[str, Any]:
+    return {"options": {"resize": [96, 96]}}
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
         (no_weights, r"absent.pt is missing; train the bundle before you pack it, or name weights"),
         (unknown_option, r"there is no id 'treshold'; did you mean 'threshold'\?"),
         (other_licence, r"LICENSE is missing or is not a known licence; give its SPDX identifier"),
+        (
+            one_size,
+            r"resize=\[96, 96\]: a bioimage.io package cannot resize whole images; give --set resize=None",
+        ),
         (no_step, r"is not a multiple of one step; write both sides as '32\*n'"),
     ],
-    ids=["weights", "option", "licence", "step"],
+    ids=["weights", "option", "licence", "one size", "step"],
 )
 def test_refused(
     spoil: Callable[[Path], dict[str, Any]], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

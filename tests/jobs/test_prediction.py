@@ -138,6 +138,12 @@ def test_attention_is_written_gate_by_gate(bundle: Bundle, images: Path, tmp_pat
     weights = tifffile.imread(file)
     assert weights.shape == (64, 80)
     assert 0 <= weights.min() < weights.max() <= 1
+    words = ["predict", str(bundle.path), first, "--out", str(tmp_path / "resized"), "--attention"]
+    assert main([*words, "--set", "resize=[40,32]"]) == 0
+    (file,) = (tmp_path / "resized/attention/nuclei_000").iterdir()
+    smaller = tifffile.imread(file)
+    assert smaller.shape == (64, 80)
+    assert not np.allclose(smaller, weights)
 
 
 def test_a_value_of_the_configuration_is_set(bundle: Bundle, images: Path, tmp_path: Path) -> None:

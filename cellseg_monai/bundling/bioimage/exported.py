@@ -80,6 +80,11 @@ def read_exported(bundle: Path, options: Mapping[str, Any], weights: Path | None
     parser = load_config(bundle, "inference", options={"weights": str(weights), **options})
     part = parser.get_parsed_content
     decode, patch, window = part("decoding").decode, part("patch_size"), part("window")
+    if (sides := getattr(part("inferer"), "resize", None)) is not None:
+        raise ValueError(
+            f"resize={sides}: a bioimage.io package cannot resize whole images; give --set resize=None, and "
+            "resize the images before they are segmented"
+        )
     metadata = json.loads((bundle / METADATA).read_text(encoding="utf-8"))
     step = 0 if isinstance(window, int) else _step(metadata)
     halo = max(1, int(patch * part("inferer#overlap") / 2))

@@ -40,6 +40,7 @@ def load_config(
         "device": "$torch.device('cpu')",
         "weights": "$None",
         "pretrained": "$None",
+        "encoder_weights": "$None",
     }
     given = {"settings#given": list(options)} if "settings" in parser else {}
     parser.update({key: value for key, value in settings.items() if key in parser} | given | options)
