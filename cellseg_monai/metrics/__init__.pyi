@@ -12,6 +12,9 @@ from .coverage import task_scores as task_scores
 from .cumulative import LabelMapMetric as LabelMapMetric
 from .detection import DetectionScores as DetectionScores
 from .detection import detection_scores as detection_scores
+from .doubts import DOUBT_KINDS as DOUBT_KINDS
+from .doubts import Doubt as Doubt
+from .doubts import label_doubts as label_doubts
 from .fates import Fates as Fates
 from .fates import object_fates as object_fates
 from .fates import pixel_fates as pixel_fates
