@@ -1,7 +1,8 @@
 """Label maps to files that people open, and back."""
 
 from cellseg_monai.export.coco import coco_images, read_coco, write_coco
-from cellseg_monai.export.geojson import read_geojson, write_geojson
+from cellseg_monai.export.details import captioned_sheet, magnified
+from cellseg_monai.export.geojson import read_geojson, write_geojson, write_geojson_boxes
 from cellseg_monai.export.imagej import read_rois, write_rois
 from cellseg_monai.export.objects import Objects
 from cellseg_monai.export.ome_zarr import write_ome_zarr
@@ -22,9 +23,11 @@ __all__ = [
     "SaveTiffd",
     "ServedLabeld",
     "TiffWriter",
+    "captioned_sheet",
     "coco_images",
     "contact_sheet",
     "fill",
+    "magnified",
     "outline",
     "outlines",
     "read_coco",
@@ -33,6 +36,7 @@ __all__ = [
     "read_rois",
     "write_coco",
     "write_geojson",
+    "write_geojson_boxes",
     "write_label_tiff",
     "write_ome_zarr",
     "write_ome_zarr_labels",

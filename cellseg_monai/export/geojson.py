@@ -1,7 +1,7 @@
 """GeoJSON as QuPath reads and writes it: outlines with classes and measurements."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -55,19 +55,68 @@ def write_geojson(
     ids = as_label_map(label_map)
     traced = outlines(ids)
     known = records(table, [one.id for one in traced], path)
+    features = (
+        (
+            {"objectType": object_type, "name": str(one.id), "label": one.id},
+            _geometry(one),
+            known.get(one.id, {}),
+        )
+        for one in traced
+    )
     names = sorted({str(row["class"]) for row in known.values() if "class" in row})
-    classes = {
-        name: {"name": name, "color": colours_of(place).tolist()} for place, name in enumerate(names, start=1)
+    _write_features(path, ids.shape, features, names)
+
+
+def write_geojson_boxes(
+    path: StrPath,
+    boxes: Sequence[Sequence[int]],
+    table: pd.DataFrame,
+    shape: Shape,
+    classes: Sequence[str],
+) -> None:
+    """Write rectangles for QuPath, as annotations, which its list shows one by one.
+
+    Args:
+        path: file to write, ``.geojson``.
+        boxes: x, y, width and height of each rectangle, in pixels.
+        table: one row per rectangle in the same order, with its name as index: ``class`` becomes the
+            classification, numbers become measurements, other columns metadata.
+        shape: rows and columns of the image.
+        classes: names of all classes; each has the colour of its place, the same in several files.
+
+    Example:
+        >>> import tempfile
+        >>> path = f"{tempfile.mkdtemp()}/boxes.geojson"
+        >>> table = pd.DataFrame({"class": ["missing"]}, index=[1])
+        >>> write_geojson_boxes(path, [(1, 0, 2, 1)], table, (4, 4), ["extra", "missing"])
+        >>> feature = json.loads(Path(path).read_text())["features"][0]
+        >>> feature["geometry"]["coordinates"], feature["properties"]["classification"]["name"]
+        ([[[1, 0], [3, 0], [3, 1], [1, 1], [1, 0]]], 'missing')
+    """
+    corners = ([[x, y], [x + w, y], [x + w, y + h], [x, y + h], [x, y]] for x, y, w, h in boxes)
+    features = (
+        ({"objectType": "annotation", "name": str(name)}, {"type": "Polygon", "coordinates": [ring]}, row)
+        for ring, name, row in zip(corners, table.index, table.to_dict("records"), strict=True)
+    )
+    _write_features(path, shape, features, classes)
+
+
+def _write_features(
+    path: StrPath,
+    shape: tuple[int, ...],
+    features: Iterable[tuple[dict[str, Any], dict[str, Any], Mapping[Any, Any]]],
+    classes: Sequence[str],
+) -> None:
+    """Write properties, geometry and description of each feature, one per line."""
+    coloured = {
+        name: {"name": name, "color": colours_of(place).tolist()}
+        for place, name in enumerate(classes, start=1)
     }
     with written_whole(path) as part, part.open("w", encoding="utf-8") as file:
-        file.write(f'{{"type": "FeatureCollection", "shape": {json.dumps(ids.shape)}, "features": [')
-        for place, one in enumerate(traced):
-            properties = {"objectType": object_type, "name": str(one.id), "label": one.id}
-            feature = {
-                "type": "Feature",
-                "geometry": _geometry(one),
-                "properties": properties | _described(known.get(one.id, {}), classes),
-            }
+        file.write(f'{{"type": "FeatureCollection", "shape": {json.dumps(shape)}, "features": [')
+        for place, (properties, geometry, known) in enumerate(features):
+            described = properties | _described(known, coloured)
+            feature = {"type": "Feature", "geometry": geometry, "properties": described}
             file.write(",\n" if place else "\n")
             file.write(json.dumps(feature, ensure_ascii=False))
         file.write("\n]}\n")

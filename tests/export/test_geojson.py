@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cellseg_monai.export import fill, read_geojson, write_geojson
+from cellseg_monai.export import fill, read_geojson, write_geojson, write_geojson_boxes
 from cellseg_monai.label_maps import LabelMap
 from tests.export.maps import MANY, MAPS, every_map
 
@@ -171,3 +171,19 @@ def test_lost_objects_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture
         read_geojson(save(tmp_path / "a.geojson", feature(speck, label=8)), (2, 2))
     assert "1 objects have no pixel left: 8" in caplog.text
     assert fill([], (1, 1)).label_map.tolist() == [[0]]
+
+
+def test_rectangles_with_the_same_colours_in_every_file(tmp_path: Path) -> None:
+    found = []
+    for kind in ("extra", "missing"):
+        table = pd.DataFrame({"class": [kind, "extra"], "confidence": [0.5, 1.0]}, index=["4", "7"])
+        boxes = [(1, 2, 3, 1), (0, 0, 1, 1)]
+        write_geojson_boxes(tmp_path / kind, boxes, table, (4, 6), ["missing", "extra"])
+        found.append([one["properties"] for one in json.loads((tmp_path / kind).read_text())["features"]])
+    assert [one["name"] for one in found[0]] == ["4", "7"]
+    assert found[0][0]["measurements"] == {"confidence": 0.5}
+    assert found[0][1]["classification"] == found[1][1]["classification"]
+    assert found[0][0]["classification"]["color"] != found[1][0]["classification"]["color"]
+    drawn = np.zeros((4, 6), int)
+    drawn[2, 1:4], drawn[0, 0] = 4, 7
+    np.testing.assert_array_equal(read_geojson(tmp_path / "extra").label_map, drawn)
