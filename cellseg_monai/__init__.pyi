@@ -5,6 +5,7 @@ from .jobs import measure as measure
 from .jobs import predict as predict
 from .jobs import preview as preview
 from .jobs import report as report
+from .jobs import review as review
 from .jobs import track as track
 
 __version__: str

@@ -11,13 +11,27 @@ from collections.abc import Sequence
 from cellseg_monai.cli.analysis import MEASURE, TRACK
 from cellseg_monai.cli.bundles import BUNDLE, MODELS
 from cellseg_monai.cli.data import DATA
-from cellseg_monai.cli.evaluation import EVALUATE, REPORT
+from cellseg_monai.cli.evaluation import EVALUATE, REPORT, REVIEW
 from cellseg_monai.cli.images import CALIBRATE, CONVERT, PREDICT
 from cellseg_monai.cli.studies import STUDY
 from cellseg_monai.cli.verbs import add_verbs, exit_code
 from cellseg_monai.outputs.causes import cause_of, origin_of
 
-VERBS = (DATA, PREDICT, CONVERT, CALIBRATE, BUNDLE, MODELS, EVALUATE, REPORT, MEASURE, TRACK, STUDY)
+VERBS = (
+    DATA,
+    TRAIN,
+    PREDICT,
+    CONVERT,
+    CALIBRATE,
+    BUNDLE,
+    MODELS,
+    EVALUATE,
+    REPORT,
+    REVIEW,
+    MEASURE,
+    TRACK,
+    STUDY,
+)
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as in shells."""

@@ -1,4 +1,4 @@
-"""``cellseg evaluate`` and ``cellseg report``."""
+"""``cellseg evaluate``, ``cellseg report`` and ``cellseg review``."""
 
 from typing import Any
 
@@ -34,4 +34,13 @@ REPORT = Verb("report", "write one HTML file about a run, or to compare several"
     argument("runs", nargs="+", metavar="RUN", help="folder of an evaluation, training or study"),
     argument("--out", required=True, metavar="FILE", help="HTML file to write"),
     _BUNDLE,
+])  # fmt: skip
+REVIEW = Verb("review", "rank annotations that are probably wrong", call("jobs.review"), [
+    argument("--pred", required=True, metavar="DIR", help="result of predict --save-probability"),
+    argument("--truth", required=True, metavar="DIR", help="dataset with labels, or folder of label maps"),
+    argument("--out", required=True, metavar="DIR", help="folder for the table, the sheet and the points"),
+    argument("--min-confidence", type=float, metavar="P", help="lowest confidence of a doubt (default 0.25)"),
+    argument("--shown", type=int, metavar="N", help="number of doubts on the sheet (default 24)"),
+    argument("--probability-channel", type=int, metavar="N", help="channel of the foreground (default 0)"),
+    argument("--section", help="section of a dataset.json or table (default training)"),
 ])  # fmt: skip

@@ -5,6 +5,8 @@ from .conversion import Conversion as Conversion
 from .conversion import convert as convert
 from .evaluation import Evaluation as Evaluation
 from .evaluation import evaluate as evaluate
+from .label_review import Review as Review
+from .label_review import review as review
 from .measurement import Measurement as Measurement
 from .measurement import measure as measure
 from .patch_sheet import preview as preview

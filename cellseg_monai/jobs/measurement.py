@@ -5,9 +5,8 @@ import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-import numpy.typing as npt
 import pandas as pd
 
 from cellseg_monai.analysis import measure_cells, neighbour_pairs, summarize_cells
@@ -130,7 +129,7 @@ def measure(
             pixel_size=size,
             channel_names=() if image is None else image.channel_names,
             classes=None if class_map is None else class_map.without_single_channel,
-            probability=None if probability is None else _channel(probability, probability_channel),
+            probability=None if probability is None else probability.probability(probability_channel),
             quantiles=quantiles,
             background_window=background_window,
             neighbours=neighbours,
@@ -193,14 +192,6 @@ def _pixel_size(label_map: Path, image: Planes | None) -> PixelSize:
     if image is not None and image.pixel_size is not None:
         return image.pixel_size
     return plane_size(read_picture(label_map, "label").pixel_size)
-
-
-def _channel(probability: Planes, channel: int) -> npt.NDArray[Any]:
-    channels = len(probability.pixels)
-    if not 0 <= channel < channels:
-        raise ValueError(f"the probability map has no channel {channel}; choose one of 0 to {channels - 1}")
-    pixels: npt.NDArray[Any] = probability.pixels[channel]
-    return pixels
 
 
 def _write(file: Path, table: pd.DataFrame) -> None:

@@ -33,6 +33,19 @@ class Planes(NamedTuple):
         """Pixels, without channel axis if there is only one channel."""
         return self.pixels[0] if len(self.pixels) == 1 else self.pixels
 
+    def probability(self, channel: int) -> npt.NDArray[Any]:
+        """Return a channel of a probability map.
+
+        Raises:
+            ValueError: there is no such channel.
+        """
+        if not 0 <= channel < (channels := len(self.pixels)):
+            raise ValueError(
+                f"the probability map has no channel {channel}; choose one of 0 to {channels - 1}"
+            )
+        pixels: npt.NDArray[Any] = self.pixels[channel]
+        return pixels
+
 
 def read_planes(path: Path) -> Planes:
     """Read an image as channels, rows and columns.
