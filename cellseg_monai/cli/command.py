@@ -19,7 +19,6 @@ from cellseg_monai.outputs.causes import cause_of, origin_of
 
 VERBS = (
     DATA,
-    TRAIN,
     PREDICT,
     CONVERT,
     CALIBRATE,
