@@ -112,7 +112,9 @@ def test_pooled_classes_are_those_of_scikit_learn(ours, theirs):
 def test_pooled_dice_is_the_f1_of_monai():
     monai = ConfusionMatrixMetric(metric_name="f1 score", compute_sample=False, reduction="sum_batch")
     for pair in maps_of_classes():
-        monai(*(torch.from_numpy(np.stack([one == value for value in range(4)]))[None] for one in pair))
+        monai(
+            *(torch.from_numpy(np.stack([one == value for value in range(4)])).float()[None] for one in pair)
+        )
     expected = monai.aggregate()[0].mean().item()
     assert of_classes("dice", maps_of_classes(), range(4)).aggregate().item() == pytest.approx(expected)
 

@@ -136,7 +136,7 @@ def test_pooled_intervals_are_those_of_scipy():
         (hits, pixels), share, n_resamples=20_000, method="percentile", paired=True, vectorized=True, rng=0
     ).confidence_interval
     assert ours.value == pytest.approx(share(hits, pixels))
-    assert [ours.low, ours.high] == pytest.approx([theirs.low, theirs.high], abs=0.003)
+    assert [ours.low, ours.high] == pytest.approx([theirs.low, theirs.high], abs=0.006)
 
 
 def test_one_image_has_no_pooled_interval():
