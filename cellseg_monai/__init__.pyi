@@ -7,5 +7,6 @@ from .jobs import preview as preview
 from .jobs import report as report
 from .jobs import review as review
 from .jobs import track as track
+from .planning.training import train as train
 
 __version__: str

@@ -21,7 +21,7 @@ from cellseg_monai.bundling.expanding import expanded
 from cellseg_monai.bundling.sources import SOURCE, find_bundles, load_source
 from cellseg_monai.outputs import write_text
 from cellseg_monai.outputs.json_text import json_text
-from cellseg_monai.runtime.finding import BASE
+from cellseg_monai.runtime.finding import BASE, known_bundles
 from cellseg_monai.runtime.overrides import override
 
 LAYERS = {
@@ -192,18 +192,25 @@ class _Sources:
         return {path: value for path, value in content.items() if path not in section} | section
 
 
+def base_of(bundle: Path) -> Path:
+    """Folder with what a bundle shares with others: ``_base`` beside it, or that of the package.
+
+    Example:
+        >>> base_of(Path("a_bundle_of_mine")).name
+        '_base'
+    """
+    beside = bundle.resolve().parent / BASE
+    return beside if beside.is_dir() else next(iter(known_bundles().values())).parent / BASE
+
+
 def _read_sources(bundle: Path) -> _Sources:
-    base, file = bundle.parent / BASE, bundle / SOURCE
+    base, file = base_of(bundle), bundle / SOURCE
     sections = load_source(file)
     for name, content in sections.items():
         if name not in _SECTIONS:
             raise ValueError(f"{file}: unknown section {name!r}; it must be one of {', '.join(_SECTIONS)}")
         if not isinstance(content, dict):
             raise ValueError(f"{file}, section {name}: it must hold ids and values, not {content!r}")
-    if not base.is_dir():
-        raise FileNotFoundError(
-            f"{base}: the base folder, from which bundles are rendered, is missing; copy it from the package"
-        )
     choices = load_source(base / f"{CHOICES}.yaml")
     parts = {name: expanded(part, choices, f"{file}, section {name}") for name, part in sections.items()}
     return _Sources(base, file, parts, choices)

@@ -14,11 +14,13 @@ from cellseg_monai.cli.data import DATA
 from cellseg_monai.cli.evaluation import EVALUATE, REPORT, REVIEW
 from cellseg_monai.cli.images import CALIBRATE, CONVERT, PREDICT
 from cellseg_monai.cli.studies import STUDY
+from cellseg_monai.cli.training import TRAIN
 from cellseg_monai.cli.verbs import add_verbs, exit_code
 from cellseg_monai.outputs.causes import cause_of, origin_of
 
 VERBS = (
     DATA,
+    TRAIN,
     PREDICT,
     CONVERT,
     CALIBRATE,

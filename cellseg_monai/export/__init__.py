@@ -14,6 +14,7 @@ from cellseg_monai.export.served_label import ServedLabeld
 from cellseg_monai.export.tiff import write_label_tiff, write_tiled_tiff
 from cellseg_monai.export.tiff_writer import TiffWriter
 from cellseg_monai.export.tiled import write_tiled
+from cellseg_monai.export.validation_picture import ValidationPicture
 from cellseg_monai.polygons import Filled, fill
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "SaveTiffd",
     "ServedLabeld",
     "TiffWriter",
+    "ValidationPicture",
     "captioned_sheet",
     "coco_images",
     "contact_sheet",

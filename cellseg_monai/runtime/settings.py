@@ -79,6 +79,30 @@ def keep_settings(weights: StrPath, *, bundle_root: StrPath | None = None, **set
     return file
 
 
+def pass_on_settings(weights: StrPath, to: StrPath, bundle_root: StrPath) -> Path:
+    """Write the settings of weights beside other weights that were made from them.
+
+    Args:
+        weights: file of the weights with settings.
+        to: file of the other weights.
+        bundle_root: folder of the bundle of the other weights.
+
+    Returns:
+        The file that was written.
+
+    Raises:
+        FileNotFoundError: a file of weights does not exist.
+    """
+    content = {
+        "weights_sha256": digest_of(Path(to)),
+        "bundle": Path(os.path.relpath(bundle_root, Path(to).parent)).as_posix(),
+        "settings": kept_settings(Path(weights)),
+    }
+    file = settings_beside(to)
+    write_text(file, json_text(content))
+    return file
+
+
 def settings_of(
     weights: StrPath | None,
     *,

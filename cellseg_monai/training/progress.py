@@ -1,6 +1,7 @@
 """Progress of the training, with the time left."""
 
 import logging
+import math
 import sys
 import time
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from typing import Any, TextIO
 import torch
 from ignite.engine import Engine, Events
 from monai.utils import CommonKeys
+
+from cellseg_monai.training.time_limit import TimeLimit
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +30,7 @@ class ProgressHandler:
 
     Args:
         evaluator: evaluator whose key metric is shown; by default the trainer.
+        time_limit: time limit of the training, from which the time left is known.
         stream: stream of the line; by default standard error.
 
     Example:
@@ -46,6 +50,7 @@ class ProgressHandler:
     """
 
     evaluator: Engine | None = None
+    time_limit: TimeLimit | None = None
     stream: TextIO | None = None
 
     def __post_init__(self) -> None:
@@ -90,7 +95,8 @@ class ProgressHandler:
         """Return the current line."""
         state = engine.state
         done = (state.iteration - 1) % state.epoch_length + 1 if state.epoch_length else state.iteration
-        parts = [f"epoch {state.epoch}/{state.max_epochs}", f"{done}/{state.epoch_length or '?'}"]
+        epochs = "" if math.isfinite(self._clock) else f"/{state.max_epochs}"
+        parts = [f"epoch {state.epoch}{epochs}", f"{done}/{state.epoch_length or '?'}"]
         parts.append(f"loss {sum(self._losses) / max(len(self._losses), 1):.4f}")
         judge: Any = engine if self.evaluator is None else self.evaluator
         name = judge.state.key_metric_name
@@ -98,7 +104,13 @@ class ProgressHandler:
             parts.append(f"{name} {float(judge.state.metrics[name]):.4f}")
         return "  ".join([*parts, f"{self._time_left(state)} left"])
 
+    @property
+    def _clock(self) -> float:
+        return math.inf if self.time_limit is None else self.time_limit.left
+
     def _time_left(self, state: Any) -> str:
+        if math.isfinite(left := self._clock):
+            return str(timedelta(seconds=max(0, round(left))))
         done = state.iteration - self._before
         if not state.epoch_length or not done:
             return "?"

@@ -11,7 +11,9 @@ import tifffile
 import torch
 from monai.bundle import ConfigParser
 from monai.transforms import Compose
+from PIL import Image
 
+from cellseg_monai.colours import colours_of
 from cellseg_monai.networks import SkipSwinUNet
 from tests.bundles.reduced import BUNDLES, NARROW, copied, labels_in
 
@@ -61,6 +63,9 @@ def test_classes_are_trained_scored_and_segmented(
     where = {"dataset_dir": class_dataset, "output_dir": tmp_path / "run", "classes": CLASSES}
     random = {"encoder_weights": "$None"} if name == "skip_swin_unet" else {}
     bundle.run("train", *overlays, max_epochs=1, folds=4, **where, **random)
+    with Image.open(tmp_path / "run/validation.png") as picture:
+        colours = {colour for _, colour in picture.getcolors(1 << 20)}
+    assert {tuple(colour) for colour in colours_of([1, 2]).tolist()} <= colours
     bundle.run("train", *overlays, "evaluate", **where)
     of_image = pd.read_csv(tmp_path / "run/val_mean_dice_raw.csv").columns
     assert list(of_image)[1:4] == ["class0", "class1", "class2"]
@@ -89,7 +94,8 @@ def clippers(*files: Path) -> list[Any]:
     """Handlers that clip gradients, as the trainer gets them."""
     config = ConfigParser.load_config_files(list(map(str, files)))
     named = "cellseg_monai.training.GradientClipper"
-    given = [handler for handler in config["train"]["handlers"] if handler["_target_"] == named]
+    handlers = [handler for handler in config["train"]["handlers"] if isinstance(handler, dict)]
+    given = [handler for handler in handlers if handler["_target_"] == named]
     assert len(given) == 1
     parser = ConfigParser({"max_gradient_norm": config["max_gradient_norm"], "handlers": given})
     made: list[Any] = parser.get_parsed_content("handlers")

@@ -61,6 +61,7 @@ def test_gradients_and_order_of_the_data_are_those_of_one_process(dataset: Path,
         torch.testing.assert_close(two[name], tensor, rtol=0, atol=1e-5 * 0.1, msg=name)
     writers = {path.name.split(".")[-2] for path in (tmp_path / "two").glob("events.out.tfevents*")}
     assert len(writers) == 1
+    assert (tmp_path / "two/validation.png").is_file()
 
 
 @pytest.mark.slow

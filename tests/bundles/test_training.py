@@ -15,6 +15,7 @@ def test_training_leaves_bare_weights_and_its_state(trained: Bundle) -> None:
     assert all(isinstance(tensor, torch.Tensor) for tensor in weights.values())
     assert (trained.path / "run/training_state.pt").is_file()
     assert list((trained.path / "run").glob("events.out.tfevents*"))
+    assert (trained.path / "run/validation.png").is_file()
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,23 @@ def test_a_training_of_one_epoch_is_validated(options: dict[str, int], dataset: 
     bundle = copied("skip_unet", tmp_path)
     bundle.run("train", dataset_dir=dataset, output_dir=run, ckpt_dir=run, val_fraction=0.25, **options)
     assert (run / "model.pt").is_file()
+
+
+def test_a_training_without_hope_warns_with_a_remedy_and_a_silent_one_has_no_picture(
+    dataset: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    bundle = copied("skip_unet", tmp_path)
+    options = bundle.settings(
+        "train", dataset_dir=dataset, output_dir=run, ckpt_dir=run, max_epochs=3, folds=4
+    )
+    output = bundle.command("run", **options, learning_rate=0.0, threshold=0.999, silent=True)
+    for said in (
+        "no cell is predicted in any validation image after 33%",
+        "the loss has fallen by less than 5%",
+    ):
+        assert output.count(f"WARNING cellseg_monai.training.early_warnings: {said}") == 1
+    assert not (run / "validation.png").exists()
 
 
 @pytest.mark.parametrize("trained", TWO_KINDS, indirect=True)

@@ -154,10 +154,10 @@ def test_a_missing_file_of_the_base_is_named(bundle: Path, name: str) -> None:
         render_bundle(bundle)
 
 
-def test_a_bundle_without_a_base_is_told_where_there_is_one(bundle: Path) -> None:
+def test_a_bundle_without_a_base_beside_it_has_that_of_the_package(bundle: Path) -> None:
     shutil.rmtree(bundle.parent / "_base")
-    with pytest.raises(FileNotFoundError, match=r"_base: .* is missing; copy it from the package"):
-        render_bundle(bundle)
+    train = json.loads(render_bundle(bundle)["configs/train.json"])
+    assert train["train"]["trainer"]["_target_"] == "SupervisedTrainer"
 
 
 def test_only_stale_files_are_written(bundle: Path) -> None:

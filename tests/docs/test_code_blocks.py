@@ -24,7 +24,7 @@ from tests.forked.commands import shims
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = [*sorted(REPOSITORY.glob("*.md")), *sorted((REPOSITORY / "docs").rglob("*.md"))]
-SLOW = {"docs/tutorials/your-own-bundle.md"}
+SLOW = {"docs/how-to/train-with-your-images.md", "docs/tutorials/your-own-bundle.md"}
 """Pages that train for longer than a moment."""
 
 RUN = {"python", "bash", "console"}

@@ -12,6 +12,15 @@ def test_outline_leaves_the_inside_of_an_object_alone() -> None:
     assert picture[3, 3].tolist() == [128, 128, 128]
 
 
+def test_wide_outlines_grow_inwards() -> None:
+    labels = np.pad(np.repeat([[1, 2]], 7, axis=1).repeat(7, axis=0), 1)
+    one, two = (outline(np.full(labels.shape, 0.5), labels, width) for width in (1, 2))
+    coloured = (two != 128).any(axis=-1)
+    assert coloured[labels == 0].sum() == 0
+    assert coloured.sum() == 2 * (24 + 16)
+    assert (two[one != 128] == one[one != 128]).all()
+
+
 def test_touching_objects_have_different_colours() -> None:
     picture = outline(np.zeros((2, 4)), [[1, 1, 2, 2]] * 2)
     assert picture[0, 1].tolist() != picture[0, 2].tolist()

@@ -117,7 +117,11 @@ def test_skips(train: Path, test: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_students(train: Path, test: Path, shifted: Path, tmp_path: Path) -> None:
-    words = ["--labelled", train, "--unlabelled", shifted / "images", "--test", test]
-    found = study("pseudo-label", "attention_unetpp", tmp_path, *words)
-    assert "as_published.json" in options_of(tmp_path / "runs/consistent-seed_0")["config_file"]
-    assert len(found) == 4
+    words = ["--labelled", train, "--unlabelled", shifted / "images", "--test", test, "--networks", "unet"]
+    found = study("pseudo-label", "attention_unetpp", tmp_path, *words, options=NETWORKS)
+    models = {"student_unet": "fixed_teacher", "consistent_unet": "semi_supervised"}
+    for model, overlay in models.items():
+        configs = options_of(tmp_path / f"runs/{model}-seed_0")["config_file"]
+        assert "configs/as_published.json" in configs
+        assert configs.index("as_published") < configs.index(overlay)
+    assert set(found["model"]) == {"supervised", "student", "consistent", "trained_on"}

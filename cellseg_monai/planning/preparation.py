@@ -1,0 +1,132 @@
+"""What a training will do: facts about the images, trials of models, and the plan that follows from both."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from cellseg_monai.bundling.render import base_of
+from cellseg_monai.bundling.sources import load_source
+from cellseg_monai.data.datalist import Item
+from cellseg_monai.planning.facts import Fingerprint, fingerprint
+from cellseg_monai.planning.plan import Choice, Plan, Section, plan_training
+from cellseg_monai.planning.starts import Trial, try_models
+from cellseg_monai.runtime import find_bundle
+
+FROM_SCRATCH = "patch_attention_unet"
+"""Bundle whose network and training are used with random weights."""
+
+RANDOM = "none"
+"""Name that asks for random weights."""
+
+GOOD_START = 0.4
+"""Score of a model without training from which on its weights are a better start than random ones."""
+
+_SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A planned training.
+
+    Attributes:
+        facts: facts about the images.
+        trials: models that were tried, the best first.
+        start: model and scale to start from; None for random weights.
+        plan: choices with their reasons.
+
+    Example:
+        >>> from cellseg_monai.planning import Fingerprint, plan_training
+        >>> facts = Fingerprint(
+        ...     images=9, groups=9, width=(900, 900), height=(900, 900), channels=3, masks="cells",
+        ...     classes=(), cells=90, lengths=(20.0, 30.0, 40.0), touching=0.1, foreground=0.1, thin=False,
+        ... )
+        >>> Preparation(facts, [], None, plan_training(facts)).source.name
+        'patch_attention_unet'
+    """
+
+    facts: Fingerprint
+    trials: Sequence[Trial]
+    start: Trial | None
+    plan: Plan
+
+    @property
+    def source(self) -> Path:
+        """Bundle whose network and training are used."""
+        return find_bundle(FROM_SCRATCH) if self.start is None else self.start.model
+
+    def __str__(self) -> str:
+        tried = [f"  {trial}" for trial in self.trials]
+        shown = ["models tried without training:", *tried[:_SHOWN]] if tried else []
+        return "\n".join([str(self.facts), *shown, str(self.plan)])
+
+
+def prepare(
+    items: Sequence[Item],
+    start: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    *,
+    seconds: float = 60.0,
+) -> Preparation:
+    """Look at labelled images and plan a training.
+
+    Args:
+        items: labelled images.
+        start: name or folder of the bundle to start from, or ``"none"`` for random weights; by default the
+            images decide.
+        options: values by id that override the plan.
+        seconds: time for the trials of models.
+
+    Raises:
+        ValueError: the images cannot be trained on.
+
+    Example:
+        >>> from tempfile import mkdtemp
+        >>> from cellseg_monai.data import list_items, write_synthetic_dataset
+        >>> folder = write_synthetic_dataset("nuclei", f"{mkdtemp()}/set", count=2, size=(96, 128))
+        >>> print(prepare(list_items(folder), "none", {"scale": 0.5}).plan.choices[-1])
+        your option: scale=0.5
+            given by you
+    """
+    facts = fingerprint(items)
+    scratch = plan_training(facts)
+    scale = scratch.options("shared")["settings#scale"]
+    models = None if start in (None, RANDOM) else [find_bundle(str(start))]
+    trials = [] if start == RANDOM else try_models(items, facts.masks, scale, models=models, seconds=seconds)
+    chosen = next(iter(trials), None)
+    if chosen is None or (start is None and chosen.score < GOOD_START):
+        chosen, plan = None, scratch
+        plan = _with_start(plan, f"random weights, network of {FROM_SCRATCH}", _why_random(facts, trials))
+    else:
+        reason = f"without training it has a score of {chosen.score:.3f} on a few crops of these images"
+        plan = plan_training(facts, from_weights=True)
+        plan = _with_start(plan, f"weights of {chosen.model.name} at scale {chosen.scale:g}", reason)
+    found = Preparation(facts, trials, chosen, plan)
+    return replace(found, plan=_overruled(found, options or {}))
+
+
+def _why_random(facts: Fingerprint, trials: Sequence[Trial]) -> str:
+    if not trials:
+        return "the models of the package were not trained for classes" if facts.classes else "as asked"
+    best = trials[0]
+    return f"the best model without training, {best.model.name}, has a score of only {best.score:.3f}"
+
+
+def _with_start(plan: Plan, what: str, reason: str) -> Plan:
+    return Plan((Choice(f"start: {what}", "train", {}, reason), *plan.choices))
+
+
+def _overruled(found: Preparation, options: Mapping[str, Any]) -> Plan:
+    """The plan with the values that a person gave, each in the section where it belongs."""
+    shared = load_source(base_of(found.source) / "shared.yaml")
+    own = []
+    for name, value in options.items():
+        place = f"settings#{name}" if name in shared["settings"] else name
+        section: Section = "shared" if place.partition("#")[0] in shared else "train"
+        own.append(Choice("your option", section, {place: value}, "given by you"))
+    given = {name for choice in own for name in choice.options}
+    kept = [
+        choice._replace(options={key: value for key, value in choice.options.items() if key not in given})
+        for choice in found.plan.choices
+    ]
+    return Plan((*kept, *own))

@@ -1,0 +1,120 @@
+"""From annotated images to a bundle, end to end."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tifffile import imread
+
+import cellseg_monai as cs
+from cellseg_monai.bundling import check_bundles
+from cellseg_monai.cli import main
+from cellseg_monai.data import labelled, list_items
+from cellseg_monai.planning import prepare
+from cellseg_monai.planning.candidates import mean_weights
+
+NARROW = {"network_def#architecture#channels": [8, 16], "patch_size": 64}
+
+
+@pytest.fixture(scope="module")
+def images(real_images: Path) -> Path:
+    return real_images / "nuclei/train"
+
+
+@pytest.fixture(scope="module")
+def trained(images: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, cs.planning.Trained]:
+    folder = tmp_path_factory.mktemp("trained") / "my_cells"
+    return folder, cs.train(images, folder, start="none", minutes=0.4, options=NARROW)
+
+
+@pytest.mark.slow
+def test_the_result_is_a_bundle_that_segments(trained, images: Path, tmp_path: Path) -> None:
+    folder, found = trained
+    assert (found.kept, found.metric, list(found.scores)) == ("trained", "f1@0.5", ["trained"])
+    assert not check_bundles(folder).failed
+    assert {"models", "configs", "report.html", "plan.json", "bundle.yaml"} <= {
+        file.name for file in folder.iterdir()
+    }
+    labels = cs.predict(folder, [images / "images"], tmp_path)
+    assert labels
+    assert all(imread(file).dtype == np.int32 for file in labels)
+
+
+@pytest.mark.slow
+def test_it_ends_in_time(trained) -> None:
+    assert trained[1].minutes < 1.5  # of 0.4, on a machine that may be busy; the training itself is shorter
+
+
+@pytest.mark.slow
+def test_the_same_call_has_nothing_left_to_do(trained, images: Path) -> None:
+    folder, found = trained
+    weights = (folder / "models/model.pt").read_bytes()
+    again = cs.train(images, folder, start="none", minutes=0.4, options=NARROW)
+    assert again.scores == found.scores
+    assert (folder / "models/model.pt").read_bytes() == weights
+
+
+@pytest.mark.slow
+def test_another_training_does_not_take_its_folder(trained, images: Path) -> None:
+    with pytest.raises(ValueError, match="this training has other values of seed; choose another folder"):
+        cs.train(images, trained[0], start="none", options=NARROW, seed=1)
+
+
+@pytest.mark.slow
+def test_the_bundle_is_not_worse_than_its_start(images: Path, tmp_path: Path) -> None:
+    options = {"learning_rate": 1.0}  # ruins the weights
+    found = cs.train(images, tmp_path / "b", start="patch_attention_unet", minutes=0.3, options=options)
+    assert found.scores["start"] > found.scores["trained"]
+    assert found.kept == "start"
+    start = torch.load(tmp_path / "b/training/start/model.pt", weights_only=True)
+    kept = torch.load(tmp_path / "b/models/model.pt", weights_only=True)
+    assert all(torch.equal(start[name], tensor) for name, tensor in kept.items())
+    settings = json.loads((tmp_path / "b/models/model.json").read_text())
+    assert settings["bundle"] == ".."
+
+
+def test_a_folder_with_other_files_is_not_used(images: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(ValueError, match="the folder is not empty; choose a new one for the bundle"):
+        cs.train(images, tmp_path)
+    assert [file.name for file in tmp_path.iterdir() if file.name != ".cellseg"] == ["notes.txt"]
+
+
+def test_a_dry_run_writes_nothing(images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", str(images), "--out", str(tmp_path / "b"), "--from", "none", "--dry-run"]) == 0
+    assert "start: random weights, network of patch_attention_unet" in capsys.readouterr().out
+    assert not (tmp_path / "b").exists()
+
+
+def test_images_without_masks_are_told(
+    tmp_path: Path, images: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(images / "images", tmp_path / "set/images")
+    assert main(["train", str(tmp_path / "set"), "--out", str(tmp_path / "b")]) == 1
+    assert "has a label; put masks/ beside images/" in capsys.readouterr().err
+    assert not (tmp_path / "b").exists()
+
+
+def test_a_model_that_was_trained_for_such_images_is_the_start(images: Path) -> None:
+    found = prepare(labelled(list_items(images)), "patch_attention_unet")
+    assert found.start is not None
+    assert found.start.score > 0.8
+    assert found.source.name == "patch_attention_unet"
+
+
+def test_the_mean_of_weights_of_two_versions(tmp_path: Path) -> None:
+    """Earlier versions wrote another prefix when they trained at a scale."""
+    for name, prefix, value in (("one", "network.", 1.0), ("other", "", 3.0)):
+        file = tmp_path / name / "model.pt"
+        file.parent.mkdir()
+        weights = {"w": torch.full((2,), value), "n": torch.tensor(int(value))}
+        torch.save({f"{prefix}{key}": tensor for key, tensor in weights.items()}, file)
+        cs.runtime.keep_settings(file, scale=value)
+    files = (tmp_path / name / "model.pt" for name in ("one", "other", "mean"))
+    file = mean_weights(*files, tmp_path)
+    mean = torch.load(file, weights_only=True)
+    assert (mean["w"].tolist(), mean["n"].item()) == ([2.0, 2.0], 3)
+    assert json.loads(file.with_suffix(".json").read_text())["settings"]["scale"] == 3.0
