@@ -67,6 +67,11 @@ class Fingerprint:
     foreground: float
     thin: bool
 
+    @property
+    def class_numbers(self) -> dict[str, int]:
+        """Class of each value of the masks, for masks of classes."""
+        return {str(value): number for number, value in enumerate(self.classes)}
+
     def __str__(self) -> str:
         """One sentence about the images, and one about the masks."""
         sides = "×".join(_range(side) for side in (self.width, self.height))

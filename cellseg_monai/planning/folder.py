@@ -97,7 +97,7 @@ class Folder:
             minutes: duration of the training.
         """
         shared, facts = found.plan.options("shared"), found.facts
-        classes = shared.get("classes")
+        classes = facts.class_numbers or None
         channels = shared.get("settings#in_channels", 1)
         if found.start is not None:
             channels = self._copy_start(found)["in_channels"]

@@ -107,9 +107,14 @@ def _target(facts: Fingerprint) -> Iterator[Choice]:
     elif facts.masks == "binary":
         yield _pair("foreground", "the masks separate only foreground from background")
     else:
-        yield _pair("classes", "the masks hold classes")
-        mapping = {str(value): number for number, value in enumerate(facts.classes)}
-        yield Choice("classes", "shared", {"classes": mapping}, "each value of the masks is one class")
+        target = {
+            "_target_": "cellseg_monai.transforms.ClassTargetd",
+            "keys": "label",
+            "classes": facts.class_numbers,
+            "one_hot": True,
+        }
+        options = {"target": target, "decoding": "%decodings#classes"}
+        yield Choice("what the network learns", "shared", options, "each value of the masks is a class")
         reason = "each pixel has exactly one class"
         yield Choice("loss", "train", {"loss": "%losses#dice_ce_softmax"}, reason)
 

@@ -46,8 +46,7 @@ def test_a_patch_is_not_much_larger_than_the_images():
     ({}, "foreground_distance", 1.0),
     ({"masks": "binary"}, "foreground", 1.0),
     ({"masks": "binary", "thin": True}, "foreground", 0.5),
-    ({"masks": "classes", "classes": (0, 128, 255)}, "classes", 1.0),
-], ids=["cells", "compact", "thin", "classes"])  # fmt: skip
+], ids=["cells", "compact", "thin"])  # fmt: skip
 def test_the_masks_decide_what_is_learned(facts, target, scale):
     found = shared(**facts)
     assert (found["target"], found["decoding"]) == (f"%targets#{target}", f"%decodings#{target}")
@@ -56,7 +55,8 @@ def test_the_masks_decide_what_is_learned(facts, target, scale):
 
 def test_classes_are_numbered_in_the_order_of_their_values():
     plan = plan_training(replace(CELLS, masks="classes", classes=(0, 128, 255)))
-    assert plan.options("shared")["classes"] == {"0": 0, "128": 1, "255": 2}
+    assert plan.options("shared")["target"]["classes"] == {"0": 0, "128": 1, "255": 2}
+    assert plan.settings["scale"] == 1.0
     assert plan.options("train") == {"loss": "%losses#dice_ce_softmax"}
 
 

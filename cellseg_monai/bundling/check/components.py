@@ -15,6 +15,7 @@ from cellseg_monai.outputs.causes import in_one_line
 Outcomes = MutableMapping[str, str]
 """Error of each definition that was tried, or an empty text. Bundles share most of their definitions."""
 
+_IN_TILES = "inference_large"
 _DATASETS = ("dataset", "train::dataset", "validate::dataset")
 
 
@@ -57,8 +58,16 @@ def _config_findings(
         for target in sorted(set(near) - items.keys()):
             message = f"{plain_id(place)} refers to @{plain_id(target)}, which does not exist"
             yield error("reference", file, message, "correct the id")
-    if name in SINGLE_PROCESS:
+    if name == _IN_TILES and _finds_classes(parser):
+        yield note(
+            "configuration", file, "not for maps of classes, which are not stitched", "use inference.json"
+        )
+    elif name in SINGLE_PROCESS:
         yield from _instantiate_all(parser, file, outcomes)
+
+
+def _finds_classes(parser: ConfigParser) -> bool:
+    return getattr(parser.get_parsed_content("decoding", lazy=False), "decodes", None) == "classes"
 
 
 def references(parser: ConfigParser, place: str) -> set[str]:
