@@ -61,11 +61,13 @@ def write_bundle(
     render_bundles(folder)
 
 
-def describe_channels(channels: int, outputs: int, classes: Mapping[str, int] | None) -> dict[str, Any]:
+def describe_network(
+    channels: int, outputs: int, classes: Mapping[str, int] | None, side: int
+) -> dict[str, Any]:
     """Metadata of the input and the output of the network.
 
     Example:
-        >>> describe_channels(3, 2, None)["network_data_format#inputs#image#channel_def"]
+        >>> describe_network(3, 2, None, 128)["network_data_format#inputs#image#channel_def"]
         {0: 'red', 1: 'green', 2: 'blue'}
     """
     names = _CHANNELS.get(channels, {number: f"channel {number + 1}" for number in range(channels)})
@@ -74,6 +76,8 @@ def describe_channels(channels: int, outputs: int, classes: Mapping[str, int] | 
     return {
         "network_data_format#inputs#image#num_channels": channels,
         "network_data_format#inputs#image#channel_def": names,
+        "network_data_format#inputs#image#spatial_shape": [side, side],
+        "network_data_format#outputs#pred#spatial_shape": [side, side],
         "network_data_format#outputs#pred#num_channels": outputs,
         "network_data_format#outputs#pred#channel_def": found,
     }

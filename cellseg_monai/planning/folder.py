@@ -8,7 +8,7 @@ from typing import Any
 
 from cellseg_monai.outputs import write_text
 from cellseg_monai.outputs.lock import HIDDEN
-from cellseg_monai.planning.bundle import describe_channels, write_bundle
+from cellseg_monai.planning.bundle import describe_network, write_bundle
 from cellseg_monai.planning.candidates import Candidate, Judge
 from cellseg_monai.planning.preparation import Preparation
 from cellseg_monai.planning.starts import at_scale
@@ -96,17 +96,15 @@ class Folder:
             found: planned training.
             minutes: duration of the training.
         """
-        shared, facts = found.plan.options("shared"), found.facts
+        facts = found.facts
+        settings = found.plan.settings if found.start is None else self._copy_start(found)
         classes = facts.class_numbers or None
-        channels = shared.get("settings#in_channels", 1)
-        if found.start is not None:
-            channels = self._copy_start(found)["in_channels"]
         outputs = 1 if facts.masks == "binary" and not found.start else len(classes) if classes else 2
         metadata = {
             "name": self.path.name,
             "description": f"Segmentation of images like the {facts.images} that it was trained with",
             "data_source": str(facts),
-            **describe_channels(channels, outputs, classes),
+            **describe_network(settings["in_channels"], outputs, classes, settings["patch_size"]),
         }
         write_bundle(self.path, found.source, found.plan, str(facts), metadata, minutes)
         for name in ("train", "validation"):

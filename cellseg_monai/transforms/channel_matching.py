@@ -1,4 +1,4 @@
-"""A fixed number of channels for data sets that mix grey and colour images."""
+"""A fixed number of channels, also for data sets that mix grey and colour images."""
 
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -28,7 +28,7 @@ def match_channels(image: Image, channels: int, drop_alpha: bool = False) -> Ima
 
     Args:
         image: channel-first array or tensor.
-        channels: 1 or 3.
+        channels: number of channels. Images are converted to 1 or 3 channels; to others they are not.
         drop_alpha: drop a fourth channel even if it varies.
 
     Returns:
@@ -48,6 +48,11 @@ def match_channels(image: Image, channels: int, drop_alpha: bool = False) -> Ima
     present = image.shape[0]
     if present == channels:
         return image
+    if channels not in (1, 3):
+        raise ValueError(
+            f"{origin(image)} has {present} channels, but {channels} are needed, and only grey and colour "
+            "images are converted; select channels when you read the image"
+        )
     if present == 1:
         return image[[0] * channels]
     if present == 4:
@@ -73,11 +78,11 @@ class MatchChannels(Transform):
     ``meta["channel_names"]``, if present, is updated: repeated, cut to three names, or ``grey``.
 
     Args:
-        channels: 1 or 3.
+        channels: number of channels. Images are converted to 1 or 3 channels; to others they are not.
         drop_alpha: drop a fourth channel even if it varies.
 
     Raises:
-        ValueError: ``channels`` is neither 1 nor 3.
+        ValueError: ``channels`` is not positive.
 
     Example:
         >>> tuple(MatchChannels(channels=3)(torch.zeros(1, 8, 8)).shape)
@@ -118,7 +123,7 @@ class MatchChannelsd(ArrayTransformd, of=MatchChannels):
 
     Args:
         keys: keys of the images.
-        channels: 1 or 3.
+        channels: number of channels. Images are converted to 1 or 3 channels; to others they are not.
         drop_alpha: drop a fourth channel even if it varies.
         allow_missing_keys: skip keys that a sample does not have.
 
@@ -130,8 +135,8 @@ class MatchChannelsd(ArrayTransformd, of=MatchChannels):
 
 
 def _check_channels(channels: int) -> None:
-    if channels not in (1, 3):
-        raise ValueError(f"channels must be 1 (grey) or 3 (colour), not {channels}")
+    if channels < 1:
+        raise ValueError(f"channels={channels} must be at least 1")
 
 
 def _luminance(image: Any) -> Any:

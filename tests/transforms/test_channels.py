@@ -73,9 +73,16 @@ def test_no_rule(present, channels):
         MatchChannels(channels)(image)
 
 
-@pytest.mark.parametrize("channels", [0, 2, 4])
+def test_other_numbers_of_channels_are_kept_but_not_made():
+    image = torch.rand(2, 4, 4)
+    assert match_channels(image, 2) is image
+    with pytest.raises(ValueError, match=r"has 3 channels, but 2 are needed, and only grey and colour"):
+        match_channels(torch.zeros(3, 4, 4), 2)
+
+
+@pytest.mark.parametrize("channels", [0, -1])
 def test_channels_are_checked_at_construction(channels):
-    with pytest.raises(ValueError, match=f"channels must be 1 .grey. or 3 .colour., not {channels}"):
+    with pytest.raises(ValueError, match=f"channels={channels} must be at least 1"):
         MatchChannelsd("image", channels)
 
 
