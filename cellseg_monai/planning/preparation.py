@@ -91,12 +91,17 @@ def prepare(
     facts = fingerprint(items)
     scratch = plan_training(facts)
     scale = scratch.options("shared")["settings#scale"]
-    models = None if start in (None, RANDOM) else [find_bundle(str(start))]
-    trials = [] if start == RANDOM else try_models(items, facts.masks, scale, models=models, seconds=seconds)
+    trials: Sequence[Trial] = ()
+    if start not in (None, RANDOM):
+        trials = try_models(items, facts.masks, scale, models=[find_bundle(str(start))], seconds=seconds)
+    elif start is None and facts.masks == "cells":
+        trials = try_models(items, facts.masks, scale, seconds=seconds)
     chosen = next(iter(trials), None)
     if chosen is None or (start is None and chosen.score < GOOD_START):
         chosen, plan = None, scratch
-        plan = _with_start(plan, f"random weights, network of {FROM_SCRATCH}", _why_random(facts, trials))
+        plan = _with_start(
+            plan, f"random weights, network of {FROM_SCRATCH}", _why_random(facts, trials, start)
+        )
     else:
         reason = f"without training it has a score of {chosen.score:.3f} on a few crops of these images"
         plan = plan_training(facts, from_weights=True)
@@ -105,9 +110,12 @@ def prepare(
     return replace(found, plan=_overruled(found, options or {}))
 
 
-def _why_random(facts: Fingerprint, trials: Sequence[Trial]) -> str:
+def _why_random(facts: Fingerprint, trials: Sequence[Trial], start: str | None) -> str:
+    if start == RANDOM:
+        return "as asked"
     if not trials:
-        return "the models of the package were not trained for classes" if facts.classes else "as asked"
+        kind = {"binary": "structures of a binary mask", "classes": "classes", "cells": "such images"}
+        return f"the models of the package were not trained for {kind[facts.masks]}"
     best = trials[0]
     return f"the best model without training, {best.model.name}, has a score of only {best.score:.3f}"
 
