@@ -18,6 +18,9 @@ LARGE_CELL = 45
 FIELD = 128
 """Side of a training patch, in pixels of the network."""
 
+BATCH = 8
+"""Number of patches in a batch."""
+
 SLIGHTLY_SHRUNK = 0.5
 """Scale up to which the prediction is averaged over turns, in at most twice the time of scale 1."""
 
@@ -93,7 +96,7 @@ def plan_training(facts: Fingerprint, *, from_weights: bool = False) -> Plan:
         ...     classes=(), cells=12, lengths=(80.0, 400.0, 900.0), touching=0.0, foreground=0.07, thin=True,
         ... )
         >>> [choice.what for choice in plan_training(facts).choices]
-        ['what the network learns', 'channels', 'scale', 'patch size', 'prediction']
+        ['what the network learns', 'channels', 'scale', 'patch size', 'batch', 'prediction']
     """
     return Plan(tuple(_from_weights() if from_weights else chain(_target(facts), _network(facts))))
 
@@ -132,6 +135,10 @@ def _network(facts: Fingerprint) -> Iterator[Choice]:
     side = _patch(facts, scale)
     reason = f"{round(side * scale)} pixels of the network show a cell and its neighbours"
     yield Choice("patch size", "shared", {"settings#patch_size": side}, reason)
+    patches = _patches(facts, side)
+    reason = f"an image has room for {'one patch' if patches == 1 else f'{patches} different patches'}"
+    batch = {"patches_per_image": patches, "batch_size": BATCH // patches}
+    yield Choice("batch", "train", batch, reason)
     if scale <= SLIGHTLY_SHRUNK:
         reason = "the mean over turns of the image is more exact, and the shrunk image leaves the time for it"
         yield Choice("prediction", "shared", {"settings#tta": True}, reason)
@@ -154,6 +161,12 @@ def _patch(facts: Fingerprint, scale: float) -> int:
     """Patch of :data:`FIELD` pixels of the network, but not much larger than the largest image."""
     largest = max(facts.width[1], facts.height[1])
     return int(min(FIELD / scale // 16 * 16, -(-largest // 16) * 16))
+
+
+def _patches(facts: Fingerprint, side: int) -> int:
+    """Patches that one image gives to a batch: a power of 2, and no more than fit into the image twice."""
+    fitting = 2 * facts.width[0] * facts.height[0] / side**2
+    return next(count for count in (8, 4, 2, 1) if count <= fitting or count == 1)
 
 
 def _from_weights() -> Iterator[Choice]:

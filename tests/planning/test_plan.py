@@ -57,7 +57,13 @@ def test_classes_are_numbered_in_the_order_of_their_values():
     plan = plan_training(replace(CELLS, masks="classes", classes=(0, 128, 255)))
     assert plan.options("shared")["target"]["classes"] == {"0": 0, "128": 1, "255": 2}
     assert plan.settings["scale"] == 1.0
-    assert plan.options("train") == {"loss": "%losses#dice_ce_softmax"}
+    assert plan.options("train")["loss"] == "%losses#dice_ce_softmax"
+
+
+@pytest.mark.parametrize(("side", "patches", "batch"), [(512, 8, 1), (256, 8, 1), (180, 2, 4), (100, 1, 8)])
+def test_small_images_give_a_batch_one_patch_each(side, patches, batch):
+    found = plan_training(replace(CELLS, width=(side, side), height=(side, side))).options("train")
+    assert found == {"patches_per_image": patches, "batch_size": batch}
 
 
 def test_weights_to_start_from_fix_everything_but_the_learning_rate():
