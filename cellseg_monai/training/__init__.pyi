@@ -1,0 +1,15 @@
+from .best_weights import BestWeights as BestWeights
+from .bfloat16 import Bfloat16OnCpu as Bfloat16OnCpu
+from .bfloat16 import computes_bfloat16 as computes_bfloat16
+from .early_warnings import EarlyWarnings as EarlyWarnings
+from .freezing import FreezeHandler as FreezeHandler
+from .freezing import freeze as freeze
+from .gradients import FiniteGuard as FiniteGuard
+from .gradients import GradientClipper as GradientClipper
+from .plateau import scheduler_arguments as scheduler_arguments
+from .pretrained import load_pretrained as load_pretrained
+from .progress import ProgressHandler as ProgressHandler
+from .resume import ResumeHandler as ResumeHandler
+from .time_limit import TimeLimit as TimeLimit
+from .unlabelled import ConsistencyHandler as ConsistencyHandler
+from .unlabelled import MeanTeacher as MeanTeacher
