@@ -1,6 +1,7 @@
 """What configurations name is found by MONAI, and is the same under every supported Python."""
 
 import inspect
+import json
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -42,3 +43,11 @@ def test_a_target_is_a_class_or_function_and_no_module_has_its_name(file: Path) 
     wrong = {path: it for path, it in found.items() if not (inspect.isclass(it) or inspect.isroutine(it))}
     assert not wrong
     assert not [path for path in found if is_module(path)]
+
+
+@pytest.mark.parametrize("name", sorted(folder.parent.name for folder in BUNDLES.glob("*/configs")))
+def test_monai_label_finds_a_target_in_each_handler_of_a_training(name: str) -> None:
+    """It looks for a ``CheckpointLoader`` among them and puts one first, so no reference has an index."""
+    text = (BUNDLES / name / "configs/train.json").read_text()
+    assert all("_target_" in handler for handler in json.loads(text)["train"]["handlers"])
+    assert "@train#handlers#" not in text
