@@ -67,7 +67,8 @@ def _config_findings(
 
 
 def _finds_classes(parser: ConfigParser) -> bool:
-    return getattr(parser.get_parsed_content("decoding", lazy=False), "decodes", None) == "classes"
+    decoding = parser.get_parsed_content("decoding", lazy=False) if "decoding" in parser else None
+    return getattr(decoding, "decodes", None) == "classes"
 
 
 def references(parser: ConfigParser, place: str) -> set[str]:
