@@ -21,8 +21,10 @@ def _train(images: str, out: str, dry_run: bool = False, **options: Any) -> Any:
 
 def _show(line: str) -> None:
     """Print a line; on a terminal, a line of progress replaces the one before."""
-    progress = line.startswith("epoch ") and sys.stdout.isatty()
-    print(f"\r\x1b[K{line}", end="" if progress else "\n", flush=True)
+    if sys.stdout.isatty():
+        print(f"\r\x1b[K{line}", end="" if line.startswith("epoch ") else "\n", flush=True)
+    else:
+        print(line, flush=True)
 
 
 TRAIN = Verb("train", "train a bundle with annotated images", _train, [

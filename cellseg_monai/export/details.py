@@ -104,7 +104,7 @@ def captioned_sheet(
     head = _GAP + len(legend) * _LINE
     rows = -(-len(pictures) // columns)
     font: Any = ImageFont.load_default(_TEXT)
-    wide = max(columns * step_x, *(_MARK + round(font.getlength(text)) for text, _ in legend)) + _GAP
+    wide = max([columns * step_x, *(_MARK + round(font.getlength(text)) for text, _ in legend)]) + _GAP
     sheet = Image.new("RGB", (wide, head + rows * step_y), "white")
     pen = ImageDraw.Draw(sheet)
     for place, (text, colour) in enumerate(legend):

@@ -40,9 +40,9 @@ class Folder:
             raise ValueError(f"{path}: the folder is not empty; choose a new one for the bundle")
         plain = json.loads(json.dumps(given, default=str))
         file = path / _PLAN
-        self.record: dict[str, Any] = (
-            json.loads(file.read_text()) if file.is_file() else {"given": plain, "candidates": []}
-        )
+        self.record: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
+        if "plan" not in self.record:  # also if it was interrupted before
+            self.record = {"given": plain, "candidates": []}
         for name, value in plain.items():
             if self.record["given"][name] != value:
                 raise ValueError(f"{file}: this training has other values of {name}; choose another folder")
@@ -96,6 +96,7 @@ class Folder:
             found: planned training.
             minutes: duration of the training.
         """
+        self.note()
         facts = found.facts
         settings = found.plan.settings if found.start is None else self._copy_start(found)
         classes = facts.class_numbers or None

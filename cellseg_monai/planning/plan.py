@@ -129,7 +129,9 @@ def _pair(name: str, reason: str) -> Choice:
 
 def _network(facts: Fingerprint) -> Iterator[Choice]:
     channels = {"settings#in_channels": facts.channels}
-    yield Choice("channels", "shared", channels, f"the images have {facts.channels}")
+    kinds = {1: "the images are grey", 3: "the images are in colour"}
+    reason = kinds.get(facts.channels, f"the images have {facts.channels} channels")
+    yield Choice("channels", "shared", channels, reason)
     scale, reason = _scale(facts)
     yield Choice("scale", "shared", {"settings#scale": scale}, reason)
     side = _patch(facts, scale)

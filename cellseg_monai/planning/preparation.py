@@ -78,7 +78,7 @@ def prepare(
         seconds: time for the trials of models.
 
     Raises:
-        ValueError: the images cannot be trained on.
+        ValueError: the images cannot be trained on, or not from this start.
 
     Example:
         >>> from tempfile import mkdtemp
@@ -94,6 +94,9 @@ def prepare(
     trials: Sequence[Trial] = ()
     if start not in (None, RANDOM):
         trials = try_models(items, facts.masks, scale, models=[find_bundle(str(start))], seconds=seconds)
+        if not trials:
+            why = "it has no weights" if facts.masks != "classes" else "it was not trained for classes"
+            raise ValueError(f"{start} cannot be the start: {why}; choose another bundle, or none")
     elif start is None and facts.masks == "cells":
         trials = try_models(items, facts.masks, scale, seconds=seconds)
     chosen = next(iter(trials), None)

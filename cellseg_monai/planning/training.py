@@ -104,6 +104,10 @@ def train(
         FileNotFoundError: ...nowhere: there is no such folder or file
     """
     began = time.monotonic()
+    if minutes <= 0:
+        raise ValueError(f"minutes={minutes:g} must be positive")
+    if Path(images).is_dir() and Path(out).resolve().is_relative_to(Path(images).resolve()):
+        raise ValueError(f"{out}: the folder is among the images; choose another one for the bundle")
     items = labelled(list_items(Path(images).resolve()))
     apart = None if validation is None else Path(validation).resolve()
     learned, held_out = split_items(items, seed=seed, validation_dir=apart)

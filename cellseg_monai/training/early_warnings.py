@@ -199,7 +199,7 @@ def _plain(tensor: torch.Tensor) -> torch.Tensor:
 
 def _of_all(counts: torch.Tensor) -> torch.Tensor:
     """Sum over all processes."""
-    return idist.all_reduce(counts.clone()).cpu()  # type: ignore
+    return idist.all_reduce(counts.clone()).cpu()  # type: ignore[union-attr]
 
 
 def _named(numbers: Sequence[int]) -> str:

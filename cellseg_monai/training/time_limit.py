@@ -127,4 +127,4 @@ class TimeLimit:
 
 def _first(value: float) -> float:
     """Value of the first process, so that all decide alike; all processes must call this together."""
-    return float(idist.broadcast(value, src=0))  # type: ignore
+    return float(idist.broadcast(value, src=0))  # type: ignore[arg-type]

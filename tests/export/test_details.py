@@ -68,3 +68,8 @@ def test_a_sheet_is_as_wide_as_its_legend() -> None:
 def test_a_sheet_of_nothing() -> None:
     with pytest.raises(ValueError, match="at least one picture"):
         captioned_sheet([], [], [])
+
+
+def test_a_sheet_needs_no_legend():
+    pictures = [np.zeros((50, 60, 3), np.uint8)] * 2
+    assert captioned_sheet(pictures, ["a", "b"], []).shape == (87, 150, 3)

@@ -32,6 +32,12 @@ def test_a_bundle_of_any_plan_passes_the_check(facts, tmp_path: Path) -> None:
 
 
 def test_another_training_is_told(tmp_path: Path) -> None:
-    Folder(tmp_path / "a", GIVEN).note()
+    Folder(tmp_path / "a", GIVEN).note(plan=[])
     with pytest.raises(ValueError, match="this training has other values of train; choose another folder"):
         Folder(tmp_path / "a", GIVEN | {"train": [{"image": "new.tif"}]})
+
+
+def test_a_training_that_was_stopped_before_its_plan_begins_again(tmp_path: Path) -> None:
+    Folder(tmp_path / "a", GIVEN).note()
+    (tmp_path / "a/LICENSE").write_text("half a bundle")
+    assert "plan" not in Folder(tmp_path / "a", GIVEN | {"seed": 1}).record

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tifffile import imread
+from tifffile import imread, imwrite
 
 import cellseg_monai as cs
 from cellseg_monai.bundling import check_bundles
@@ -118,3 +118,31 @@ def test_the_mean_of_weights_of_two_versions(tmp_path: Path) -> None:
     mean = torch.load(file, weights_only=True)
     assert (mean["w"].tolist(), mean["n"].item()) == ([2.0, 2.0], 3)
     assert json.loads(file.with_suffix(".json").read_text())["settings"]["scale"] == 3.0
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ({"minutes": 0}, "minutes=0 must be positive"),
+    ({"start": "nowhere"}, "nowhere: there is no such bundle"),
+], ids=["no time", "no such start"])  # fmt: skip
+def test_a_call_that_cannot_work_is_told(images: Path, tmp_path: Path, options, message) -> None:
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        cs.train(images, tmp_path / "b", **options)
+    assert not (tmp_path / "b/bundle.yaml").exists()
+
+
+def test_a_bundle_is_not_written_among_the_images(images: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(images, tmp_path / "set")
+    with pytest.raises(ValueError, match="the folder is among the images; choose another one"):
+        cs.train(folder, folder / "my_bundle")
+    assert not (folder / "my_bundle").exists()
+
+
+def test_a_start_that_does_not_fit_the_masks_is_told(tmp_path: Path) -> None:
+    for kind, dtype in (("images", np.uint8), ("masks", np.uint8)):
+        (tmp_path / kind).mkdir()
+        for name in "ab":
+            pixels = np.zeros((64, 64), dtype)
+            pixels[8:30, 8:30], pixels[34:60, 34:60] = 128, 255
+            imwrite(tmp_path / kind / f"{name}.tif", pixels)
+    with pytest.raises(ValueError, match="cannot be the start: it was not trained for classes"):
+        prepare(labelled(list_items(tmp_path)), "skip_unet")
