@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from itertools import starmap
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from monai.utils import ensure_tuple
-from tqdm import tqdm
 
+from cellseg_monai.inference.progress_bar import with_progress
 from cellseg_monai.outputs import claim_outputs, require_apart
 from cellseg_monai.outputs.failures import FAILURES, Failures, add_row
 
@@ -43,7 +44,7 @@ def report_each(images: Sequence[OneImage], output_dir: Path, progress: bool = F
     Args:
         images: images to segment; their results are in the output folder.
         output_dir: folder of the two tables, created if necessary.
-        progress: show a bar.
+        progress: show a bar on a terminal if it takes long; elsewhere, log a line every minute.
 
     Raises:
         RuntimeError: at the end, if an image failed.
@@ -68,11 +69,16 @@ def report_each(images: Sequence[OneImage], output_dir: Path, progress: bool = F
         claim.add(sources, sources, begin=False)
         failures.start()
         add_row(timing, ["image", *STAGES], new=True)
-        for image, names in tqdm(pairs, unit="image", disable=not progress):
+
+        def segment(image: OneImage, names: Sequence[str]) -> None:
             with failures.collect(str(image.source)):
                 with claim.writing(names):
                     seconds = image.segment()
                 add_row(timing, [str(image.source), *(f"{seconds[stage]:.4f}" for stage in STAGES)])
+
+        done = starmap(segment, pairs)
+        for _ in with_progress(done, len(images), shown=progress, unit="image", size=lambda _: 1):
+            pass
     if failures.rows:
         failed = f"{len(failures.rows)} of {len(images)} images failed"
         raise RuntimeError(f"{failed}; see {output_dir / FAILURES} for the reasons")

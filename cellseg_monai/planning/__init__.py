@@ -3,8 +3,9 @@
 from cellseg_monai.planning.facts import Fingerprint, fingerprint
 from cellseg_monai.planning.plan import Choice, Plan, plan_training
 from cellseg_monai.planning.preparation import Preparation, prepare
+from cellseg_monai.planning.result import Trained
 from cellseg_monai.planning.starts import Trial, try_models
-from cellseg_monai.planning.training import Trained, train
+from cellseg_monai.planning.training import train
 
 __all__ = [
     "Choice",

@@ -26,9 +26,7 @@ Trained by `cellseg train`. `plan.json` has each choice with its reason, and `bu
 _CHANNELS = {1: {0: "intensity"}, 3: {0: "red", 1: "green", 2: "blue"}}
 
 
-def write_bundle(
-    folder: Path, source: Path, plan: Plan, facts: str, metadata: Mapping[str, Any], minutes: float
-) -> None:
+def write_bundle(folder: Path, source: Path, plan: Plan, facts: str, metadata: Mapping[str, Any]) -> None:
     """Write the sources of a bundle and render it.
 
     Args:
@@ -37,7 +35,6 @@ def write_bundle(
         plan: choices that differ from the source.
         facts: description of the training images.
         metadata: values of the metadata by id.
-        minutes: duration of a training.
     """
     sections = load_source(source / SOURCE)
     own = {name: sections.get(name, {}) for name in ("shared", "train")}
@@ -49,8 +46,6 @@ def write_bundle(
         planned = plan.options(name)
         kept = {path: value for path, value in own[name].items() if path not in planned}
         lines = [f"{name}:"]
-        if name == "train":
-            kept["minutes"] = minutes
         lines += [_indented(_yaml(kept))] if kept else []
         lines += [_explained(choice) for choice in plan.choices if choice.section == name]
         sources.append("\n".join(lines) if len(lines) > 1 else f"{name}: {{}}")

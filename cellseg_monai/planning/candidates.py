@@ -1,9 +1,11 @@
-"""Weights that a bundle may end up with, judged on the same validation images."""
+"""Weights that a bundle may end up with, judged on the same images."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import torch
 
 from cellseg_monai.data import list_items
 from cellseg_monai.data.datalist import file_of
@@ -18,13 +20,13 @@ METRICS: dict[Masks, str] = {"cells": "f1@0.5", "binary": "dice", "classes": "mi
 
 
 class Candidate(NamedTuple):
-    """Weights with their score on the validation images.
+    """Weights with their score on images that they did not learn from.
 
     Attributes:
-        name: what the weights are: ``"start"``, ``"trained"`` or ``"mean"``.
+        name: what the weights are, such as ``"start"``, ``"trained"`` or ``"mean"``.
         weights: file of the weights, with their settings beside it.
-        score: mean score over the validation images.
-        folder: folder with the scores of each image.
+        score: score of the images.
+        folder: folder with the predictions and the scores of each image.
     """
 
     name: str
@@ -40,17 +42,15 @@ class Candidate(NamedTuple):
 
 @dataclass(frozen=True)
 class Judge:
-    """The images that decide between candidates.
+    """How candidates are scored.
 
     Attributes:
         bundle: folder of the bundle.
-        images: list of the validation images.
-        masks: what their masks hold.
+        masks: what the masks of the images hold.
         classes: class of each value, for masks of classes.
     """
 
     bundle: Path
-    images: Path
     masks: Masks
     classes: Mapping[str, Any] | None
 
@@ -59,49 +59,70 @@ class Judge:
         """Score that decides."""
         return METRICS[self.masks]
 
-    def score(self, name: str, weights: Path) -> Candidate:
-        """Calibrate the decoding of weights on the images, and score them there.
+    def calibrate(self, weights: Path, images: Path) -> None:
+        """Choose the decoding of weights on images, and keep it with the weights.
+
+        Args:
+            weights: file of the weights.
+            images: list of the images.
+        """
+        if self.classes is None:
+            calibrate(weights, list_items(images), weights.parent / "calibration", keep=True)
+
+    def score(self, name: str, weights: Path, images: Path, folder: Path) -> Candidate:
+        """Segment images and score the result.
 
         Args:
             name: name of the candidate.
-            weights: file of the weights, in a folder of its own.
+            weights: file of the weights.
+            images: list of the images.
+            folder: folder for predictions and scores.
         """
-        items, folder = list_items(self.images), weights.parent / "scores"
-        if self.classes is None:
-            calibrate(weights, items, weights.parent / "calibration", keep=True)
-        predict(weights, [file_of(item) for item in items], folder)
+        files = [file_of(item) for item in list_items(images)]
+        predict(weights, files, folder, save_probability=self.classes is None)
+        return Candidate(name, weights, self.evaluate(folder, images, weights), folder)
+
+    def evaluate(self, folder: Path, images: Path, weights: Path | None = None) -> float:
+        """Score the label maps in a folder, and write the scores beside them.
+
+        Args:
+            folder: folder with ``labels/``.
+            images: list of the images.
+            weights: file of the weights that made the label maps, if all were made by the same.
+        """
         found = evaluate(
             folder / "labels",
-            self.images,
+            images,
             folder,
             metrics=["dice"] if self.masks == "binary" else None,
             classes=self.classes,
-            bundle=self.bundle,
+            bundle=None if weights is None else self.bundle,
             weights=weights,
         )
         scores = found.summary["scores"] if self.classes is None else found.summary["pooled"]
         score = scores[self.metric]
-        return Candidate(name, weights, float(score.get("mean", score)["value"]), folder)
+        return float(score.get("mean", score)["value"])
 
 
-def mean_weights(one: Path, other: Path, out: Path, bundle_root: Path) -> Path:
-    """Write the mean of two files of weights of one network, with the settings of the second.
+def mean_weights(files: Sequence[Path], out: Path, bundle_root: Path) -> Path:
+    """Write the mean of weights of one network, with the settings of the last ones.
 
     The mean of weights before and after fine-tuning is often more robust than both (Wortsman et al., 2022).
 
     Args:
-        one: weights before the training.
-        other: weights after it.
+        files: files of the weights.
         out: file to write.
         bundle_root: folder of the bundle.
     """
-    after = read_weights(other)
-    before = own_names(after, read_weights(one))
+    last = read_weights(files[-1])
+    others = [own_names(last, read_weights(file)) for file in files[:-1]]
     mean = {
-        name: ((before[name] + tensor) / 2 if tensor.is_floating_point() else tensor)
-        for name, tensor in after.items()
+        name: torch.stack([tensor, *(one[name] for one in others)]).mean(0)
+        if tensor.is_floating_point()
+        else tensor
+        for name, tensor in last.items()
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     write_tensors(as_plain(mean, "mean"), out)
-    pass_on_settings(other, out, bundle_root)
+    pass_on_settings(files[-1], out, bundle_root)
     return out

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy.ndimage import distance_transform_edt
 from skimage.morphology import skeletonize
 
-from cellseg_monai.data import read_label_map, read_pixels
+from cellseg_monai.data import read_label_map, read_picture
 from cellseg_monai.data.datalist import Item, as_list, group_of
 from cellseg_monai.label_maps import LabelMap, connected_components
 from cellseg_monai.metrics.mask_content import content_of
@@ -43,6 +43,7 @@ class Fingerprint:
         touching: share of the cells that touch another one.
         foreground: mean share of the foreground.
         thin: whether the foreground is thin, such as vessels or neurites.
+        pixel_size: median side of a pixel in micrometres; None if not all files state it.
 
     Example:
         >>> facts = Fingerprint(
@@ -66,6 +67,7 @@ class Fingerprint:
     touching: float
     foreground: float
     thin: bool
+    pixel_size: float | None = None
 
     @property
     def class_numbers(self) -> dict[str, int]:
@@ -84,7 +86,9 @@ class Fingerprint:
             f"{self.foreground:.1%} of the image",
             "classes": f"classes of the values {', '.join(map(str, self.classes))}",
         }
-        return f"{self.images} images, {sides} pixels, {kinds}; {what[self.masks]}"
+        groups = f" from {self.groups} patients, slides or wells" if self.groups < self.images else ""
+        size = "" if self.pixel_size is None else f" of {self.pixel_size:.3g} µm"
+        return f"{self.images} images{groups}, {sides} pixels{size}, {kinds}; {what[self.masks]}"
 
 
 def fingerprint(items: Sequence[Item]) -> Fingerprint:
@@ -114,6 +118,7 @@ def fingerprint(items: Sequence[Item]) -> Fingerprint:
     if not lengths.size:
         raise ValueError(f"the masks of all {len(items)} images are empty; annotate cells first")
     low, median, high = np.percentile(lengths, [5, 50, 95]).tolist()
+    sizes = [fact.pixel_size for fact in facts if fact.pixel_size is not None]
     shapes = [labels.shape for labels in maps]
     return Fingerprint(
         images=len(items),
@@ -128,18 +133,21 @@ def fingerprint(items: Sequence[Item]) -> Fingerprint:
         touching=0.0 if binary or classes else _touching(maps),
         foreground=float(np.mean([(labels > 0).mean() for labels in maps])),
         thin=binary and _elongation(maps) > _THIN,
+        pixel_size=float(np.median(sizes)) if len(sizes) == len(items) else None,
     )
 
 
 class _Facts(NamedTuple):
     labels: LabelMap
     channels: int
+    pixel_size: float | None
 
 
 def _facts(item: Item) -> _Facts:
     labels = read_label_map(item["label"])
     files = as_list(item["image"])
-    pixels = read_pixels(files[0])
+    picture = read_picture(files[0])
+    pixels = picture.rows_columns()
     if pixels.shape[:2] != labels.shape:
         raise ValueError(
             f"{item['label']}: {labels.shape[1]}×{labels.shape[0]} pixels, but {files[0]} has "
@@ -148,7 +156,8 @@ def _facts(item: Item) -> _Facts:
     colours = 1 if pixels.ndim == 2 else min(pixels.shape[2], 3)  # a fourth channel is opacity
     if all((pixels[..., 0] == pixels[..., index]).all() for index in range(1, colours)):
         colours = 1
-    return _Facts(labels, max(len(files), colours))
+    size = picture.pixel_size
+    return _Facts(labels, max(len(files), colours), None if size is None else size[0])
 
 
 def _classes(maps: Sequence[LabelMap]) -> tuple[int, ...]:

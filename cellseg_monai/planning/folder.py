@@ -1,8 +1,9 @@
-"""The folder of a training: a bundle, the record of what has been done, and the weights on the way."""
+"""The folder of a bundle that is being trained: the record of what has been planned and scored."""
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from cellseg_monai.outputs.lock import HIDDEN
 from cellseg_monai.planning.bundle import describe_network, write_bundle
 from cellseg_monai.planning.candidates import Candidate, Judge
 from cellseg_monai.planning.preparation import Preparation
+from cellseg_monai.planning.run import Run
 from cellseg_monai.planning.starts import at_scale
 from cellseg_monai.runtime import keep_settings
 from cellseg_monai.runtime.settings import WEIGHTS, kept_settings, pass_on_settings, settings_beside
@@ -35,7 +37,6 @@ class Folder:
 
     def __init__(self, path: Path, given: Mapping[str, Any]) -> None:
         self.path = path
-        self._work = path / "training"
         if not (path / _PLAN).is_file() and any(file.name != HIDDEN for file in path.glob("*")):
             raise ValueError(f"{path}: the folder is not empty; choose a new one for the bundle")
         plain = json.loads(json.dumps(given, default=str))
@@ -48,29 +49,20 @@ class Folder:
                 raise ValueError(f"{file}: this training has other values of {name}; choose another folder")
 
     @property
-    def log(self) -> Path:
-        """Log of the training."""
-        return self._work / "training.log"
+    def begun(self) -> bool:
+        """Whether the training has been planned."""
+        return "plan" in self.record
 
     @property
-    def start(self) -> Path:
-        """Weights that the training starts from; the file exists only if they are not random."""
-        return self._work / "start/model.pt"
-
-    @property
-    def trained(self) -> Path:
-        """Trained weights."""
-        return self._work / "trained/model.pt"
-
-    @property
-    def mean(self) -> Path:
-        """Mean of both."""
-        return self._work / "mean/model.pt"
+    def start(self) -> Path | None:
+        """Weights that the training starts from; None for random ones."""
+        file = self.run("start").weights
+        return file if file.is_file() else None
 
     @property
     def judge(self) -> Judge:
-        """Validation images."""
-        return Judge(self.path, self._work / "validation.json", self.record["masks"], self.record["classes"])
+        """How weights are scored."""
+        return Judge(self.path, self.record["masks"], self.record["classes"])
 
     @property
     def candidates(self) -> dict[str, Candidate]:
@@ -78,23 +70,37 @@ class Folder:
         found = (Candidate.from_record(each) for each in self.record["candidates"])
         return {each.name: each for each in found}
 
-    def judged(self, name: str, weights: Path) -> None:
-        """Score weights on the validation images, if they are not scored yet."""
+    def run(self, name: str) -> Run:
+        """Training of this name."""
+        return Run(self.path, name)
+
+    def judged(self, name: str, weights: Path, images: Path, *, calibrated: bool = True) -> Candidate:
+        """Score weights on images, if they are not scored yet.
+
+        Args:
+            name: name of the candidate, and of the folder for its scores.
+            weights: file of the weights.
+            images: list of the images.
+            calibrated: whether the decoding is chosen on these images first.
+        """
         if name not in self.candidates:
-            self.record["candidates"].append(self.judge.score(name, weights)._asdict())
+            if calibrated:
+                self.judge.calibrate(weights, images)
+            scores = self.run(name).folder / "scores"
+            self.record["candidates"].append(self.judge.score(name, weights, images, scores)._asdict())
             self.note()
+        return self.candidates[name]
 
     def note(self, **more: Any) -> None:
         """Add to the record and write it."""
         self.record |= more
         write_text(self.path / _PLAN, json.dumps(self.record, indent=1, default=str, ensure_ascii=False))
 
-    def begin(self, found: Preparation, minutes: float) -> None:
-        """Write the bundle, the lists of images, and the weights of the start.
+    def begin(self, found: Preparation) -> None:
+        """Write the bundle and the weights of the start.
 
         Args:
             found: planned training.
-            minutes: duration of the training.
         """
         self.note()
         facts = found.facts
@@ -107,30 +113,15 @@ class Folder:
             "data_source": str(facts),
             **describe_network(settings["in_channels"], outputs, classes, settings["patch_size"]),
         }
-        write_bundle(self.path, found.source, found.plan, str(facts), metadata, minutes)
-        for name in ("train", "validation"):
-            listed: Sequence[Any] = self.record["given"][name]
-            write_text(self._work / f"{name}.json", json.dumps({"training": listed}, indent=1))
+        write_bundle(self.path, found.source, found.plan, str(facts), metadata)
         self.note(
-            facts=str(facts),
+            summary=str(found),
+            facts=asdict(facts),
             masks=facts.masks,
             classes=classes,
             trials=[trial._asdict() for trial in found.trials],
             plan=[choice._asdict() for choice in found.plan.choices],
         )
-
-    def training_command(self) -> list[str]:
-        """Arguments of ``python -m monai.bundle`` in the folder of the bundle."""
-        options = {
-            "config_file": "configs/train.json",
-            "dataset_dir": self._work / "train.json",
-            "validation_dir": self._work / "validation.json",
-            "output_dir": self._work,
-            "ckpt_dir": self.trained.parent,
-            "minutes": self.record["training_minutes"],
-            **({"pretrained": self.start} if self.start.is_file() else {}),
-        }
-        return ["run", *(word for name, value in options.items() for word in (f"--{name}", str(value)))]
 
     def keep(self, weights: Path) -> None:
         """Put weights into the bundle, with their settings."""
@@ -141,10 +132,12 @@ class Folder:
 
     def _copy_start(self, found: Preparation) -> dict[str, Any]:
         assert found.start is not None
-        source = found.start.model / WEIGHTS
-        self.start.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(source, self.start)
-        shutil.copy(settings_beside(source), settings_beside(self.start))
-        changed = at_scale(kept_settings(source), found.start.scale) | found.plan.settings
-        keep_settings(self.start, bundle_root=self.path, **changed)
-        return kept_settings(self.start)
+        shipped, start = self.run("shipped").weights, self.run("start").weights
+        for copy in (shipped, start):
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            for file in (found.start.model / WEIGHTS, settings_beside(found.start.model / WEIGHTS)):
+                shutil.copy(file, copy.parent)
+        keep_settings(shipped, bundle_root=self.path)
+        changed = at_scale(kept_settings(shipped), found.start.scale) | found.plan.settings
+        keep_settings(start, bundle_root=self.path, **changed)
+        return kept_settings(start)

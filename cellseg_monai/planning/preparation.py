@@ -22,6 +22,10 @@ RANDOM = "none"
 GOOD_START = 0.4
 """Score of a model without training from which on its weights are a better start than random ones."""
 
+MINUTES = 30.0
+"""Duration of a training if none is given."""
+
+_SHARE_FOR_TRIALS, _SECONDS_FOR_TRIALS = 0.05, 8.0
 _SHOWN = 4
 
 
@@ -66,7 +70,8 @@ def prepare(
     start: str | None = None,
     options: Mapping[str, Any] | None = None,
     *,
-    seconds: float = 60.0,
+    minutes: float = MINUTES,
+    seconds: float | None = None,
 ) -> Preparation:
     """Look at labelled images and plan a training.
 
@@ -75,7 +80,8 @@ def prepare(
         start: name or folder of the bundle to start from, or ``"none"`` for random weights; by default the
             images decide.
         options: values by id that override the plan.
-        seconds: time for the trials of models.
+        minutes: duration of the whole training.
+        seconds: time for the trials of models; by default a small part of the duration.
 
     Raises:
         ValueError: the images cannot be trained on, or not from this start.
@@ -88,6 +94,8 @@ def prepare(
         your option: scale=0.5
             given by you
     """
+    if seconds is None:
+        seconds = max(_SECONDS_FOR_TRIALS, 60 * minutes * _SHARE_FOR_TRIALS)
     facts = fingerprint(items)
     scratch = plan_training(facts)
     scale = scratch.options("shared")["settings#scale"]
@@ -109,6 +117,7 @@ def prepare(
         reason = f"without training it has a score of {chosen.score:.3f} on a few crops of these images"
         plan = plan_training(facts, from_weights=True)
         plan = _with_start(plan, f"weights of {chosen.model.name} at scale {chosen.scale:g}", reason)
+    plan = Plan((*plan.choices, _time(minutes)))
     found = Preparation(facts, trials, chosen, plan)
     return replace(found, plan=_overruled(found, options or {}))
 
@@ -121,6 +130,11 @@ def _why_random(facts: Fingerprint, trials: Sequence[Trial], start: str | None) 
         return f"the models of the package were not trained for {kind[facts.masks]}"
     best = trials[0]
     return f"the best model without training, {best.model.name}, has a score of only {best.score:.3f}"
+
+
+def _time(minutes: float) -> Choice:
+    reason = "everything is included, and the training ends by itself; the learning rate falls until then"
+    return Choice("time", "train", {"minutes": minutes}, reason)
 
 
 def _with_start(plan: Plan, what: str, reason: str) -> Plan:

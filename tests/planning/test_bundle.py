@@ -10,7 +10,7 @@ from cellseg_monai.planning import Preparation, plan_training
 from cellseg_monai.planning.folder import Folder
 from tests.planning.test_plan import CELLS
 
-GIVEN = {"train": [], "validation": []}
+GIVEN = {"trainings": {}, "minutes": 8}
 
 
 @pytest.mark.slow
@@ -24,7 +24,7 @@ def test_a_bundle_of_any_plan_passes_the_check(facts, tmp_path: Path) -> None:
     found = replace(CELLS, **facts)
     folder = Folder(tmp_path / "my_cells", GIVEN)
     (tmp_path / "my_cells/models").mkdir(parents=True)
-    folder.begin(Preparation(found, [], None, plan_training(found)), minutes=8.0)
+    folder.begin(Preparation(found, [], None, plan_training(found)))
     report = check_bundles(folder.path)
     assert not report.failed, str(report)
     text = (folder.path / "bundle.yaml").read_text()
@@ -33,8 +33,8 @@ def test_a_bundle_of_any_plan_passes_the_check(facts, tmp_path: Path) -> None:
 
 def test_another_training_is_told(tmp_path: Path) -> None:
     Folder(tmp_path / "a", GIVEN).note(plan=[])
-    with pytest.raises(ValueError, match="this training has other values of train; choose another folder"):
-        Folder(tmp_path / "a", GIVEN | {"train": [{"image": "new.tif"}]})
+    with pytest.raises(ValueError, match="other values of trainings; choose another folder"):
+        Folder(tmp_path / "a", GIVEN | {"trainings": {"trained": [{"image": "new.tif"}]}})
 
 
 def test_a_training_that_was_stopped_before_its_plan_begins_again(tmp_path: Path) -> None:

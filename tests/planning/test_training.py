@@ -1,7 +1,10 @@
 """From annotated images to a bundle, end to end."""
 
 import json
+import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +15,7 @@ from tifffile import imread, imwrite
 import cellseg_monai as cs
 from cellseg_monai.bundling import check_bundles
 from cellseg_monai.cli import main
-from cellseg_monai.data import labelled, list_items
+from cellseg_monai.data import labelled, list_items, read_pixels
 from cellseg_monai.planning import prepare
 from cellseg_monai.planning.candidates import mean_weights
 
@@ -58,9 +61,44 @@ def test_the_same_call_has_nothing_left_to_do(trained, images: Path) -> None:
 
 
 @pytest.mark.slow
+def test_folds_a_learning_curve_and_test_images(images: Path, tmp_path: Path) -> None:
+    small = tmp_path / "set"
+    for kind in ("images", "masks"):
+        (small / kind).mkdir(parents=True)
+        for file in sorted((images / kind).iterdir())[:4]:
+            imwrite(small / kind / f"{file.stem}.tif", read_pixels(file)[:160, :192])
+    found = cs.train(
+        small, tmp_path / "b", start="none", minutes=4, test=images, folds=2, how_many_more=True,
+        options=NARROW,
+    )  # fmt: skip
+    assert list(found.folds) == ["trained", "fold 2"]
+    assert list(found.curve) == [1, 2]
+    held_out = json.loads((tmp_path / "b/training/held_out/images.json").read_text())["training"]
+    assert sorted(Path(item["image"]).stem for item in held_out) == sorted(
+        file.stem for file in (small / "images").iterdir()
+    )
+    assert found.out_of_fold is not None
+    assert found.test is not None
+    text = str(found)
+    for words in ("out of fold", "trained with 1 image:", "on the test images", "annotations: "):
+        assert words in text
+    card = (tmp_path / "b/docs/README.md").read_text()
+    assert "the test images" in card
+    assert "Plan" in (tmp_path / "b/report.html").read_text()
+
+
+@pytest.mark.slow
+def test_monai_alone_repeats_the_training(trained) -> None:
+    folder, found = trained
+    command = found.command.replace("python ", f"{shlex.quote(sys.executable)} ", 1)
+    subprocess.run(command, shell=True, check=True, capture_output=True)
+    assert (folder / "again/model.json").is_file()
+
+
+@pytest.mark.slow
 def test_another_training_does_not_take_its_folder(trained, images: Path) -> None:
     with pytest.raises(ValueError, match="this training has other values of seed; choose another folder"):
-        cs.train(images, trained[0], start="none", options=NARROW, seed=1)
+        cs.train(images, trained[0], start="none", minutes=0.4, options=NARROW, seed=1)
 
 
 @pytest.mark.slow
@@ -68,8 +106,9 @@ def test_the_bundle_is_not_worse_than_its_start(images: Path, tmp_path: Path) ->
     options = {"learning_rate": 1.0}  # ruins the weights
     found = cs.train(images, tmp_path / "b", start="patch_attention_unet", minutes=0.3, options=options)
     assert found.scores["start"] > found.scores["trained"]
-    assert found.kept == "start"
-    start = torch.load(tmp_path / "b/training/start/model.pt", weights_only=True)
+    assert found.kept in ("shipped", "start")
+    assert found.scores[found.kept] == max(found.scores.values())
+    start = torch.load(tmp_path / "b/training/start/model.pt", weights_only=True)  # and shipped: the same
     kept = torch.load(tmp_path / "b/models/model.pt", weights_only=True)
     assert all(torch.equal(start[name], tensor) for name, tensor in kept.items())
     settings = json.loads((tmp_path / "b/models/model.json").read_text())
@@ -98,6 +137,41 @@ def test_images_without_masks_are_told(
     assert not (tmp_path / "b").exists()
 
 
+def _masks(folder: Path, change) -> None:
+    for file in list((folder / "masks").iterdir()):
+        image = next((folder / "images").glob(f"{file.stem}.*"))
+        pixels = change(read_pixels(file), image)
+        file.unlink()
+        imwrite(file.with_suffix(".tif"), pixels)
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    (lambda labels, image: labels * 0, "the masks of all 3 images are empty; annotate cells first"),
+    (lambda labels, image: labels[:-1], "a mask must have the size of its image"),
+    (lambda labels, image: read_pixels(image), "this is an image and not a mask"),
+], ids=["empty", "another size", "images"])  # fmt: skip
+def test_masks_that_cannot_be_trained_on_are_told_before_anything_is_written(
+    images: Path, tmp_path: Path, change, message: str
+) -> None:
+    for kind in ("images", "masks"):
+        (tmp_path / "set" / kind).mkdir(parents=True)
+        for file in sorted((images / kind).iterdir())[:3]:
+            shutil.copy(file, tmp_path / "set" / kind)
+    _masks(tmp_path / "set", change)
+    with pytest.raises(ValueError, match=message):
+        cs.train(tmp_path / "set", tmp_path / "b")
+    assert [file.name for file in tmp_path.iterdir()] == ["set"]
+
+
+def test_one_image_is_told(images: Path, tmp_path: Path) -> None:
+    for kind in ("images", "masks"):
+        (tmp_path / "set" / kind).mkdir(parents=True)
+        shutil.copy(sorted((images / kind).iterdir())[0], tmp_path / "set" / kind)
+    with pytest.raises(ValueError, match="annotate another one, or give validation images with --val"):
+        cs.train(tmp_path / "set", tmp_path / "b")
+    assert [file.name for file in tmp_path.iterdir()] == ["set"]
+
+
 def test_a_model_that_was_trained_for_such_images_is_the_start(images: Path) -> None:
     found = prepare(labelled(list_items(images)), "patch_attention_unet")
     assert found.start is not None
@@ -114,7 +188,8 @@ def test_the_mean_of_weights_of_two_versions(tmp_path: Path) -> None:
         torch.save({f"{prefix}{key}": tensor for key, tensor in weights.items()}, file)
         cs.runtime.keep_settings(file, scale=value)
     files = (tmp_path / name / "model.pt" for name in ("one", "other", "mean"))
-    file = mean_weights(*files, tmp_path)
+    one, other, mean = files
+    file = mean_weights([one, other], mean, tmp_path)
     mean = torch.load(file, weights_only=True)
     assert (mean["w"].tolist(), mean["n"].item()) == ([2.0, 2.0], 3)
     assert json.loads(file.with_suffix(".json").read_text())["settings"]["scale"] == 3.0
@@ -123,11 +198,13 @@ def test_the_mean_of_weights_of_two_versions(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("options", "message"), [
     ({"minutes": 0}, "minutes=0 must be positive"),
     ({"start": "nowhere"}, "nowhere: there is no such bundle"),
-], ids=["no time", "no such start"])  # fmt: skip
+    ({"folds": 5, "minutes": 2}, "minutes=2 is too short for 5 trainings; give at least 5"),
+    ({"folds": 2, "validation": "."}, "folds=2 validate on the images themselves"),
+], ids=["no time", "no such start", "too short for folds", "folds and validation"])  # fmt: skip
 def test_a_call_that_cannot_work_is_told(images: Path, tmp_path: Path, options, message) -> None:
     with pytest.raises((ValueError, FileNotFoundError), match=message):
         cs.train(images, tmp_path / "b", **options)
-    assert not (tmp_path / "b/bundle.yaml").exists()
+    assert not (tmp_path / "b").exists()
 
 
 def test_a_bundle_is_not_written_among_the_images(images: Path, tmp_path: Path) -> None:

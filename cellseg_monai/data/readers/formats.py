@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from cellseg_monai.data.readers import medical, ome_zarr, raster, tiff
 from cellseg_monai.data.readers.axes import Part, Region
+from cellseg_monai.data.readers.mask_check import looks_like_an_image
 from cellseg_monai.data.readers.picture import Kind, Picture
 from cellseg_monai.label_maps import LabelMap, as_label_map
 
@@ -100,7 +101,11 @@ def read_pixels(path: str | PathLike[str], kind: Kind = "image") -> npt.NDArray[
 def read_label_map(path: str | PathLike[str]) -> LabelMap:
     """Read a mask as an int32 array of rows and columns.
 
-    A colour mask is accepted if its channels are equal; if they differ, it raises an error.
+    A colour mask is accepted if its channels are equal.
+
+    Raises:
+        FileNotFoundError: the file does not exist.
+        ValueError: the file cannot be read, has several planes or different channels, or is an image.
 
     Example:
         >>> import numpy as np, tifffile, tempfile
@@ -128,6 +133,12 @@ def one_label(path: str | PathLike[str], picture: Picture) -> LabelMap:
                 f"a mask must have one channel, but this one has {len(pixels)} that differ; if colours stand "
                 "for objects or classes, save their ids as one 16- or 32-bit channel"
             )
-        return as_label_map(channels[:1])
+        labels = as_label_map(channels[:1])
+        if looks_like_an_image(labels):
+            raise ValueError(
+                "neighbouring pixels have different values, so this is an image and not a mask; in a mask "
+                "all pixels of a cell have the same number"
+            )
+        return labels
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error

@@ -1,6 +1,7 @@
 """Folders of runs to one HTML file: which sections there are, in which order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from html import escape
 from os import PathLike
 from pathlib import Path
 
@@ -18,6 +19,7 @@ def report(
     out: str | PathLike[str],
     *,
     bundle: str | PathLike[str] | None = None,
+    notes: Mapping[str, str] | None = None,
 ) -> Path:
     r"""Write one self-contained HTML file about one run, or about several runs side by side.
 
@@ -29,6 +31,7 @@ def report(
         runs: folders written by :func:`evaluate`, by the training or evaluation of a bundle, or by a study.
         out: HTML file to write.
         bundle: folder or zip of the bundle, for the provenance of runs that do not name theirs.
+        notes: further texts by heading, at the end.
 
     Returns:
         The path of the file.
@@ -53,6 +56,10 @@ def report(
         parts += [pictures(scored), modalities(scored), images(scored)]
     described = None if bundle is None else describe_bundle(bundle)
     parts += [training(found), learning(found), maps(found), origin(found, described)]
+    parts += [
+        Section(f"note-{number}", title, f"<pre>{escape(text)}</pre>")
+        for number, (title, text) in enumerate((notes or {}).items(), start=1)
+    ]
     if len(found) == 1:
         created = found[0].summary.get("provenance", {}).get("created", "")
         title, subtitle = (
