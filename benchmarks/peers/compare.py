@@ -2,14 +2,15 @@
 
     python benchmarks/peers/compare.py --train nuclei/train --test nuclei/test --budget 600 --out peers
 
-Each tool starts from random weights, trains for the budget on the CPU, and segments the test folder. To
-resume an interrupted comparison, run the same command again; finished parts in ``--out`` are skipped. The
-first call makes the environments of the other tools, which take some gigabytes.
+Each tool trains for the budget on the CPU and segments the test folder. Ours is ``cellseg train``; the others
+start from random weights. To resume an interrupted comparison, run the same command again; finished parts in
+``--out`` are skipped. The first call makes the environments of the other tools, which take some gigabytes.
 """
 
 import argparse
 import json
 import os
+import shlex
 import shutil
 import sys
 import time
@@ -112,7 +113,7 @@ def parser_of(description: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--repeats", type=int, default=3, help="number of times that the test folder is segmented"
     )
-    parser.add_argument("--ours", nargs="+", default=[], metavar="ID=VALUE", help="options of our bundle")
+    parser.add_argument("--ours", default="", metavar="WORDS", help="options of cellseg train, in quotes")
     parser.add_argument(
         "--cache", type=Path, default=CACHE, help="folder of the environments of the other tools"
     )
@@ -122,7 +123,7 @@ def parser_of(description: str) -> argparse.ArgumentParser:
 def carried_out(options: argparse.Namespace, train: Path, out: Path) -> dict[str, Exception]:
     """Run the comparison of the options with these training images."""
     paths = [path.resolve() for path in (train, options.test, options.cache)]
-    setup = Setup(*paths, options.budget, options.seed, options.threads, tuple(options.ours))
+    setup = Setup(*paths, options.budget, options.seed, options.threads, tuple(shlex.split(options.ours)))
     out.mkdir(parents=True, exist_ok=True)
     keep_settings(setup, out)
     return compare(setup, list(dict.fromkeys(options.tools)), options.repeats, out)

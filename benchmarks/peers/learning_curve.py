@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pandas as pd
 from compare import carried_out, in_words, parser_of
+from environment import HERE
 from report import scores
-from tools import BUNDLE
 
 from cellseg_monai.data import labelled, list_items
 from cellseg_monai.export.markdown import markdown
@@ -23,6 +23,8 @@ from cellseg_monai.studies import Recipe, learning_curve
 
 FEWEST = 5
 """Smallest number of images that can be split into five parts, one of them for validation."""
+
+BUNDLE = HERE.parents[1] / "bundles/patch_attention_unet"
 
 
 def listings(train: Path, counts: list[int], seed: int, out: Path) -> dict[int, Path]:

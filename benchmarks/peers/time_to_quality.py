@@ -52,20 +52,21 @@ def peers(setup: Setup, result: Path) -> Iterator[tuple[float, float, str]]:
             yield *in_the_end(tool, setup, result), tool
 
 
-def seconds_to(score: float, run: Path) -> float | None:
-    """Seconds from the start of a training to the first validation with that F1; None if there is none."""
+def seconds_to(score: float, run: Path, began: float) -> float | None:
+    """Seconds from the start of a command to the first validation with that F1; None if there is none."""
     for file in sorted(run.glob("events.*")):
         events = EventAccumulator(str(file))
         events.Reload()
         if F1 in events.Tags()["scalars"]:
             times = [event.wall_time for event in events.Scalars(F1) if event.value >= score]
-            return times[0] - events.FirstEventTimestamp() if times else None
+            return times[0] - began if times else None
     raise ValueError(f"{run} has no {F1}; train ours with compare.py first")
 
 
 def ours_to(score: float, setup: Setup, result: Path) -> float | None:
     """Seconds until ours reaches that F1, at a validation or at the end; None if it does not."""
-    soonest = seconds_to(score, result / "ours" / MODEL / "run")
+    began = json.loads((result / "ours" / TRAINED).read_text())["began"]
+    soonest = seconds_to(score, result / "ours" / MODEL / "training" / "trained", began)
     if soonest is not None:
         return soonest
     final, seconds = in_the_end("ours", setup, result)

@@ -12,25 +12,24 @@ from typing import Any, NamedTuple
 from environment import HERE, environment_of, python_of
 
 from cellseg_monai.data import k_folds, labelled, list_items
-from cellseg_monai.jobs.calibration import CHOSEN
 
-BUNDLE = HERE.parents[1] / "bundles" / "patch_attention_unet"
+CELLSEG = (sys.executable, "-m", "cellseg_monai.cli")
 TOOLS = ("ours", "stardist", "cellpose", "nnunet")
-MODEL, DECODING = "model", "decoding"
-DECODING_SHARE = 0.03
-"""Fraction of the budget to choose how to decode after the training."""
+MODEL = "model"
 
 
 class Training(NamedTuple):
     """Duration of a training in seconds.
 
     Attributes:
-        seconds: time from the start of the command to the weights on disk, without the calibration.
-        calibration: time to find out how many steps fit into the budget.
+        seconds: time from the start of the command to its end, without the calibration.
+        calibration: time to find out how many steps fit into the budget; ours ends by the clock.
+        began: time of the start, in seconds since 1970.
     """
 
     seconds: float
     calibration: float
+    began: float
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Setup:
     seed: int
     threads: int
     ours: tuple[str, ...] = ()
-    """Options of the bundle, as ``id=value``."""
+    """Words for the command line of ``cellseg train``."""
 
     @property
     def split(self) -> tuple[list[Any], list[Any]]:
@@ -60,75 +59,18 @@ def train(tool: str, setup: Setup, folder: Path) -> Training:
 def predict(tool: str, setup: Setup, folder: Path, out: Path) -> float:
     """Segment the test images into ``<out>/labels``, with ``timing.csv``, and return the seconds."""
     if tool == "ours":
-        words = bundle_command(
-            "inference",
-            dataset_dir=setup.test,
-            output_dir=out,
-            weights=folder / MODEL / "model.pt",
-            **_options(setup, "inference"),
-            **json.loads((folder / DECODING / CHOSEN).read_text()),
-        )
-        return _run(words, setup, out.with_suffix(".log"), BUNDLE)
+        words = ["predict", str(folder / MODEL), str(setup.test), "--out", str(out)]
+        return _run([*CELLSEG, *words], setup, out.with_suffix(".log"), folder)
     images = [str(item["image"]) for item in list_items(setup.test)]
     job = {"verb": "predict", "images": images, "model": str(folder / MODEL), "out": str(out)}
     return _run_peer(tool, job, setup, out.with_suffix(".log"))
 
 
-def bundle_command(config: str, **options: object) -> list[str]:
-    """``python -m monai.bundle run``."""
-    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    start = [sys.executable, "-m", "monai.bundle", "run", "--config_file", f"configs/{config}.json"]
-    return [*start, *words]
-
-
-def epochs_within(budget: float, one: float, several: float, epochs: int) -> int:
-    """Number of epochs that fit into a budget, from the seconds of a short and a longer training."""
-    epoch = max((several - one) / (epochs - 1), 0.01)
-    return max(1, int((budget - (one - epoch)) / epoch))
-
-
 def _train_ours(setup: Setup, folder: Path) -> Training:
-    def command(name: str, epochs: int) -> float:
-        words = bundle_command(
-            "train",
-            dataset_dir=setup.train,
-            output_dir=folder / name / "run",
-            ckpt_dir=folder / name,
-            max_epochs=epochs,
-            patience=epochs,  # all tools use their whole budget
-            seed=setup.seed,
-            **_options(setup, "train"),
-        )
-        return _run(words, setup, folder / f"{name}.log", BUNDLE)
-
-    trial = 1 + _validated_every(setup)  # the second trial has one more validation than the first
-    one, several = command("trial_1", 1), command("trial_2", trial)
-    epochs = epochs_within((1 - DECODING_SHARE) * setup.budget, one, several, trial)
-    return Training(command(MODEL, epochs) + _choose_decoding(setup, folder), one + several)
-
-
-def _choose_decoding(setup: Setup, folder: Path) -> float:
-    """Calibrate the decoding on the validation images, as StarDist does, and return the seconds."""
-    listing = folder / "validation.json"
-    listing.write_text(json.dumps({"training": setup.split[1]}))
-    words = [sys.executable, "-m", "cellseg_monai.cli", "calibrate", str(BUNDLE), "--data", str(listing)]
-    words += ["--out", str(folder / DECODING), "--weights", str(folder / MODEL / "model.pt")]
-    if chosen := _options(setup, "inference"):
-        words += ["--set", *(f"{name}={value}" for name, value in chosen.items())]
-    return _run(words, setup, folder / f"{DECODING}.log", BUNDLE)
-
-
-def _validated_every(setup: Setup) -> int:
-    """Number of epochs between validations."""
-    config = json.loads((BUNDLE / "configs/train.json").read_text())
-    return int(_options(setup, "train").get("val_interval", config["val_interval"]))
-
-
-def _options(setup: Setup, config: str) -> dict[str, str]:
-    """Options of the command line that the configuration of the bundle has."""
-    known = json.loads((BUNDLE / f"configs/{config}.json").read_text())
-    chosen = dict(option.split("=", 1) for option in setup.ours)
-    return {name: value for name, value in chosen.items() if name.split("#")[0] in known}
+    words = ["train", str(setup.train), "--out", str(folder / MODEL), "--seed", str(setup.seed)]
+    words += ["--minutes", f"{setup.budget / 60:g}", *setup.ours]
+    began = time.time()
+    return Training(_run([*CELLSEG, *words], setup, folder / f"{MODEL}.log", folder), 0.0, began)
 
 
 def _train_peer(tool: str, setup: Setup, folder: Path) -> Training:
@@ -142,9 +84,10 @@ def _train_peer(tool: str, setup: Setup, folder: Path) -> Training:
         "budget": setup.budget,
         "out": str(folder / MODEL),
     }
+    began = time.time()
     seconds = _run_peer(tool, job, setup, folder / "model.log")
     calibration = json.loads((folder / MODEL / "training.json").read_text())["calibration"]
-    return Training(seconds - calibration, calibration)
+    return Training(seconds - calibration, calibration, began)
 
 
 def _run_peer(tool: str, job: dict[str, Any], setup: Setup, log: Path) -> float:

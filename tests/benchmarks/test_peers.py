@@ -197,9 +197,10 @@ def test_ours_is_as_good_by_a_validation_or_in_the_end(
     for file in (comparison.dataset / "labels").iterdir():
         (ours / "labels_0/labels").mkdir(exist_ok=True)
         tifffile.imwrite(ours / "labels_0/labels" / file.name, tifffile.imread(file) * np.int32(found))
-    (ours / "trained.json").write_text(json.dumps({"seconds": 77.0, "calibration": 5.0}))
-    with SummaryWriter(str(ours / "model/run")) as events:
-        began = time.time()
+    began = time.time()
+    record = {"seconds": 77.0, "calibration": 0.0, "began": began}
+    (ours / "trained.json").write_text(json.dumps(record))
+    with SummaryWriter(str(ours / "model/training/trained")) as events:
         for epoch, f1 in enumerate(validated):
             events.add_scalar("val_f1", f1, epoch, walltime=began + epoch)
     line = scripts.time_to_quality.line(comparison.out, comparison.out, comparison.folder / "cache")
@@ -224,21 +225,12 @@ def test_jobs_hold_the_budget_and_each_image_once(comparison: Comparison) -> Non
     assert sorted(names) == [f"nuclei_{number:03}" for number in range(IMAGES)]
 
 
-def test_bundle_command_is_one_of_monai(scripts: Scripts) -> None:
-    words = scripts.tools.bundle_command("train", max_epochs=3)
-    assert words[1:6] == ["-m", "monai.bundle", "run", "--config_file", "configs/train.json"]
-    assert words[-2:] == ["--max_epochs", "3"]
-
-
-@pytest.mark.parametrize(
-    ("budget", "epochs"),
-    [
-        pytest.param(110, 50, id="ten seconds to start, two an epoch"),
-        pytest.param(5, 1, id="never less than one"),
-    ],
-)
-def test_epochs_within_a_budget(scripts: Scripts, budget: float, epochs: int) -> None:
-    assert scripts.tools.epochs_within(budget, one=12, several=16, epochs=3) == epochs
+@pytest.mark.slow
+def test_ours_is_the_command_without_options(comparison: Comparison) -> None:
+    options = ("--budget", "30", "--threads", "1", "--repeats", "1", "--ours", "--from none")
+    assert comparison.run("--tools", "ours", *options).error is None
+    assert (comparison.out / "ours/model/plan.json").is_file()
+    assert "| ours |" in (comparison.out / "table.md").read_text()
 
 
 def test_threads_are_the_same_for_all(scripts: Scripts) -> None:

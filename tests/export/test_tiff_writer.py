@@ -34,7 +34,13 @@ def test_rows_come_first_in_the_file(
 
 
 def test_our_reader_reads_it_back(tmp_path: Path) -> None:
-    ids = np.random.default_rng(0).integers(0, 100_000, (1, 30, 10)).astype(np.int32).repeat(4, axis=2)
+    ids = (
+        np.random.default_rng(0)
+        .integers(0, 100_000, (1, 5, 7))
+        .astype(np.int32)
+        .repeat(8, axis=1)
+        .repeat(8, axis=2)
+    )
     save(ids, tmp_path, np.int32)
     read = LoadImage(reader=MicroscopyReader("label"), ensure_channel_first=True, dtype=np.int32)
     np.testing.assert_array_equal(np.asarray(read(tmp_path / "cells.tif")), ids)

@@ -1,0 +1,50 @@
+"""``cellseg train`` killed at random again and again, each time started by the same command."""
+
+import random
+import re
+import subprocess
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from tifffile import imread
+
+import cellseg_monai as cs
+from cellseg_monai.bundling import check_bundles
+
+KILLS = 10
+LEFT = re.compile(r"epoch \d+ .* (\d+):(\d\d):(\d\d) left")
+
+
+@pytest.mark.slow
+def test_killed_ten_times_at_random_it_ends_with_a_bundle(real_images: Path, tmp_path: Path) -> None:
+    images, folder = real_images / "nuclei/train", tmp_path / "my_cells"
+    words = [sys.executable, "-m", "cellseg_monai.cli", "train", str(images), "--out", str(folder)]
+    words += ["--minutes", "0.7", "--from", "none", "--set", "network_def#architecture#channels=[8, 16]"]
+    moments = random.Random(0)
+    log = folder / "training/trained/training.log"
+    for _ in range(KILLS):
+        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(moments.uniform(2, 20))
+        process.kill()
+        process.wait()
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert not check_bundles(folder).failed
+    label = cs.predict(folder, [images / "images"], tmp_path / "result")[0]
+    assert imread(label).any()
+    first, *_, last = [line for line in log.read_text().splitlines() if " left" in line]
+    assert _left(last) == 0
+    # the clock of the training does not count what was lost: the starts of ten processes at the least
+    passed = datetime.fromisoformat(last[:19]) - datetime.fromisoformat(first[:19])
+    assert passed.total_seconds() > _left(first) + KILLS
+
+
+def _left(line: str) -> int:
+    """Seconds left by a line of progress."""
+    found = LEFT.search(line)
+    assert found, line
+    hours, minutes, seconds = map(int, found.groups())
+    return 3600 * hours + 60 * minutes + seconds
