@@ -1,6 +1,7 @@
 """Continue an interrupted training as if it had not been interrupted."""
 
 import logging
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import KW_ONLY, dataclass
@@ -57,6 +58,8 @@ class ResumeHandler:
             saved.
         seed: seed from which all randomness is derived.
         interval: number of epochs between two saves; the last epoch is always saved.
+        seconds: shortest time between two saves, for epochs that take no longer than a save; an epoch after
+            which the network was validated is saved at once.
         resume: False to start a new training and replace the state of an earlier run.
 
     Raises:
@@ -86,6 +89,7 @@ class ResumeHandler:
     _: KW_ONLY
     seed: int = 0
     interval: int = 1
+    seconds: float = 0.0
     resume: bool = True
 
     def __post_init__(self) -> None:
@@ -102,6 +106,7 @@ class ResumeHandler:
         self._file = file
         self._kinds = {name: kind_of(item) for name, item in self.state.items()}
         self._settings: dict[str, Any] = {}
+        self._saved = 0.0
         self._locks = ExitStack()
 
     def attach(self, engine: Engine) -> None:
@@ -137,7 +142,11 @@ class ResumeHandler:
         """Save the state if this epoch is due."""
         epoch = engine.state.epoch
         last = epoch == engine.state.max_epochs or engine.should_terminate
-        if last or epoch % self.interval == 0:
+        validated = any(
+            isinstance(item, Engine) and item.state.epoch == epoch for item in self.state.values()
+        )
+        due = validated or time.monotonic() - self._saved >= self.seconds
+        if last or (due and epoch % self.interval == 0):
             self._save(engine)
 
     def _loaders(self, engine: Any) -> list[object]:
@@ -172,6 +181,7 @@ class ResumeHandler:
             "stopped": bool(engine.should_terminate),
         }
         write_tensors(content, self._file)
+        self._saved = time.monotonic()
 
     def _restore(self, engine: Any) -> None:
         content = read_tensors(self._file)

@@ -84,6 +84,33 @@ def test_interval(run, path, monkeypatch, interval, saved):
     assert written == saved
 
 
+def test_short_epochs_are_saved_at_most_every_so_many_seconds(run, monkeypatch):
+    written = []
+    monkeypatch.setattr(
+        "cellseg_monai.training.resume.write_tensors", lambda content, path: written.append(content["epoch"])
+    )
+    run(5, seconds=60.0)
+    assert written == [0, 5]
+
+
+def test_an_epoch_with_a_validation_is_saved_at_once(run, monkeypatch):
+    written = []
+    monkeypatch.setattr(
+        "cellseg_monai.training.resume.write_tensors", lambda content, path: written.append(content["epoch"])
+    )
+    validator = SupervisedEvaluator("cpu", [], conv(), epoch_length=1)
+
+    class Validation:
+        def attach(self, engine):
+            engine.add_event_handler(Events.EPOCH_COMPLETED(every=2), self.validate)
+
+        def validate(self, engine):
+            validator.state.epoch = engine.state.epoch
+
+    run(5, items={"validator": validator}, handlers=[Validation()], seconds=60.0)
+    assert written == [0, 2, 4, 5]
+
+
 def test_second_run_of_a_trainer_saves_each_epoch_once(make_trainer, path, monkeypatch):
     written = []
     trainer = make_trainer([])
