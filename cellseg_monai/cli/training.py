@@ -1,12 +1,16 @@
 """``cellseg train``: from annotated images to a bundle."""
 
+import math
 import sys
+import time
+from collections.abc import Callable
 from typing import Any
 
 from cellseg_monai.cli.options import SETTINGS
 from cellseg_monai.cli.verbs import Verb, argument
 
 _SECONDS_OF_A_DRY_RUN = 8.0
+_SECONDS_BETWEEN_LINES = 10.0
 
 
 def _train(images: str, out: str, dry_run: bool = False, **options: Any) -> Any:
@@ -16,15 +20,26 @@ def _train(images: str, out: str, dry_run: bool = False, **options: Any) -> Any:
     if dry_run:
         chosen = {name: options[name] for name in ("start", "options") if name in options}
         return prepare(labelled(list_items(images)), **chosen, seconds=_SECONDS_OF_A_DRY_RUN)
-    return train(images, out, report=_show, **options)
+    return train(images, out, report=_show_progress(), **options)
 
 
-def _show(line: str) -> None:
-    """Print a line; on a terminal, a line of progress replaces the one before."""
-    if sys.stdout.isatty():
-        print(f"\r\x1b[K{line}", end="" if line.startswith("epoch ") else "\n", flush=True)
-    else:
-        print(line, flush=True)
+def _show_progress() -> Callable[[str], None]:
+    """Return a function that prints lines.
+
+    On a terminal, a line of progress replaces the one before; elsewhere, only some of them are printed.
+    """
+    printed = -math.inf
+
+    def show(line: str) -> None:
+        nonlocal printed
+        progress, now = line.startswith("epoch "), time.monotonic()
+        if sys.stdout.isatty():
+            print(f"\r\x1b[K{line}", end="" if progress else "\n", flush=True)
+        elif not progress or now - printed >= _SECONDS_BETWEEN_LINES:
+            printed = now if progress else printed
+            print(line, flush=True)
+
+    return show
 
 
 TRAIN = Verb("train", "train a bundle with annotated images", _train, [
