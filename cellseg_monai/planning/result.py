@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from cellseg_monai.bundling import write_card
 from cellseg_monai.jobs import report, review
@@ -13,6 +14,7 @@ from cellseg_monai.planning.folder import Folder
 from cellseg_monai.planning.held_out import gather
 from cellseg_monai.planning.run import WORK
 from cellseg_monai.planning.splits import FOLD, MAIN, TEST
+from cellseg_monai.runtime.provenance import machine
 
 RIVALS = ("shipped", "start", MAIN, "mean")
 """Names of the candidates for the bundle."""
@@ -131,9 +133,25 @@ def finish(folder: Folder, names: Sequence[str], minutes: float) -> Trained:
         evaluations["the test images"] = test.folder
     if folder.judge.classes is None:
         trained = replace(trained, doubts=str(review(together, listed, folder.path / "doubts")))
-    write_card(folder.path, evaluations)
+    write_card(folder.path, evaluations, _facts(folder))
     report(shown, folder.path / "report.html", notes={"Plan": folder.record["summary"]})
     return trained
+
+
+def _facts(folder: Folder) -> dict[str, Any]:
+    """Facts about the training for the card."""
+    given = folder.record["given"]
+    command = ["cellseg", "train", "IMAGES", "--out", folder.path.name, "--minutes", f"{given['minutes']:g}"]
+    command += ["--seed", str(given["seed"])] if given["seed"] else []
+    command += ["--from", given["start"]] if given["start"] else []
+    options = [f"{name}={value}" for name, value in given["options"].items()]
+    return {
+        "command": shlex.join([*command, "--set", *options] if options else command),
+        "seed": given["seed"],
+        "images": len(folder.run(MAIN).learned),
+        "seconds": 60 * folder.record["training_minutes"],
+        "hardware": machine(),
+    }
 
 
 def _curve(folder: Folder, names: Sequence[str], out: Path) -> dict[int, float]:
