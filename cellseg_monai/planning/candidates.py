@@ -15,29 +15,38 @@ from cellseg_monai.runtime.settings import pass_on_settings
 from cellseg_monai.training.pretrained import own_names, read_weights
 from cellseg_monai.training.tensor_file import as_plain, write_tensors
 
-METRICS: dict[Masks, str] = {"cells": "f1@0.5", "binary": "dice", "classes": "miou"}
-"""Score that decides, by what the masks hold."""
+METRICS: dict[Masks, tuple[str, ...]] = {
+    "cells": ("f1@0.5", "dice"),
+    "binary": ("dice",),
+    "classes": ("miou", "mdice_foreground"),
+}
+"""Scores to tell, by what the masks hold; the first one decides."""
 
 
 class Candidate(NamedTuple):
-    """Weights with their score on images that they did not learn from.
+    """Weights with their scores on images that they did not learn from.
 
     Attributes:
         name: what the weights are, such as ``"start"``, ``"trained"`` or ``"mean"``.
         weights: file of the weights, with their settings beside it.
-        score: score of the images.
+        scores: scores of the images; the first one decides.
         folder: folder with the predictions and the scores of each image.
     """
 
     name: str
     weights: Path
-    score: float
+    scores: Mapping[str, float]
     folder: Path
+
+    @property
+    def score(self) -> float:
+        """Score that decides."""
+        return next(iter(self.scores.values()))
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "Candidate":
         """Return a candidate from its values as JSON."""
-        return cls(record["name"], Path(record["weights"]), record["score"], Path(record["folder"]))
+        return cls(record["name"], Path(record["weights"]), record["scores"], Path(record["folder"]))
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,7 @@ class Judge:
     @property
     def metric(self) -> str:
         """Score that decides."""
-        return METRICS[self.masks]
+        return METRICS[self.masks][0]
 
     def calibrate(self, weights: Path, images: Path) -> None:
         """Choose the decoding of weights on images, and keep it with the weights.
@@ -82,7 +91,7 @@ class Judge:
         predict(weights, files, folder, save_probability=self.classes is None)
         return Candidate(name, weights, self.evaluate(folder, images, weights), folder)
 
-    def evaluate(self, folder: Path, images: Path, weights: Path | None = None) -> float:
+    def evaluate(self, folder: Path, images: Path, weights: Path | None = None) -> dict[str, float]:
         """Score the label maps in a folder, and write the scores beside them.
 
         Args:
@@ -100,8 +109,8 @@ class Judge:
             weights=weights,
         )
         scores = found.summary["scores"] if self.classes is None else found.summary["pooled"]
-        score = scores[self.metric]
-        return float(score.get("mean", score)["value"])
+        found_of = {name: scores[name] for name in METRICS[self.masks]}
+        return {name: float(score.get("mean", score)["value"]) for name, score in found_of.items()}
 
 
 def mean_weights(files: Sequence[Path], out: Path, bundle_root: Path) -> Path:

@@ -36,9 +36,9 @@ class Trained:
         minutes: duration of this call.
         command: command that repeats the training with MONAI alone.
         folds: score of each fold on its own validation images.
-        out_of_fold: score of all images, each by a training that did not learn from it; None without folds.
+        out_of_fold: scores of all images, each by a training that did not learn from it.
         curve: score on the validation images by number of training images.
-        test: score on the test images; None without any.
+        test: scores on the test images.
         doubts: annotations in doubt, in words; None for masks of classes.
 
     Example:
@@ -55,9 +55,9 @@ class Trained:
     minutes: float
     command: str
     folds: Mapping[str, float] = field(default_factory=dict)
-    out_of_fold: float | None = None
+    out_of_fold: Mapping[str, float] = field(default_factory=dict)
     curve: Mapping[int, float] = field(default_factory=dict)
-    test: float | None = None
+    test: Mapping[str, float] = field(default_factory=dict)
     doubts: str | None = None
 
     def __str__(self) -> str:
@@ -66,15 +66,17 @@ class Trained:
             "start": "the weights of the start: the training did not help",
             "mean": "the mean of both weights",
         }.get(self.kept, "the trained weights")
-        scores = ", ".join(f"{name} {score:.3f}" for name, score in self.scores.items())
+        scores = _listed(self.scores)
         lines = [f"{self.metric} on the validation images: {scores}; {self.bundle.name} has {kept}"]
-        if self.out_of_fold is not None:
+        if self.out_of_fold:
             folds = ", ".join(f"{score:.3f}" for score in self.folds.values())
-            lines.append(f"{self.metric} of all images, out of fold: {self.out_of_fold:.3f} (folds: {folds})")
+            lines.append(
+                f"all images, out of fold: {_listed(self.out_of_fold)} ({self.metric} of each: {folds})"
+            )
         if self.curve:
             lines.append(self._more_images())
-        if self.test is not None:
-            lines.append(f"{self.metric} on the test images: {self.test:.3f}")
+        if self.test:
+            lines.append(f"on the test images: {_listed(self.test)}")
         if self.doubts:
             lines.append(f"annotations: {self.doubts}")
         lines.append(f"To repeat the training with MONAI alone: {self.command}")
@@ -94,6 +96,10 @@ class Trained:
             else "more images like these would hardly help"
         )
         return f"trained with {curve}; {advice} ({gain:+.3f})"
+
+
+def _listed(scores: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {score:.3f}" for name, score in scores.items())
 
 
 def finish(folder: Folder, names: Sequence[str], minutes: float) -> Trained:
@@ -128,7 +134,7 @@ def finish(folder: Folder, names: Sequence[str], minutes: float) -> Trained:
         trained = replace(trained, curve=_curve(folder, [*fewer, MAIN], found[MAIN].folder))
     if folder.record["given"]["test"]:
         test = folder.judged(TEST, best.weights, folder.run(TEST).validation, calibrated=False)
-        trained = replace(trained, test=test.score)
+        trained = replace(trained, test=test.scores)
         shown.append(test.folder)
         evaluations["the test images"] = test.folder
     if folder.judge.classes is None:

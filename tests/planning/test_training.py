@@ -77,10 +77,9 @@ def test_folds_a_learning_curve_and_test_images(images: Path, tmp_path: Path) ->
     assert sorted(Path(item["image"]).stem for item in held_out) == sorted(
         file.stem for file in (small / "images").iterdir()
     )
-    assert found.out_of_fold is not None
-    assert found.test is not None
+    assert list(found.out_of_fold) == list(found.test) == ["f1@0.5", "dice"]
     text = str(found)
-    for words in ("out of fold", "trained with 1 image:", "on the test images", "annotations: "):
+    for words in ("out of fold, all images", "trained with 1 image:", "on the test images: f1@0.5", "annotations: "):
         assert words in text
     card = (tmp_path / "b/docs/README.md").read_text()
     assert "the test images" in card
