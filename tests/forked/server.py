@@ -196,7 +196,7 @@ def load() -> dict[str, str]:
         import_module(name)
     package = import_module("cellseg_monai")
     for module in walk_packages(package.__path__, "cellseg_monai."):
-        if not module.name.endswith(("__main__", "napari_plugin")):
+        if not module.name.endswith("__main__"):
             import_module(module.name)
     assert threading.active_count() == 1, threading.enumerate()
     gc.freeze()  # so that the garbage collector of a fork does not touch, and thereby copy, what is shared

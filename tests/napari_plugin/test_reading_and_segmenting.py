@@ -1,54 +1,28 @@
 """The reader and the widget of napari, with plain layer data, and offscreen where napari is installed."""
 
-import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import tifffile
-import torch
 import yaml
-from monai.bundle import ConfigParser
 
-import cellseg_monai
 from cellseg_monai.cli import main
-from cellseg_monai.data import SUFFIXES, synthesize, write_synthetic_dataset
-from cellseg_monai.napari_plugin import get_reader, read_layers, segment, segment_widget
-from tests.bundles.reduced import copied
-
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-MANIFEST = Path(cellseg_monai.__file__).with_name("napari.yaml")
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A narrow bundle with weights as they come, and values of its own."""
-    folder = copied("patch_attention_unet", tmp_path_factory.mktemp("bundle")).path
-    file = folder / "configs/inference.json"
-    config = ConfigParser.load_config_file(file)
-    config["network_def"]["architecture"]["channels"] = [8, 16]
-    config |= {"threshold": 0.45, "min_size": 3, "device": "cpu"}
-    ConfigParser.export_config_file(config, str(file))
-    torch.manual_seed(0)
-    network = ConfigParser(config).get_parsed_content("network_def")
-    torch.save(network.state_dict(), folder / "models/model.pt")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("set")
-    return write_synthetic_dataset("tissue", folder, count=1, size=(48, 64), seed=1).parent
+from cellseg_monai.data import SUFFIXES, synthesize
+from cellseg_monai.napari_plugin import get_reader, read_layers, segment
+from cellseg_monai.napari_plugin.segmenting import segment_widget
+from tests.napari_plugin.conftest import MANIFEST
 
 
 def test_the_manifest_names_what_is_there() -> None:
     manifest = yaml.safe_load(MANIFEST.read_text())
-    names = [command["python_name"] for command in manifest["contributions"]["commands"]]
-    plugin = "cellseg_monai.napari_plugin"
-    assert names == [f"{plugin}:{get_reader.__name__}", f"{plugin}:{segment_widget.__name__}"]
+    names = [command["python_name"].split(":") for command in manifest["contributions"]["commands"]]
+    assert [attribute for _, attribute in names] == ["get_reader", "segment_widget", "train_widget"]
+    assert all(callable(getattr(import_module(module), attribute)) for module, attribute in names)
     (reader,) = manifest["contributions"]["readers"]
     assert {f"*{suffix}" for suffix in SUFFIXES} == set(reader["filename_patterns"])
 
@@ -62,7 +36,8 @@ def test_the_manifest_is_one_of_npe2() -> None:
 
 def test_importing_the_plugin_imports_neither_napari_nor_torch() -> None:
     code = (
-        "import sys, cellseg_monai.napari_plugin; print({'napari', 'magicgui', 'torch'} & set(sys.modules))"
+        "import sys; from cellseg_monai.napari_plugin import annotating, reading, segmenting; "
+        "print({'napari', 'magicgui', 'torch'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
@@ -139,21 +114,6 @@ def test_what_cannot_be_segmented_is_told(pixels: np.ndarray, message: str, bund
         segment(pixels, bundle)
 
 
-@pytest.fixture(scope="module")
-def application() -> Any:
-    pytest.importorskip("napari", reason="optional: pip install 'cellseg-monai[napari]'")
-    qt = pytest.importorskip("qtpy.QtWidgets", reason="there is no Qt for napari here")
-    return qt.QApplication.instance() or qt.QApplication([])
-
-
-@pytest.fixture
-def viewer(application: Any) -> Any:
-    """The layers of napari without its window, which would need OpenGL."""
-    from napari.components import ViewerModel
-
-    return ViewerModel()
-
-
 def test_the_widget_gives_a_layer(viewer: Any, bundle: Path) -> None:
     image = viewer.add_image(synthesize("nuclei", (48, 64), seed=3).image, name="day 1", scale=(2, 2))
     widget = segment_widget()
@@ -171,14 +131,7 @@ def test_the_widget_gives_a_layer(viewer: Any, bundle: Path) -> None:
 
 
 def test_napari_opens_files_by_the_reader(viewer: Any, dataset: Path) -> None:
-    import npe2
-
-    manager = npe2.PluginManager.instance()
-    manager.register(npe2.PluginManifest.from_file(MANIFEST))
-    try:
-        layers = viewer.open(
-            [str(dataset / f"{kind}/tissue_000.tif") for kind in ("images", "labels")], plugin="cellseg-monai"
-        )
-        assert [type(layer).__name__ for layer in layers] == ["Image", "Labels"]
-    finally:
-        manager.unregister("cellseg-monai")
+    layers = viewer.open(
+        [str(dataset / f"{kind}/tissue_000.tif") for kind in ("images", "labels")], plugin="cellseg-monai"
+    )
+    assert [type(layer).__name__ for layer in layers] == ["Image", "Labels"]

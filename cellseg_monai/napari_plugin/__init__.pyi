@@ -1,0 +1,11 @@
+from .pairs import labelled_images as labelled_images
+from .pairs import save_labels as save_labels
+from .pairs import unlabelled_images as unlabelled_images
+from .reading import get_reader as get_reader
+from .reading import read_layers as read_layers
+from .rounds import latest_bundle as latest_bundle
+from .rounds import least_sure as least_sure
+from .rounds import split_round as split_round
+from .rounds import train_round as train_round
+from .segmenting import segment as segment
+from .segmenting import segment_files as segment_files
