@@ -28,7 +28,7 @@ def _text(value: Any, indent: str) -> str:
     if not parts or (len(line) <= _LONGEST and all(map(_is_simple, parts))):
         return line
     inner = f"{indent}    "
-    names = [f"{json.dumps(name)}: " for name in value] if isinstance(value, dict) else [""] * len(parts)
+    names = [f"{json.dumps(str(name))}: " for name in value] if isinstance(value, dict) else [""] * len(parts)
     lines = [f"{inner}{name}{_text(part, inner)}" for name, part in zip(names, parts, strict=True)]
     brackets = "{}" if isinstance(value, dict) else "[]"
     return "\n".join([brackets[0], ",\n".join(lines), f"{indent}{brackets[1]}"])
