@@ -161,7 +161,10 @@ def _facts(item: Item) -> _Facts:
 
 
 def _classes(maps: Sequence[LabelMap]) -> tuple[int, ...]:
-    """Values of masks of classes: few, usual in the images, and with gaps between them or in many pieces."""
+    """Values of masks of classes: few, usual in the images, and in many pieces or with gaps between them.
+
+    Ids of cells have gaps too, in a crop or after a correction. So gaps count only if each value recurs.
+    """
     values = [np.unique(labels[labels > 0]).tolist() for labels in maps]
     images = Counter(value for each in values for value in each)
     known = sorted(images)
@@ -169,7 +172,8 @@ def _classes(maps: Sequence[LabelMap]) -> tuple[int, ...]:
         return ()
     pieces = [int(connected_components(labels).max()) for labels in maps]
     many = sum(pieces) > _MANY_PIECES * images.total()
-    return (0, *known) if known[-1] > len(known) or many else ()
+    gaps = known[-1] > len(known) and min(images.values()) > max(1, len(maps) / 2)
+    return (0, *known) if gaps or many else ()
 
 
 def _lengths(labels: LabelMap) -> npt.NDArray[np.float64]:

@@ -86,6 +86,17 @@ def test_ids_of_a_crop_are_cells_in_spite_of_their_gaps(dataset):
     assert fingerprint(dataset(masks)).masks == "cells"
 
 
+@pytest.mark.parametrize("ids", [
+    [[4, 8, 12]],
+    [[1, 2, 3, 5], [1, 2, 3]],
+    [[1, 2, 3, 4, 6], [1, 2, 3, 4], [1, 2, 3, 4]],
+], ids=["one crop", "a removed cell", "a removed cell in one of three"])  # fmt: skip
+def test_ids_of_few_cells_are_cells_in_spite_of_their_gaps(dataset, ids):
+    centres = [(20, 20 * column) for column in range(1, 6)]
+    masks = [discs(*centres[: len(each)], radius=6, values=each) for each in ids]
+    assert fingerprint(dataset(masks)).masks == "cells"
+
+
 def test_a_cell_or_two_in_each_image_are_cells(dataset):
     masks = [discs((30, 30), (60, 60)), discs((30, 90), (60, 20))]
     assert fingerprint(dataset(masks)).masks == "cells"
