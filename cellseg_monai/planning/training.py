@@ -99,7 +99,8 @@ def train(
     folder = Folder(Path(out).resolve(), given)
     found = None
     if not folder.begun:  # what cannot be trained on is told before anything is written
-        found = prepare(items, start, options, minutes=minutes)
+        learned, held_out = trainings[MAIN]
+        found = prepare([*learned, *held_out], start, options, minutes=minutes)
         report(str(found))
     with locked(out):
         if found is not None:

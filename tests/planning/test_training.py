@@ -79,7 +79,12 @@ def test_folds_a_learning_curve_and_test_images(images: Path, tmp_path: Path) ->
     )
     assert list(found.out_of_fold) == list(found.test) == ["f1@0.5", "dice"]
     text = str(found)
-    for words in ("all images, out of fold", "trained with 1 image:", "on the test images: f1@0.5", "annotations: "):
+    for words in (
+        "all images, out of fold",
+        "trained with 1 image:",
+        "on the test images: f1@0.5",
+        "annotations: ",
+    ):
         assert words in text
     card = (tmp_path / "b/docs/README.md").read_text()
     assert "the test images" in card
