@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -86,7 +86,8 @@ class Fingerprint:
             f"{self.foreground:.1%} of the image",
             "classes": f"classes of the values {', '.join(map(str, self.classes))}",
         }
-        groups = f" from {self.groups} patients, slides or wells" if self.groups < self.images else ""
+        kinds_of_group = "patient, slide or well" if self.groups == 1 else "patients, slides or wells"
+        groups = f" of {self.groups} {kinds_of_group}" if self.groups < self.images else ""
         size = "" if self.pixel_size is None else f" of {self.pixel_size:.3g} µm"
         return f"{self.images} images{groups}, {sides} pixels{size}, {kinds}; {what[self.masks]}"
 
@@ -105,7 +106,7 @@ def fingerprint(items: Sequence[Item]) -> Fingerprint:
         >>> from cellseg_monai.data import list_items, write_synthetic_dataset
         >>> folder = write_synthetic_dataset("nuclei", f"{mkdtemp()}/set", count=2, size=(96, 128))
         >>> print(fingerprint(list_items(folder)))
-        2 images, 128×96 pixels, grey; ... cells, ... pixels long (...), ... of them touch another one
+        2 images of 1 patient, slide or well, 128×96 pixels of ... µm, grey; ... cells, ...
     """
     with ThreadPoolExecutor() as pool:
         facts = list(pool.map(_facts, items))
@@ -153,11 +154,17 @@ def _facts(item: Item) -> _Facts:
             f"{item['label']}: {labels.shape[1]}×{labels.shape[0]} pixels, but {files[0]} has "
             f"{pixels.shape[1]}×{pixels.shape[0]}; a mask must have the size of its image"
         )
-    colours = 1 if pixels.ndim == 2 else min(pixels.shape[2], 3)  # a fourth channel is opacity
-    if all((pixels[..., 0] == pixels[..., index]).all() for index in range(1, colours)):
-        colours = 1
     size = picture.pixel_size
-    return _Facts(labels, max(len(files), colours), None if size is None else size[0])
+    return _Facts(labels, max(len(files), _channels(pixels)), None if size is None else size[0])
+
+
+def _channels(pixels: npt.NDArray[Any]) -> int:
+    """Number of channels: 3 if a fourth one is opacity, 1 if colours are grey."""
+    count = 1 if pixels.ndim == 2 else pixels.shape[2]
+    if count == 4 and (pixels[..., 3] == pixels[0, 0, 3]).all():
+        count = 3
+    grey = count == 3 and all((pixels[..., 0] == pixels[..., index]).all() for index in (1, 2))
+    return 1 if grey else count
 
 
 def _classes(maps: Sequence[LabelMap]) -> tuple[int, ...]:

@@ -106,7 +106,9 @@ def test_a_cell_or_two_in_each_image_are_cells(dataset):
     (np.zeros((96, 128, 3), np.uint8), 1),
     (np.arange(96 * 128 * 3, dtype=np.uint8).reshape(96, 128, 3), 3),
     (np.arange(96 * 128 * 4, dtype=np.uint8).reshape(96, 128, 4), 3),
-], ids=["grey in three channels", "colour", "colour with opacity"])  # fmt: skip
+    (np.arange(2 * 96 * 128, dtype=np.uint16).reshape(2, 96, 128), 2),
+    (np.arange(5 * 96 * 128, dtype=np.uint16).reshape(5, 96, 128), 5),
+], ids=["grey in three channels", "colour", "colour with opacity", "two", "five"])  # fmt: skip
 def test_channels_are_those_that_differ(dataset, pixels, channels):
     assert fingerprint(dataset([discs((30, 30), (60, 60))], pixels)).channels == channels
 
