@@ -1,5 +1,7 @@
 """``cellseg data …``: import, check, make and look at datasets."""
 
+from shlex import quote
+
 from cellseg_monai.cli.verbs import Group, Verb, argument, call
 
 
@@ -14,6 +16,8 @@ def _check(source: str, json: bool = False, recursive: bool = False) -> int:
 
     report = check_dataset(source, recursive)
     print(report.to_json() if json else render_table(report))
+    if not json and not report.failed and report.summary()["labelled"]:
+        print(f"\nTo see what a training would do: cellseg train {quote(source)} --out BUNDLE --dry-run")
     return int(report.failed)
 
 

@@ -257,21 +257,6 @@ def test_missing_folder(tmp_path: Path) -> None:
         check_dataset(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize(
-    ("side", "diameter", "expected"),
-    [(1024, 30, 128), (1024, 50, 224), (1024, 400, 512), (1024, 5, 64), (100, 60, 96)],
-    ids=["usual", "large", "at-most", "at-least", "small-image"],
-)
-def test_patch_size_holds_four_cells_side_by_side(
-    tmp_path: Path, side: int, diameter: int, expected: int
-) -> None:
-    rows, columns = np.mgrid[:side, :side]
-    disc = np.hypot(rows - side // 2, columns - side // 2) < diameter / 2
-    write(tmp_path / "a.tif", image((side, side)))
-    write(tmp_path / "a_mask.tif", disc.astype(np.uint8))
-    assert check_dataset(tmp_path).summary()["suggested patch size"] == expected
-
-
 def test_json_holds_every_finding(dataset: Path) -> None:
     write(dataset / "images/a.tif", np.zeros((64, 96), np.uint8))
     content = json.loads(check_dataset(dataset).to_json())

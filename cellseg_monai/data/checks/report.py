@@ -10,7 +10,6 @@ import numpy as np
 from cellseg_monai.data.checks.finding import Finding, Severity
 
 _FILES_SHOWN = 3
-_DIAMETERS_IN_A_PATCH = 4
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class CheckReport:
         return any(finding.severity is Severity.ERROR for finding in self.findings)
 
     def summary(self) -> dict[str, Any]:
-        """Return statistics of the dataset: sizes, foreground, objects and a suggested patch size."""
+        """Return statistics of the dataset: sizes, foreground and objects."""
         areas = np.array([area for fact in self.images for area in fact.areas], float)
         foreground = [fact.foreground for fact in self.images if fact.foreground is not None]
         diameters = 2 * np.sqrt(areas / np.pi)
@@ -71,7 +70,6 @@ class CheckReport:
             "object diameter (5 %, median, 95 %)": (
                 np.percentile(diameters, [5, 50, 95]).round(1).tolist() if areas.size else None
             ),
-            "suggested patch size": self._patch_size(diameters),
         }
 
     def to_json(self) -> str:
@@ -83,15 +81,6 @@ class CheckReport:
         findings = [asdict(finding) | {"severity": finding.severity.value} for finding in self.findings]
         content = {"source": self.source, "failed": self.failed, "summary": self.summary()}
         return json.dumps(content | {"findings": findings, "images": images}, indent=2, ensure_ascii=False)
-
-    def _patch_size(self, diameters: np.ndarray[Any, Any]) -> int | None:
-        """Space for four large objects side by side, in steps of 32 from 64 to 512, within the images."""
-        if not diameters.size:
-            return None
-        wanted = _DIAMETERS_IN_A_PATCH * np.percentile(diameters, 95)
-        smallest_side = min(min(fact.width, fact.height) for fact in self.images)
-        fitting = int(np.clip(np.ceil(wanted / 32) * 32, 64, 512))
-        return min(fitting, max(smallest_side // 32 * 32, 32))
 
 
 def render_table(report: CheckReport) -> str:
