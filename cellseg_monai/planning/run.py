@@ -56,6 +56,11 @@ class Run:
         return self.folder / "train.json"
 
     @property
+    def picture(self) -> Path:
+        """Picture of a validation image with its cells, drawn after each validation."""
+        return self.folder / "validation.png"
+
+    @property
     def log(self) -> Path:
         """Log of the training."""
         return self.folder / "training.log"

@@ -126,7 +126,8 @@ def _train(folder: Folder, names: Sequence[str], minutes: float, report: Report)
         folder.note(training_minutes=max(SHORTEST, left / len(names)))
     for number, run in enumerate(map(folder.run, names), start=1):
         if run.name not in folder.candidates:
-            report(f"training {number} of {len(names)}: {run.name}" if len(names) > 1 else "training")
+            which = f" {number} of {len(names)}: {run.name}" if len(names) > 1 else ""
+            report(f"training{which}; {run.picture} shows a validation image")
             run.train(folder.record["training_minutes"], folder.start, report)
             folder.judged(run.name, run.weights, run.validation)
     if folder.start is not None and "mean" not in folder.candidates:
