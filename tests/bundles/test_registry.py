@@ -64,6 +64,9 @@ def test_settings_are_those_of_the_weights_they_were_kept_for(
     assert (calibrated == plain) == (name == "patch_attention_unet")
     inference, evaluation = ("inference",), ("train", "evaluate")
     assert decoding_of(bundle, "train") == plain
+    weights = str(bundle / "models/model.pt")
+    assert decoding_of(bundle, "train", pretrained=weights) == calibrated
+    assert decoding_of(bundle, "train", pretrained=weights, min_size=7) == calibrated | {"min_size": 7}
     assert decoding_of(bundle, *inference) == decoding_of(bundle, *evaluation) == calibrated
     assert decoding_of(bundle, *inference, weights=None) == calibrated
     assert decoding_of(bundle, *inference, threshold=0.45) == calibrated | {"threshold": 0.45}
