@@ -12,9 +12,13 @@ def _named(text: str) -> tuple[str, str]:
     return (name, folder) if equals else (Path(text).resolve().name, text)
 
 
-def _models(folder: Path | None = None) -> str:
+def _models(folder: Path | None = None, images: str | None = None) -> str:
     from cellseg_monai.bundling import list_models, models_table
 
+    if images is not None:
+        from cellseg_monai.planning import rank_models
+
+        return str(rank_models(images))
     return models_table(list_models()) if folder is None else str(folder.resolve())
 
 
@@ -61,4 +65,5 @@ BUNDLE = Group("bundle", "render, check, pack and describe bundles", [
 ])  # fmt: skip
 MODELS = Verb("models", "list the bundles of the package with scores, size and licence", _models, [
     argument("--folder", type=bundle_folder, metavar="NAME", help="only print the folder of this bundle"),
+    argument("--for", dest="images", metavar="IMAGES", help="rank them on images, with or without labels"),
 ])  # fmt: skip
