@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DATA   ?=
 DEMO   := demo
+MINUTES ?= 2
 PYTHONS ?= 3.12 3.10 3.13
 REPORTS := .reports
 
@@ -28,11 +29,19 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,docs]'
 	touch $@
 
-demo: $(READY)  ## check synthetic images (or DATA=folder), show the training patches, and segment
-	$(if $(DATA),,test -e $(DEMO)/data/dataset.json || $(BIN)/cellseg data synthesize nuclei $(DEMO)/data --count 8)
-	$(BIN)/cellseg data check "$(or $(DATA),$(DEMO)/data)"
-	-$(BIN)/cellseg data patches "$(or $(DATA),$(DEMO)/data)" --out $(DEMO)/patches.png  # needs masks
-	$(BIN)/cellseg predict patch_attention_unet "$(or $(DATA),$(DEMO)/data)" --out $(DEMO)/cells --overlay
+demo: $(READY)  ## train on eight synthetic images (or DATA=folder of yours) for MINUTES, and segment unseen ones
+ifeq ($(DATA),)
+	test -e $(DEMO)/images/dataset.json || $(BIN)/cellseg data synthesize tissue $(DEMO)/images --count 8
+	test -e $(DEMO)/unseen/dataset.json || $(BIN)/cellseg data synthesize tissue $(DEMO)/unseen --count 3 --seed 1
+	$(BIN)/cellseg data check $(DEMO)/images
+	$(BIN)/cellseg train $(DEMO)/images --out $(DEMO)/bundle --minutes $(MINUTES)
+	$(BIN)/cellseg predict $(DEMO)/bundle $(DEMO)/unseen --out $(DEMO)/cells --overlay
+	$(BIN)/cellseg evaluate --pred $(DEMO)/cells/labels --truth $(DEMO)/unseen --out $(DEMO)/scores
+else
+	$(BIN)/cellseg data check "$(DATA)"
+	$(BIN)/cellseg train "$(DATA)" --out $(DEMO)/my_bundle --minutes $(MINUTES)
+	$(BIN)/cellseg predict $(DEMO)/my_bundle "$(DATA)" --out $(DEMO)/my_cells --overlay
+endif
 
 # One thread for each worker; more would wait for each other. In the order of the files, so that the quick doctests come last.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations=20

@@ -127,7 +127,17 @@ def check(version: str, tests: Sequence[str], folder: Path) -> None:
         )
     with _told(f"Python {version}: demo"):
         # make takes the environment as it is
-        _run(["make", f"--old-file={venv}/.ready", "demo", f"VENV={venv}", f"DEMO={folder}/demo"], REPOSITORY)
+        _run(
+            [
+                "make",
+                f"--old-file={venv}/.ready",
+                "demo",
+                "MINUTES=0.5",
+                f"VENV={venv}",
+                f"DEMO={folder}/demo",
+            ],
+            REPOSITORY,
+        )
 
 
 def main(versions: Sequence[str]) -> int:

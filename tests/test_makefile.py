@@ -1,6 +1,7 @@
 """The targets of the Makefile that run tests, and what continuous integration runs of them."""
 
 import re
+import subprocess
 from itertools import product
 from pathlib import Path
 
@@ -22,3 +23,14 @@ def test_continuous_integration_runs_every_check() -> None:
     checks = set(re.findall(r"^(check|docs|demo|test[a-z-]*):", MAKEFILE, re.MULTILINE))
     assert len(checks) == 7
     assert checks <= set(CONTINUOUS_INTEGRATION.split())
+
+
+@pytest.mark.parametrize("given", [[], ["DATA=my cells"]], ids=["synthetic", "own images"])
+def test_the_demo_trains_on_the_images_it_checks(given: list[str]) -> None:
+    words = ["make", "--dry-run", "--old-file=.venv/.ready", "demo", *given]
+    said = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    verbs = re.findall(r"cellseg (data check|train|predict|evaluate)", said)
+    assert verbs == ["data check", "train", "predict"] + ([] if given else ["evaluate"])
+    images = re.findall(r'cellseg (?:data check|train) ("[^"]+"|\S+)', said)
+    assert images == 2 * ['"my cells"' if given else "demo/images"]
+    assert "--minutes 2" in said
