@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy.ndimage import distance_transform_edt
 from skimage.morphology import skeletonize
 
-from cellseg_monai.data import read_label_map, read_picture
+from cellseg_monai.data import read_label_map, read_picture, read_pixels
 from cellseg_monai.data.datalist import Item, as_list, group_of
 from cellseg_monai.label_maps import LabelMap, connected_components
 from cellseg_monai.metrics.mask_content import content_of
@@ -146,20 +146,30 @@ class _Facts(NamedTuple):
 
 def _facts(item: Item) -> _Facts:
     labels = read_label_map(item["label"])
-    files = as_list(item["image"])
-    picture = read_picture(files[0])
+    file = as_list(item["image"])[0]
+    picture = read_picture(file)
     pixels = picture.rows_columns()
     if pixels.shape[:2] != labels.shape:
         raise ValueError(
-            f"{item['label']}: {labels.shape[1]}×{labels.shape[0]} pixels, but {files[0]} has "
+            f"{item['label']}: {labels.shape[1]}×{labels.shape[0]} pixels, but {file} has "
             f"{pixels.shape[1]}×{pixels.shape[0]}; a mask must have the size of its image"
         )
     size = picture.pixel_size
-    return _Facts(labels, max(len(files), _channels(pixels)), None if size is None else size[0])
+    return _Facts(labels, channels_of(item, pixels), None if size is None else size[0])
 
 
-def _channels(pixels: npt.NDArray[Any]) -> int:
-    """Number of channels: 3 if a fourth one is opacity, 1 if colours are grey."""
+def channels_of(item: Item, pixels: npt.NDArray[Any] | None = None) -> int:
+    """Number of channels of an image: 3 if a fourth one is opacity, 1 if colours are grey.
+
+    Args:
+        item: image, or a list of files with a channel each.
+        pixels: pixels of the image, if they have been read.
+    """
+    files = as_list(item["image"])
+    if len(files) > 1:
+        return len(files)
+    if pixels is None:
+        pixels = read_pixels(files[0])
     count = 1 if pixels.ndim == 2 else pixels.shape[2]
     if count == 4 and (pixels[..., 3] == pixels[0, 0, 3]).all():
         count = 3

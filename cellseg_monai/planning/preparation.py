@@ -8,6 +8,7 @@ from typing import Any
 from cellseg_monai.bundling.render import base_of
 from cellseg_monai.bundling.sources import load_source
 from cellseg_monai.data.datalist import Item
+from cellseg_monai.outputs.counting import counted
 from cellseg_monai.planning.facts import Fingerprint, fingerprint
 from cellseg_monai.planning.plan import Choice, Plan, Section, plan_training
 from cellseg_monai.planning.starts import Trial, try_models
@@ -99,14 +100,16 @@ def prepare(
     facts = fingerprint(items)
     scratch = plan_training(facts)
     scale = scratch.options("shared")["settings#scale"]
+    tried: dict[str, Any] = {"channels": facts.channels, "seconds": seconds}
     trials: Sequence[Trial] = ()
     if start not in (None, RANDOM):
-        trials = try_models(items, facts.masks, scale, models=[find_bundle(str(start))], seconds=seconds)
+        trials = try_models(items, facts.masks, scale, models=[find_bundle(str(start))], **tried)
         if not trials:
-            why = "it has no weights" if facts.masks != "classes" else "it was not trained for classes"
+            why = f"it has no weights for images of {counted(facts.channels, 'channel')}"
+            why = why if facts.masks != "classes" else "it was not trained for classes"
             raise ValueError(f"{start} cannot be the start: {why}; choose another bundle, or none")
     elif start is None and facts.masks == "cells":
-        trials = try_models(items, facts.masks, scale, seconds=seconds)
+        trials = try_models(items, facts.masks, scale, **tried)
     chosen = next(iter(trials), None)
     if chosen is None or (start is None and chosen.score < GOOD_START):
         chosen, plan = None, scratch
@@ -126,6 +129,8 @@ def _why_random(facts: Fingerprint, trials: Sequence[Trial], start: str | None) 
     if start == RANDOM:
         return "as asked"
     if not trials:
+        if facts.channels not in (1, 3):
+            return f"no model of the package reads images of {facts.channels} channels"
         kind = {"binary": "structures of a binary mask", "classes": "classes", "cells": "such images"}
         return f"the models of the package were not trained for {kind[facts.masks]}"
     best = trials[0]

@@ -13,7 +13,7 @@ from cellseg_monai.data.datalist import Item
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.outputs import StrPath
 from cellseg_monai.planning.crops import contrasting_crops, labelled_crops, segment
-from cellseg_monai.planning.facts import fingerprint
+from cellseg_monai.planning.facts import channels_of, fingerprint
 from cellseg_monai.planning.plan import plan_training
 from cellseg_monai.planning.starts import (
     Trial,
@@ -156,7 +156,7 @@ def _by_labels(items: Sequence[Item], models: Sequence[Path] | None, ends: float
     trials = [
         try_model(model, one, crops, facts.masks, plain=False)
         for one in sorted(scales_around(scale), key=lambda one: abs(one - scale))
-        for model in trained_models(models)
+        for model in trained_models(models, facts.channels)
         if time.monotonic() < ends
     ]
     return trials, "dice" if facts.masks == "binary" else "f1@0.5"
@@ -165,12 +165,12 @@ def _by_labels(items: Sequence[Item], models: Sequence[Path] | None, ends: float
 def _by_agreement(
     items: Sequence[Item], models: Sequence[Path] | None, ends: float
 ) -> tuple[list[Trial], str]:
-    crops = contrasting_crops(items)
+    crops, channels = contrasting_crops(items), channels_of(items[0])
     cells: dict[tuple[Path, float], list[LabelMap]] = {}
     alone: dict[tuple[Path, float], float] = {}
     seconds: dict[tuple[Path, float], float] = {}
     for scale in SCALES:
-        for model in trained_models(models):
+        for model in trained_models(models, channels):
             if time.monotonic() >= ends:
                 break
             kept = kept_settings(model / WEIGHTS)

@@ -55,6 +55,7 @@ def try_models(
     masks: Masks,
     scale: float,
     *,
+    channels: int = 1,
     models: Sequence[Path] | None = None,
     seconds: float = 60.0,
 ) -> list[Trial]:
@@ -67,6 +68,7 @@ def try_models(
         items: labelled images.
         masks: what the masks hold; models of cells are not tried on classes.
         scale: scale that suits the size of the cells.
+        channels: channels of the images; models that cannot read so many are not tried.
         models: folders of bundles with weights; by default those of the package.
         seconds: time after which no further trial begins.
 
@@ -78,7 +80,7 @@ def try_models(
         return []
     ends = time.monotonic() + seconds
     crops = labelled_crops(items)
-    first = _in_time(ends, ((model, scale, crops[:1], masks) for model in trained_models(models)))
+    first = _in_time(ends, ((model, scale, crops[:1], masks) for model in trained_models(models, channels)))
     fastest = min((trial.seconds for trial in first), default=0.0)
     first = sorted((trial for trial in first if trial.seconds <= SLOW * fastest), key=_by_score)
     further = _in_time(
@@ -93,13 +95,23 @@ def _in_time(ends: float, trials: Iterable[tuple[Path, float, Sequence[Labelled]
     return [try_model(*each) for each in trials if time.monotonic() < ends]
 
 
-def trained_models(models: Sequence[Path] | None = None) -> list[Path]:
-    """Those bundles that have weights, the small ones first; by default of the bundles of the package."""
+def trained_models(models: Sequence[Path] | None = None, channels: int = 1) -> list[Path]:
+    """Those bundles that have weights for images of so many channels, the small ones first.
+
+    Args:
+        models: folders of bundles; by default those of the package.
+        channels: channels of the images; grey and colour images are converted to each other.
+    """
     folders = known_bundles().values() if models is None else models
-    return sorted(
-        (folder for folder in folders if (folder / WEIGHTS).is_file()),
-        key=lambda folder: (folder / WEIGHTS).stat().st_size,
+    trained = (folder for folder in folders if (folder / WEIGHTS).is_file())
+    fitting = (
+        folder for folder in trained if _reads(kept_settings(folder / WEIGHTS)["in_channels"], channels)
     )
+    return sorted(fitting, key=lambda folder: (folder / WEIGHTS).stat().st_size)
+
+
+def _reads(own: int, channels: int) -> bool:
+    return own == channels or {own, channels} == {1, 3}
 
 
 def scales_around(scale: float) -> list[float]:

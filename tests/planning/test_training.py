@@ -227,3 +227,16 @@ def test_a_start_that_does_not_fit_the_masks_is_told(tmp_path: Path) -> None:
             imwrite(tmp_path / kind / f"{name}.tif", pixels)
     with pytest.raises(ValueError, match="cannot be the start: it was not trained for classes"):
         prepare(labelled(list_items(tmp_path)), "skip_unet")
+
+
+def test_images_of_two_channels_get_a_network_of_their_own(images: Path, tmp_path: Path) -> None:
+    for kind in ("images", "masks"):
+        (tmp_path / kind).mkdir()
+    for item in list_items(images)[:2]:
+        pixels, name = read_pixels(item["image"]), f"{Path(item['image']).stem}.tif"
+        imwrite(tmp_path / "images" / name, np.stack([pixels, pixels[::-1]]), metadata={"axes": "CYX"})
+        shutil.copy(item["label"], tmp_path / "masks" / Path(item["label"]).name)
+    found = prepare(labelled(list_items(tmp_path)))
+    assert found.start is None
+    assert found.plan.settings["in_channels"] == 2
+    assert "no model of the package reads images of 2 channels" in str(found)
