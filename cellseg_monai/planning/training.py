@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,8 @@ def train(
             if tested is not None:
                 folder.run(TEST).begin([], tested)
         _train(folder, list(trainings), minutes - (time.monotonic() - began) / 60, report)
-        return finish(folder, list(trainings), (time.monotonic() - began) / 60)
+        finished = finish(folder, list(trainings), (time.monotonic() - began) / 60)
+    return replace(finished, bundle=Path(out))
 
 
 def _train(folder: Folder, names: Sequence[str], minutes: float, report: Report) -> None:
