@@ -18,7 +18,7 @@ from cellseg_monai.planning.splits import MAIN, TEST, split_trainings
 
 logger = logging.getLogger(__name__)
 
-SHORTEST, _SHORTEST_OF_MANY = 0.1, 1.0
+SHORTEST, _SHORTEST_OF_MANY = 0.1, 0.5
 """Duration in minutes of the shortest training, and of the shortest of several with all around it."""
 
 _SHARE_FOR_JUDGING, _SECONDS_FOR_JUDGING = 0.1, 15.0

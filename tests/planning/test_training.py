@@ -68,7 +68,7 @@ def test_folds_a_learning_curve_and_test_images(images: Path, tmp_path: Path) ->
         for file in sorted((images / kind).iterdir())[:4]:
             imwrite(small / kind / f"{file.stem}.tif", read_pixels(file)[:160, :192])
     found = cs.train(
-        small, tmp_path / "b", start="none", minutes=4, test=images, folds=2, how_many_more=True,
+        small, tmp_path / "b", start="none", minutes=1.5, test=images, folds=2, how_many_more=True,
         options=NARROW,
     )  # fmt: skip
     assert list(found.folds) == ["trained", "fold 2"]
@@ -202,7 +202,7 @@ def test_the_mean_of_weights_of_two_versions(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("options", "message"), [
     ({"minutes": 0}, "minutes=0 must be positive"),
     ({"start": "nowhere"}, "nowhere: there is no such bundle"),
-    ({"folds": 5, "minutes": 2}, "minutes=2 is too short for 5 trainings; give at least 5"),
+    ({"folds": 5, "minutes": 2}, "minutes=2 is too short for 5 trainings; give at least 2.5"),
     ({"folds": 2, "validation": "."}, "folds=2 validate on the images themselves"),
 ], ids=["no time", "no such start", "too short for folds", "folds and validation"])  # fmt: skip
 def test_a_call_that_cannot_work_is_told(images: Path, tmp_path: Path, options, message) -> None:
