@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from cellseg_monai.outputs import write_text
+from cellseg_monai.outputs import write_text, written_whole
 from cellseg_monai.outputs.lock import HIDDEN
 from cellseg_monai.planning.bundle import describe_network, write_bundle
 from cellseg_monai.planning.candidates import Candidate, Judge
@@ -126,8 +126,8 @@ class Folder:
     def keep(self, weights: Path) -> None:
         """Put weights into the bundle, with their settings."""
         target = self.path / WEIGHTS
-        target.parent.mkdir(exist_ok=True)
-        shutil.copy(weights, target)
+        with written_whole(target) as part:
+            shutil.copyfile(weights, part)
         pass_on_settings(weights, target, self.path)
 
     def _copy_start(self, found: Preparation) -> dict[str, Any]:

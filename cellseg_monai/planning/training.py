@@ -106,10 +106,10 @@ def train(
     with locked(out):
         if found is not None:
             folder.begin(found)
-            for name, split in trainings.items():
-                folder.run(name).begin(*split)
-            if tested is not None:
-                folder.run(TEST).begin([], tested)
+        for name, split in trainings.items():
+            folder.run(name).begin(*split)
+        if tested is not None:
+            folder.run(TEST).begin([], tested)
         _train(folder, list(trainings), minutes - (time.monotonic() - began) / 60, report)
         finished = finish(folder, list(trainings), (time.monotonic() - began) / 60)
     return replace(finished, bundle=Path(out))
