@@ -26,9 +26,9 @@ _DESTINATION = argument("destination", help="folder to write")
 _SEED = argument("--seed", type=int, metavar="N", help="random seed (default 0)")
 
 DATA = Group("data", "import, check and look at datasets", [
-    Verb("import", "convert a public dataset to a plain layout", call("data.import_dataset"), [
-        argument("layout", help="name of its layout (see cellseg data layouts)"),
-        argument("source", help="folder of the dataset as published"),
+    Verb("import", "make a dataset of annotations, or of a public dataset", call("data.import_dataset"), [
+        argument("layout", help="annotations, or the layout of a public dataset (see cellseg data layouts)"),
+        argument("source", help="folder of images and annotations, or of the dataset as published"),
         _DESTINATION,
     ]),
     Verb("layouts", "list the layouts that can be imported", _layouts),

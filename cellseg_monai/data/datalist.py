@@ -7,10 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import pandas as pd
 
+from cellseg_monai.annotations import FORMATS, format_of
 from cellseg_monai.data.pairing import Pairing, pair_folder, stem
 
 Item = dict[str, Any]
@@ -171,6 +173,11 @@ def _listing_of(source: Path) -> Path:
 
 def listed_entries(listing: Path) -> dict[str, list[tuple[str, Any]]]:
     """Read the entries of a JSON file or table by section, each with its place in the file."""
+    if kind := format_of(listing):
+        raise ValueError(
+            f"{listing}: holds annotations ({FORMATS[kind].title}) and is not a list of images; "
+            f"make a dataset with: cellseg data import annotations {quote(str(listing.parent))} DST"
+        )
     if listing.suffix == ".csv":
         entries: dict[str, list[tuple[str, Any]]] = defaultdict(list)
         for line, row in enumerate(pd.read_csv(listing, dtype=str).to_dict("records"), start=2):
@@ -179,10 +186,7 @@ def listed_entries(listing: Path) -> dict[str, list[tuple[str, Any]]]:
         return dict(entries)
     if listing.suffix != ".json":
         raise ValueError(f"{listing}: a dataset must be a folder, a .json file or a .csv table")
-    try:
-        content = json.loads(listing.read_text())
-    except ValueError as error:
-        raise ValueError(f"{listing}: invalid JSON: {error}") from error
+    content = json.loads(listing.read_text())
     if not isinstance(content, dict):
         raise ValueError(
             f"{listing}: a datalist must be an object with sections such as 'training', not a list"

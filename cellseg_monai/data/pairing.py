@@ -19,6 +19,9 @@ MASK_FOLDERS = ("masks", "labels", "mask", "label")
 _MASK_ENDING = re.compile(r"[_-](?:cp_masks|masks?|labels?)$", re.IGNORECASE)
 _IMAGE_ENDING = re.compile(r"[_-](?:image|img)$", re.IGNORECASE)
 
+SLICER = ".seg.nrrd"
+"""Ending of segmentations of 3D Slicer, which are cut to a part of the image and so are no masks."""
+
 _OF_DATASETS = ("synthesize", "import", "tile")
 """Commands whose results are datasets."""
 
@@ -101,10 +104,10 @@ def pair_folder(folder: str | PathLike[str], recursive: bool = False) -> Pairing
     image_folder = _first_existing(root, IMAGE_FOLDERS)
     if image_folder is None:
         files = _files(root, recursive, images=True)
-        masks = [path for path in files if _MASK_ENDING.search(stem(path))]
+        masks = [path for path in files if is_mask_name(path)]
         images = [path for path in files if path not in set(masks)]
         return _match(_by_name(images, root), _by_name(masks, root))
-    mask_folder = _first_existing(root, MASK_FOLDERS)
+    mask_folder = _mask_folder(root)
     return _match(
         _by_name(_files(image_folder, recursive, images=True), image_folder),
         _by_name(_files(mask_folder, recursive), mask_folder) if mask_folder else {},
@@ -163,7 +166,7 @@ def label_files(folder: str | PathLike[str]) -> dict[str, Path]:
         {'a': 'a_mask.tif', 'b': 'b_cp_masks.png'}
     """
     root = _existing(folder)
-    root = _first_existing(root, MASK_FOLDERS) or root
+    root = _mask_folder(root) or root
     named: dict[str, list[Path]] = defaultdict(list)
     for name, paths in _by_name(_files(root, recursive=True), root).items():
         *parts, last = name.split("/")
@@ -171,7 +174,7 @@ def label_files(folder: str | PathLike[str]) -> dict[str, Path]:
         named["/".join([*kept, last])] += paths
     found = {}
     for name, paths in sorted(named.items()):
-        masks = [path for path in paths if _MASK_ENDING.search(stem(path))] or paths
+        masks = [path for path in paths if is_mask_name(path)] or paths
         if len(masks) > 1:
             raise ValueError(f"{root}: {' and '.join(map(str, masks))} share the name {name}; keep one")
         found[name] = masks[0]
@@ -191,6 +194,16 @@ def stem(path: Path) -> str:
     return name[:-4] if name.lower().endswith(".ome") else name
 
 
+def is_mask_name(path: Path) -> bool:
+    """Whether the name of a file ends like that of a mask.
+
+    Example:
+        >>> is_mask_name(Path("a_mask.tif")), is_mask_name(Path("a.tif"))
+        (True, False)
+    """
+    return _MASK_ENDING.search(stem(path)) is not None
+
+
 def _existing(folder: str | PathLike[str]) -> Path:
     root = Path(folder)
     if not root.is_dir():
@@ -200,6 +213,12 @@ def _existing(folder: str | PathLike[str]) -> Path:
 
 def _first_existing(root: Path, names: tuple[str, ...]) -> Path | None:
     return next((root / name for name in names if (root / name).is_dir()), None)
+
+
+def _mask_folder(root: Path) -> Path | None:
+    """The first folder of masks with a file that may be one, or else the first one."""
+    folders = [root / name for name in MASK_FOLDERS if (root / name).is_dir()]
+    return next((folder for folder in folders if _files(folder, recursive=True)), next(iter(folders), None))
 
 
 def _files(folder: Path, recursive: bool, *, images: bool = False) -> list[Path]:
@@ -222,8 +241,12 @@ def _files(folder: Path, recursive: bool, *, images: bool = False) -> list[Path]
             written = written_in(Path(parent)).items()
             left_out |= {Path(parent, name) for name, entry in written if entry.work not in _OF_DATASETS}
         named = (name for name in files if not name.lower().endswith(FOLDER_SUFFIXES))
-        found += [Path(parent, name) for name in (*zarrs, *named) if name.lower().endswith(SUFFIXES)]
+        found += [Path(parent, name) for name in (*zarrs, *named) if _is_picture(name.lower())]
     return sorted(path for path in found if path not in left_out and not path.name.startswith("."))
+
+
+def _is_picture(name: str) -> bool:
+    return name.endswith(SUFFIXES) and not name.endswith(SLICER)
 
 
 def _by_name(files: list[Path], root: Path) -> dict[str, list[Path]]:

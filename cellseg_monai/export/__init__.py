@@ -4,7 +4,7 @@ from cellseg_monai.export.coco import coco_images, read_coco, write_coco
 from cellseg_monai.export.details import captioned_sheet, magnified
 from cellseg_monai.export.geojson import read_geojson, write_geojson, write_geojson_boxes
 from cellseg_monai.export.imagej import read_rois, write_rois
-from cellseg_monai.export.objects import Objects
+from cellseg_monai.export.objects import Objects, objects_of
 from cellseg_monai.export.ome_zarr import write_ome_zarr
 from cellseg_monai.export.ome_zarr_labels import read_ome_zarr_labels, write_ome_zarr_labels
 from cellseg_monai.export.outlining import Outline, outlines
@@ -30,6 +30,7 @@ __all__ = [
     "contact_sheet",
     "fill",
     "magnified",
+    "objects_of",
     "outline",
     "outlines",
     "read_coco",

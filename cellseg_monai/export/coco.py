@@ -2,20 +2,18 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import fastremap
 import numpy as np
-import pandas as pd
 
-from cellseg_monai.export.coco_runs import rings_of_runs, run_lengths
-from cellseg_monai.export.objects import Objects, Rings, draw, numbered
+from cellseg_monai.annotations import read_annotations
+from cellseg_monai.annotations.coco import CELL
+from cellseg_monai.export.coco_runs import run_lengths
+from cellseg_monai.export.objects import Objects, objects_of
 from cellseg_monai.export.outlining import Outline, outlines
 from cellseg_monai.outputs import StrPath, write_text
 from cellseg_monai.polygons import Shape
-
-_CATEGORY = "cell"
 
 
 def write_coco(path: StrPath, images: Iterable[tuple[str, Objects]]) -> None:
@@ -32,6 +30,7 @@ def write_coco(path: StrPath, images: Iterable[tuple[str, Objects]]) -> None:
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> path = f"{tempfile.mkdtemp()}/coco.json"
         >>> write_coco(path, [("a.tif", Objects(np.array([[0, 5, 5]], np.int32)))])
         >>> annotation = json.loads(Path(path).read_text())["annotations"][0]
@@ -47,7 +46,7 @@ def write_coco(path: StrPath, images: Iterable[tuple[str, Objects]]) -> None:
         classes = objects.classes
         areas = dict(zip(*fastremap.unique(objects.label_map, return_counts=True), strict=True))
         for one in outlines(objects.label_map):
-            category = categories.setdefault(classes.get(one.id, _CATEGORY), len(categories) + 1)
+            category = categories.setdefault(classes.get(one.id, CELL), len(categories) + 1)
             corners = np.concatenate(one.rings)
             low, high = corners.min(axis=0), corners.max(axis=0)
             annotations.append(
@@ -66,7 +65,7 @@ def write_coco(path: StrPath, images: Iterable[tuple[str, Objects]]) -> None:
         "images": listed,
         "categories": [
             {"id": number, "name": name, "supercategory": ""}
-            for name, number in (categories or {_CATEGORY: 1}).items()
+            for name, number in (categories or {CELL: 1}).items()
         ],
         "annotations": annotations,
     }
@@ -84,12 +83,13 @@ def coco_images(path: StrPath) -> list[str]:
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> path = f"{tempfile.mkdtemp()}/coco.json"
         >>> write_coco(path, [("a.tif", Objects(np.array([[0, 5, 5]], np.int32)))])
         >>> coco_images(path)
         ['a.tif']
     """
-    return [name for name, _, _ in _read(path)[1]]
+    return [str(one.image) for one in read_annotations(path, "coco")]
 
 
 def read_coco(path: StrPath) -> Iterator[tuple[str, Objects]]:
@@ -109,61 +109,17 @@ def read_coco(path: StrPath) -> Iterator[tuple[str, Objects]]:
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> path = f"{tempfile.mkdtemp()}/coco.json"
         >>> write_coco(path, [("a.tif", Objects(np.array([[0, 5, 5]], np.int32)))])
         >>> [(name, objects.label_map.tolist()) for name, objects in read_coco(path)]
         [('a.tif', [[0, 5, 5]])]
     """
-    names, images = _read(path)
-    for name, image, annotations in images:
-        where = f"{path}: {name}"
-        shape = (int(image["height"]), int(image["width"]))
-        ids = _ids(where, annotations)
-        drawn = (
-            (number, rings)
-            for number, one in zip(ids, annotations, strict=True)
-            for rings in _rings(where, one["segmentation"], shape)
-        )
-        table = pd.DataFrame()
-        if not set(names.values()) <= {_CATEGORY}:
-            classes = (names.get(one["category_id"]) for one in annotations)
-            table = pd.DataFrame({"class": dict(zip(ids, classes, strict=True))})
-        yield name, Objects(draw(where, drawn, shape), table)
-
-
-def _read(path: StrPath) -> tuple[dict[Any, str], list[tuple[str, Any, list[Any]]]]:
-    """Category names by id; file name, entry and annotations of each image."""
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-        names = {one["id"]: str(one["name"]) for one in content.get("categories", ())}
-        of_image: dict[Any, list[Any]] = {one["id"]: [] for one in content["images"]}
-        for one in content["annotations"]:
-            of_image[one["image_id"]].append(one)
-        return names, [(str(one["file_name"]), one, of_image[one["id"]]) for one in content["images"]]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path}: is not a COCO file: {type(error).__name__} {error}") from error
+    for one in read_annotations(path, "coco"):
+        yield str(one.image), objects_of(f"{path}: {one.image}", one)
 
 
 def _segmentation(one: Outline, shape: Shape) -> Any:
     if len(one.rings) == len(one.polygons):
         return [ring.ravel().tolist() for ring in one.rings]
     return {"size": list(shape), "counts": run_lengths(one.rings, shape)}
-
-
-def _ids(where: str, annotations: list[dict[str, Any]]) -> list[int]:
-    if any("label" in one for one in annotations):
-        return numbered(where, [one.get("label") for one in annotations])
-    return list(range(1, len(annotations) + 1))
-
-
-def _rings(where: str, segmentation: Any, shape: Shape) -> Iterator[Rings]:
-    """Rings of each part of an object: each polygon is a part, run lengths are one."""
-    try:
-        if not isinstance(segmentation, dict):
-            yield from ([np.asarray(corners, np.float64).reshape(-1, 2)] for corners in segmentation)
-        elif list(segmentation["size"]) != list(shape):
-            raise ValueError(f"run lengths for an image of size {segmentation['size']}, not {shape}")
-        else:
-            yield rings_of_runs(segmentation["counts"], shape)
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{where}: a segmentation cannot be read: {error}") from error

@@ -1,16 +1,15 @@
 """GeoJSON as QuPath reads and writes it: outlines with classes and measurements."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cellseg_monai.annotations import read_annotations
 from cellseg_monai.colours import colours_of
-from cellseg_monai.export.objects import Objects, Rings, draw, numbered, records, warn
+from cellseg_monai.export.objects import Objects, objects_of, records
 from cellseg_monai.export.outlining import Outline, outlines
 from cellseg_monai.label_maps import as_label_map
 from cellseg_monai.outputs import StrPath, written_whole
@@ -44,6 +43,7 @@ def write_geojson(
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> path = f"{tempfile.mkdtemp()}/cells.geojson"
         >>> write_geojson(path, [[0, 5, 5]], pd.DataFrame({"class": ["Tumor"], "area": [2]}, index=[5]))
         >>> feature = json.loads(Path(path).read_text())["features"][0]
@@ -86,6 +86,7 @@ def write_geojson_boxes(
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> path = f"{tempfile.mkdtemp()}/boxes.geojson"
         >>> table = pd.DataFrame({"class": ["missing"]}, index=[1])
         >>> write_geojson_boxes(path, [(1, 0, 2, 1)], table, (4, 4), ["extra", "missing"])
@@ -140,23 +141,14 @@ def read_geojson(path: StrPath, shape: Shape | None = None) -> Objects:
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> path = f"{tempfile.mkdtemp()}/cells.geojson"
         >>> write_geojson(path, [[0, 5, 5]])
         >>> read_geojson(path).label_map
         array([[0, 5, 5]], dtype=int32)
     """
-    features, stored = _features(path)
-    kept = [one for one in features if (one.get("geometry") or {}).get("type") in ("Polygon", "MultiPolygon")]
-    warn(path, len(features) - len(kept), f"of {len(features)} features are not polygons and are skipped")
-    properties = [one.get("properties") or {} for one in kept]
-    ids = numbered(path, [_id(one) for one in properties])
-    drawn = (
-        (number, rings)
-        for number, one in zip(ids, kept, strict=True)
-        for rings in _polygons(path, one["geometry"])
-    )
-    known = {number: row for number, one in zip(ids, properties, strict=True) if (row := _known(one))}
-    return Objects(draw(path, drawn, stored, shape), pd.DataFrame.from_dict(known, orient="index"))
+    (annotated,) = read_annotations(path, "geojson")
+    return objects_of(path, annotated, shape)
 
 
 def _geometry(one: Outline) -> dict[str, Any]:
@@ -176,44 +168,3 @@ def _described(known: Mapping[str, Any], classes: Mapping[str, Any]) -> dict[str
         "metadata": {name: str(value) for name, value in others.items() if name not in measured},
     }
     return {name: part for name, part in parts.items() if part}
-
-
-def _features(path: StrPath) -> tuple[list[dict[str, Any]], Shape | None]:
-    """Features of a collection, a bare list, or a single feature; and the image size if the file has it."""
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path}: cannot be read: {error}") from error
-    if isinstance(content, dict) and content.get("type") == "Feature":
-        content = [content]
-    collection = content if isinstance(content, dict) else {"features": content}
-    features = collection.get("features")
-    if not isinstance(features, list) or not all(isinstance(one, dict) for one in features):
-        raise ValueError(f"{path}: is not a GeoJSON file of features")
-    shape = collection.get("shape")
-    return features, (int(shape[0]), int(shape[1])) if shape else None
-
-
-def _id(properties: Mapping[str, Any]) -> int | None:
-    values = (str(properties.get(key)) for key in ("label", "name"))
-    return next((int(value) for value in values if value.isdecimal() and int(value) > 0), None)
-
-
-def _polygons(path: StrPath, geometry: Mapping[str, Any]) -> Iterator[Rings]:
-    try:
-        coordinates = geometry["coordinates"]
-        for polygon in [coordinates] if geometry["type"] == "Polygon" else coordinates:
-            yield [np.asarray(ring, np.float64)[:, :2] for ring in polygon]
-    except (TypeError, ValueError, IndexError, KeyError) as error:
-        raise ValueError(f"{path}: a polygon is not a list of rings of numbers: {error}") from error
-
-
-def _known(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Class, measurements (a mapping, or a list from before QuPath 0.4) and metadata."""
-    kind = properties.get("classification")
-    measured = properties.get("measurements") or {}
-    if isinstance(measured, list):
-        measured = {one["name"]: one["value"] for one in measured}
-    if isinstance(kind, dict):
-        kind = kind.get("name") or ": ".join(kind.get("names") or ())
-    return {**({"class": kind} if kind else {}), **measured, **(properties.get("metadata") or {})}

@@ -1,15 +1,15 @@
 """Regions of interest of ImageJ and Fiji: a zip file for their ROI Manager."""
 
 import json
-from pathlib import Path
 from typing import Any
-from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import numpy as np
 import numpy.typing as npt
 from roifile import ROI_OPTIONS, ROI_TYPE, ImagejRoi
 
-from cellseg_monai.export.objects import Objects, draw, numbered, warn
+from cellseg_monai.annotations import read_annotations
+from cellseg_monai.export.objects import Objects, objects_of
 from cellseg_monai.export.outlining import Outline, outlines
 from cellseg_monai.label_maps import as_label_map
 from cellseg_monai.outputs import StrPath, written_whole
@@ -18,7 +18,6 @@ from cellseg_monai.polygons import Shape
 _MOVE, _LINE, _CLOSE = 0.0, 1.0, 4.0
 _LARGEST_INTEGER = 32_767  # signed 16 bits; larger coordinates are stored as floats as well
 _VERSION_WITH_FLOATS = 227
-_AREAS = ("RECT", "OVAL", "POLYGON", "FREEHAND", "TRACED")
 
 
 def write_rois(path: StrPath, label_map: npt.ArrayLike) -> None:
@@ -62,7 +61,7 @@ def read_rois(path: StrPath, shape: Shape | None = None) -> Objects:
         shape: rows and columns, needed if the file does not contain them (ImageJ's files do not).
 
     Returns:
-        The label map, with an empty table.
+        The label map; the groups of ImageJ are the classes.
 
     Raises:
         ValueError: the file cannot be read, or is for an image with another shape.
@@ -74,18 +73,8 @@ def read_rois(path: StrPath, shape: Shape | None = None) -> Objects:
         >>> read_rois(path).label_map
         array([[ 0,  5, 12]], dtype=int32)
     """
-    try:
-        contents, stored = _contents(Path(path))
-        regions = [(name, ImagejRoi.frombytes(content)) for name, content in contents]
-        kept = [(name, region) for name, region in regions if region.roitype.name in _AREAS]
-        rings = [[np.asarray(ring) for ring in region.coordinates(multi=True)] for _, region in kept]
-        if stored is None and not regions:
-            raise ValueError("it contains no ImageJ region (.roi)")
-    except (BadZipFile, ValueError, RuntimeError, NotImplementedError) as error:
-        raise ValueError(f"{path}: cannot be read: {error}") from error
-    warn(path, len(regions) - len(kept), f"of {len(regions)} regions are lines or points and are skipped")
-    ids = numbered(path, [int(name) if name.isdecimal() and int(name) else None for name, _ in kept])
-    return Objects(draw(path, zip(ids, rings, strict=True), stored, shape))
+    (annotated,) = read_annotations(path, "rois")
+    return objects_of(path, annotated, shape)
 
 
 def _region(one: Outline, name: str) -> ImagejRoi:
@@ -117,17 +106,3 @@ def _path(ring: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     steps[0, 0] = _MOVE
     steps[:, 1:] = ring
     return np.append(steps.ravel(), np.float32(_CLOSE))
-
-
-def _contents(path: Path) -> tuple[list[tuple[str, bytes]], Shape | None]:
-    """Name and bytes of each region, and the image size if the file has it."""
-    if path.suffix.lower() != ".zip":
-        return [(path.stem, path.read_bytes())], None
-    with ZipFile(path) as file:
-        names = [name for name in file.namelist() if name.lower().endswith(".roi")]
-        try:
-            rows, columns = json.loads(file.comment)["shape"]
-            shape = (int(rows), int(columns))
-        except (ValueError, KeyError, TypeError):
-            shape = None
-        return [(Path(name).stem, file.read(name)) for name in names], shape

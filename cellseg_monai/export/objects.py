@@ -1,23 +1,20 @@
 """Contents of a file of another program: a label map, and what is known about each object."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from cellseg_monai.annotations.drawing import draw, needed_shape
+from cellseg_monai.annotations.regions import Annotated
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.outputs import StrPath
-from cellseg_monai.polygons import Shape, fill
+from cellseg_monai.polygons import Shape
 
 logger = logging.getLogger(__name__)
-
-Rings = Sequence[npt.NDArray[Any]]
-"""Corners of each ring of one object, as x and y from the upper left corner of the image."""
 
 
 @dataclass(frozen=True)
@@ -77,57 +74,38 @@ def records(table: pd.DataFrame | None, ids: Sequence[int], path: StrPath) -> di
     }
 
 
-def draw(
-    path: StrPath,
-    objects: Iterable[tuple[int, Rings]],
-    stored: Shape | None = None,
-    wanted: Shape | None = None,
-) -> LabelMap:
+def objects_of(path: StrPath, annotated: Annotated, shape: Shape | None = None) -> Objects:
     """Draw the objects of a file; whatever is lost is reported in the log.
 
     Args:
         path: file that the objects come from, for messages.
-        objects: id and rings of each object; an id may occur several times.
-        stored: rows and columns according to the file.
-        wanted: rows and columns according to the caller.
+        annotated: objects of one image.
+        shape: rows and columns of the image, if the file does not have them.
 
     Raises:
-        ValueError: the two shapes differ, or neither is known and there is no object to derive it from.
+        ValueError: the shape differs from that of the file, or neither is known and there is no object to
+            derive it from.
 
     Example:
-        >>> draw("a.zip", [(3, [np.array([[0, 0], [2, 0], [2, 1], [0, 1]])])], (1, 3))
+        >>> from cellseg_monai.annotations import Region
+        >>> square = np.array([[0, 0], [2, 0], [2, 1], [0, 1]])
+        >>> objects_of("a.zip", Annotated([Region([[square]], number=3)]), (1, 3)).label_map
         array([[3, 3, 0]], dtype=int32)
     """
-    listed = list(objects)
-    if stored and wanted and stored != wanted:
-        raise ValueError(f"{path}: made for an image with shape {stored}, not {wanted}")
-    corners = np.concatenate([np.empty((0, 2)), *(ring for _, rings in listed for ring in rings)])
-    shape = wanted or stored
-    if shape is None:
-        if not len(corners):
+    if annotated.size and shape and annotated.size != shape:
+        raise ValueError(f"{path}: made for an image with shape {annotated.size}, not {shape}")
+    size = shape or annotated.size
+    if size is None:
+        size = needed_shape(annotated.regions)
+        if size is None:
             raise ValueError(f"{path}: has neither objects nor an image size; give the size")
-        columns, rows = np.ceil(corners.max(axis=0)).astype(int).tolist()
-        shape = (max(rows, 1), max(columns, 1))
-        logger.warning("%s: has no image size; assuming %d rows, %d columns", path, *shape)
-    outside = (corners < 0) | (corners > shape[::-1])
-    if outside.any():
-        logger.warning("%s: objects extend beyond the image of %s and are cut off there", path, shape)
-    filled = fill(listed, shape)
-    warn(path, filled.contested, "pixels lie in more than one object; the smallest object keeps them")
-    some = ", ".join(map(str, filled.lost[:10]))
-    warn(path, len(filled.lost), f"objects have no pixel left: {some}")
-    return filled.label_map
-
-
-def numbered(path: StrPath, ids: Sequence[int | None]) -> list[int]:
-    """Number the objects that have no id; those, and repeated ids, are reported in the log.
-
-    Example:
-        >>> numbered("a.zip", [4, None, 2])
-        [4, 5, 2]
-    """
-    known = [number for number in ids if number is not None]
-    warn(path, len(ids) - len(known), "objects have no id and get new ones")
-    warn(path, len(known) - len(set(known)), "objects repeat the id of another object and are merged with it")
-    following = count(max(known, default=0) + 1)
-    return [next(following) if number is None else number for number in ids]
+        logger.warning("%s: has no image size; assuming %d rows, %d columns", path, *size)
+    drawn = draw(annotated.regions, size)
+    for note in (*annotated.notes, *drawn.losses()):
+        logger.warning("%s: %s", path, note)
+    rows = {
+        number: {**({"class": one.kind} if one.kind else {}), **one.known}
+        for number, one in zip(drawn.ids, annotated.regions, strict=True)
+    }
+    known = {number: row for number, row in rows.items() if row}
+    return Objects(drawn.label_map, pd.DataFrame.from_dict(known, orient="index"))

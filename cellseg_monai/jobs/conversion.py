@@ -10,6 +10,8 @@ import pandas as pd
 from PIL import Image
 
 from cellseg_monai import export
+from cellseg_monai.annotations import FORMATS as ANNOTATIONS
+from cellseg_monai.annotations import read_annotations
 from cellseg_monai.data import read_label_map
 from cellseg_monai.jobs.files.companions import Companions, find_companions
 from cellseg_monai.jobs.files.inputs import find_label_maps, kind_of
@@ -32,6 +34,7 @@ FORMATS = {
 """Formats that can be written, with the suffixes of their files."""
 
 _WITH_MEASUREMENTS = ("geojson", "ome-zarr")
+_MANY_IMAGES = ("coco", "cvat")
 
 
 @dataclass(frozen=True)
@@ -68,9 +71,8 @@ def convert(
 ) -> Conversion:
     """Write label maps in another format; one that fails does not stop the others.
 
-    The suffix determines how an input is read: ``.geojson``, ``.zip`` and ``.roi`` (ImageJ), ``.zarr``,
-    ``.json`` (COCO, GeoJSON or a dataset, depending on the content), or any image. A warning lists what the
-    format cannot store.
+    Suffix and content determine how an input is read: outlines of :data:`cellseg_monai.annotations.FORMATS`,
+    OME-Zarr, a dataset, or any image. A warning lists what the format cannot store.
 
     Args:
         inputs: files, folders, datasets, and patterns such as ``"day?/*.tif"``.
@@ -132,7 +134,9 @@ class _Run:
         """Name and file of each label map; :meth:`_objects` reports the files that cannot be read."""
         for name, path in self.maps.items():
             with Failures().collect(name):
-                names = map(_name_in_coco, export.coco_images(path)) if kind_of(path) == "coco" else [name]
+                kind = kind_of(path)
+                inside_file = read_annotations(path, kind) if kind in _MANY_IMAGES else []
+                names = [_name_within(one.image) for one in inside_file if one.image] or [name]
                 yield from ((each, path) for each in names)
 
     def write_all(self) -> None:
@@ -167,15 +171,16 @@ class _Run:
 
     def _read(self, name: str, path: Path) -> Iterator[tuple[str, export.Objects]]:
         kind = kind_of(path)
-        if kind == "coco":
-            yield from ((_name_in_coco(image), objects) for image, objects in export.read_coco(path))
+        if kind in ANNOTATIONS:
+            for one in read_annotations(path, kind):
+                called = _name_within(one.image) if kind in _MANY_IMAGES and one.image else name
+                where = f"{path}: {one.image}" if kind in _MANY_IMAGES else path
+                shape = None if self.images is None or one.size else self.images.shape(called)
+                yield called, export.objects_of(where, one, shape)
         elif kind == "ome-zarr":
             yield name, export.read_ome_zarr_labels(path)
-        elif kind == "image":
-            yield name, export.Objects(read_label_map(path))
         else:
-            read = export.read_geojson if kind == "geojson" else export.read_rois
-            yield name, read(path, None if self.images is None else self.images.shape(name))
+            yield name, export.Objects(read_label_map(path))
 
     def _check_size(self, name: str, objects: export.Objects) -> None:
         if self.images is not None and (shape := self.images.shape(name)) != objects.label_map.shape:
@@ -217,5 +222,5 @@ class _Run:
                 Image.fromarray(picture).save(part)
 
 
-def _name_in_coco(image: str) -> str:
+def _name_within(image: str) -> str:
     return full_name(Path(image)).lstrip("/")

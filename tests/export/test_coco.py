@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cellseg_monai.annotations.bitmaps import rings_of_runs
 from cellseg_monai.export import Objects, read_coco, write_coco
-from cellseg_monai.export.coco_runs import rings_of_runs, run_lengths
+from cellseg_monai.export.coco_runs import run_lengths
 from cellseg_monai.export.outlining import outlines
 from cellseg_monai.label_maps import LabelMap
 from tests.export.maps import MAPS, every_map

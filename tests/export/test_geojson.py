@@ -121,7 +121,7 @@ class TestFilesOfOthers:
         ]
         assert found.table.to_dict("index")[6]["Area"] == 4.0
         assert found.classes == {5: "Tumor: Positive"}
-        assert "1 of 3 features are not polygons" in caplog.text
+        assert "1 of 3 shapes have no area (1 Point)" in caplog.text
         assert "1 objects have no id" in caplog.text
 
     def test_size_unknown(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -91,7 +91,7 @@ class TestFilesOfImageJ:
         rows, columns = np.indices((8, 11)) + 0.5
         disc = (rows - 3.5) ** 2 + (columns - 6.5) ** 2 < 3.5**2
         assert ((found == 12) == disc).mean() > 0.95
-        assert "1 of 3 regions are lines or points" in caplog.text
+        assert "1 of 3 shapes have no area (1 line)" in caplog.text
         assert "1 objects have no id" in caplog.text
 
     def test_a_single_region(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from os import PathLike
 from pathlib import Path
 
-from cellseg_monai.data.checks.finding import Finding, error, found
+from cellseg_monai.data.checks.annotations import check_annotations
+from cellseg_monai.data.checks.finding import Finding, Severity, error, found
 from cellseg_monai.data.checks.pair import check_pair
 from cellseg_monai.data.checks.report import CheckReport, ImageFacts
 from cellseg_monai.data.datalist import Item, items_of, listed_entries, located
@@ -42,7 +43,7 @@ def check_dataset(source: str | PathLike[str], recursive: bool = False) -> Check
         raise FileNotFoundError(f"{root}: there is no such folder or file")
     listing = root / "dataset.json" if root.is_dir() else root
     items, findings = _listed(listing) if listing.is_file() else _in_folders(root, recursive)
-    if not items and not findings:
+    if not items and not any(finding.severity is Severity.ERROR for finding in findings):
         findings.append(found("no images", str(root), "it has no readable image"))
     with ThreadPoolExecutor() as pool:
         results = list(pool.map(lambda entry: check_pair(*entry), items))
@@ -77,7 +78,10 @@ def _in_folders(root: Path, recursive: bool) -> tuple[list[tuple[str, Item]], li
     pairings = {name: pair_folder(part, recursive) for name, part in parts.items()}
     items = [(name, item) for name, pairing in pairings.items() for item in items_of(pairing)]
     mismatches = [mismatch for pairing in pairings.values() for mismatch in pairing.mismatches()]
-    return items, [error(kind, str(file), message, remedy) for kind, file, message, remedy in mismatches]
+    findings = [error(kind, str(file), message, remedy) for kind, file, message, remedy in mismatches]
+    for name, part in parts.items():
+        findings += check_annotations(part, pairings[name])
+    return items, findings
 
 
 def _has_images(folder: Path) -> bool:

@@ -59,6 +59,8 @@ REMEDIES: dict[Severity, dict[str, str]] = {
         "leakage": "keep copies, and images of one group (patient, slide, well), in one section",
     },
     Severity.WARNING: {
+        "microscope file": "open it in Fiji and save it as TIFF",
+        "no mask": "save masks as PNG or TIFF",
         "duplicate": "remove one of them; otherwise a split may put one on each side",
         "blank mask": "keep it only if the image shows no objects",
         "full mask": "check that 0 is the background",

@@ -2,21 +2,19 @@
 
 import json
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import fastremap
-import tifffile
-
-from cellseg_monai.data.layouts import bcss, challenges, ctc, livecell, monuseg, tools
-from cellseg_monai.data.layouts.samples import Annotation, Conflict, Failure, ImportReport, Layout, Sample
+from cellseg_monai.data.layouts import annotations, bcss, challenges, ctc, livecell, monuseg, tools
+from cellseg_monai.data.layouts.samples import Annotation, Failure, ImportReport, Layout, Sample
+from cellseg_monai.data.layouts.writing import Writer, copy_whole, names_of
 from cellseg_monai.data.pairing import require_no_dataset
 from cellseg_monai.data.readers.formats import read_picture
-from cellseg_monai.outputs import claim_outputs, write_text, written_whole
+from cellseg_monai.outputs import claim_outputs, write_text
 
 LAYOUTS: Mapping[str, Layout] = {
+    "annotations": Layout(annotations.samples),
     "bcss": Layout(bcss.samples, licence="CC0-1.0", class_names=bcss.class_names, outside=bcss.OUTSIDE),
     "bcss512": Layout(
         bcss.samples_512,
@@ -62,7 +60,8 @@ def import_dataset(
 
     This writes ``images/<name>.*`` (unchanged), ``labels/<name>.tif`` (int32, compressed), ``tracks/`` if
     there are any and, last, ``dataset.json`` with the lists ``training``, ``validation``, ``test`` and
-    ``unlabelled``. An interrupted import leaves no ``dataset.json`` and can be repeated.
+    ``unlabelled``. Classes of objects are written to ``classes/<name>.tif``. An interrupted import leaves no
+    ``dataset.json`` and can be repeated.
 
     Args:
         layout: name of the published layout, see :data:`LAYOUTS`.
@@ -78,7 +77,7 @@ def import_dataset(
         FileExistsError: the destination already has a dataset or images.
 
     Example:
-        >>> import numpy as np, tempfile
+        >>> import numpy as np, tempfile, tifffile
         >>> folder = tempfile.TemporaryDirectory()
         >>> published = Path(folder.name, "published")
         >>> for part in ("train/images", "train/masks"):
@@ -101,10 +100,9 @@ def import_dataset(
         raise FileNotFoundError(f"{source} has no files in the layout {layout!r}:\n\n{published.form}")
     samples, failures = _with_valid_names(found)
     tracks = {f"tracks/{name}": file for name, file in published.tracks(source).items()}
-    targets = [_DATASET, *(name for sample in samples for name in _names(sample)), *tracks]
-    conflicts: list[Conflict] = []
+    targets = [_DATASET, *(name for sample in samples for name in names_of(sample)), *tracks]
     lists: dict[str, list[dict[str, str]]] = {part: [] for part in _LISTS}
-    codes: set[int] = set()
+    writer = Writer(destination)
     with claim_outputs(destination, "import", targets, [sample.image for sample in samples]):
         for sample in samples:
             try:
@@ -112,22 +110,25 @@ def import_dataset(
             except (OSError, ValueError) as error:
                 failures.append(Failure(sample.image, str(error).removeprefix(f"{sample.image}: ")))
                 continue
-            part = sample.split if annotation else "unlabelled"
-            lists[part].append(_write(sample, annotation, destination))
-            if annotation and published.outside is not None:
-                codes.update(fastremap.unique(annotation.label_map).tolist())
-            if annotation and (annotation.contested_pixels or annotation.lost_objects):
-                conflicts.append(Conflict(sample.name, annotation.contested_pixels, annotation.lost_objects))
+            lists[sample.split if annotation else "unlabelled"].append(writer.write(sample, annotation))
         filled = {part: items for part, items in lists.items() if items}
         if not filled:
             raise ValueError(f"no file of {source} could be imported:\n" + "\n".join(map(str, failures)))
         for target, file in tracks.items():
-            _copy(file, destination / target)
-        heading = _heading(published, source, tracks)
+            copy_whole(file, destination / target)
+        heading = _heading(published, source, tracks, writer.class_codes)
         write_text(destination / _DATASET, json.dumps({**heading, **filled}, indent=2) + "\n")
-    imported = {part: len(items) for part, items in filled.items()}
-    classes = {code: "ignore" if code == published.outside else code for code in sorted(codes)}
-    return ImportReport(destination / _DATASET, imported, tuple(failures), tuple(conflicts), classes)
+    codes = () if published.outside is None else sorted(writer.values)
+    return ImportReport(
+        destination / _DATASET,
+        {part: len(items) for part, items in filled.items()},
+        tuple(failures),
+        tuple(writer.conflicts),
+        {code: "ignore" if code == published.outside else code for code in codes},
+        dict(sorted(writer.origins.items())),
+        writer.objects,
+        tuple(writer.notes),
+    )
 
 
 def _with_valid_names(found: list[Sample | Failure]) -> tuple[list[Sample], list[Failure]]:
@@ -155,27 +156,9 @@ def _annotation(sample: Sample) -> Annotation | None:
     return sample.annotate((rows, columns)) if sample.annotate else None
 
 
-def _names(sample: Sample) -> tuple[str, str]:
-    return f"images/{sample.name}{sample.image.suffix}", f"labels/{sample.name}.tif"
-
-
-def _copy(source: Path, destination: Path) -> None:
-    with written_whole(destination) as part:
-        shutil.copyfile(source, part)
-
-
-def _write(sample: Sample, annotation: Annotation | None, destination: Path) -> dict[str, str]:
-    image, label = _names(sample)
-    _copy(sample.image, destination / image)
-    item = {"image": image, "label": None, "group": sample.group, "modality": sample.modality}
-    if annotation:
-        item["label"] = label
-        with written_whole(destination / label) as part:
-            tifffile.imwrite(part, annotation.label_map, compression="zlib", photometric="minisblack")
-    return {key: value for key, value in item.items() if value}
-
-
-def _heading(published: Layout, source: Path, tracks: Mapping[str, Path]) -> dict[str, Any]:
+def _heading(
+    published: Layout, source: Path, tracks: Mapping[str, Path], class_codes: Mapping[str, int]
+) -> dict[str, Any]:
     names = published.class_names(source)
     folders = sorted({Path(target).parent for target in tracks})
     heading = {
@@ -183,6 +166,7 @@ def _heading(published: Layout, source: Path, tracks: Mapping[str, Path]) -> dic
         "description": published.description,
         "licence": published.licence,
         "labels": {str(code): name for code, name in sorted(names.items())},
+        "classes": {str(code): name for name, code in class_codes.items()},
         "tracks": {folder.name: folder.as_posix() for folder in folders},
     }
     return {key: value for key, value in heading.items() if value}

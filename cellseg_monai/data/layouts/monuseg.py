@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
+from cellseg_monai.annotations.xml_tree import parse_xml
 from cellseg_monai.data.layouts.folders import images_in, paired, tcga_patient
 from cellseg_monai.data.layouts.painting import Pixels, paint, polygon_pixels
 from cellseg_monai.data.layouts.samples import Annotation, Failure, Sample, Split
@@ -49,17 +50,11 @@ def annotate(path: Path, shape: Shape) -> Annotation:
         ValueError: the file is not valid XML, a corner is not a number, or the file declares a document type,
             whose entities could grow without limit.
     """
-    parser = ElementTree.XMLParser(target=_PlainTree())
     try:
-        tree = ElementTree.parse(path, parser)
+        tree = parse_xml(path)
         return paint([_nucleus(region, shape) for region in tree.iter("Region")], shape)
     except (ElementTree.ParseError, KeyError, ValueError) as error:
         raise ValueError(f"{path.name} is not a valid Aperio annotation: {error}") from error
-
-
-class _PlainTree(ElementTree.TreeBuilder):
-    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
-        raise ValueError(f"it declares the document type {name}; remove the declaration")
 
 
 def _nucleus(region: ElementTree.Element, shape: Shape) -> tuple[str, Pixels]:

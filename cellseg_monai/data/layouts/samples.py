@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 from cellseg_monai.label_maps import LabelMap
+from cellseg_monai.outputs.counting import counted
 from cellseg_monai.polygons import Shape
+
+_NOTES_SHOWN = 20
 
 Split = Literal["training", "validation", "test"]
 
@@ -23,11 +26,15 @@ class Annotation:
         label_map: objects or classes of the image.
         contested_pixels: number of pixels that more than one object covers.
         lost_objects: objects without any pixel left, by their names in the annotation file.
+        classes: name of the class by id, for objects that have one.
+        notes: what else a reader of the dataset should know, in words.
     """
 
     label_map: LabelMap
     contested_pixels: int = 0
     lost_objects: tuple[str, ...] = ()
+    classes: Mapping[int, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,8 @@ class Sample:
         modality: kind of image or cell, if the layout has it.
         channels: number of channels, if the layout defines it. It distinguishes channels from the planes of a
             volume whose file does not describe them.
+        origin: format of the annotations, if a layout has several.
+        notes: what the user should know about the files.
     """
 
     name: str
@@ -53,6 +62,8 @@ class Sample:
     group: str | None = None
     modality: str | None = None
     channels: int | None = None
+    origin: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -134,6 +145,9 @@ class ImportReport:
         failures: files that were left out, with the reason.
         conflicts: images with overlapping or lost objects.
         classes: for datasets that label classes, the class of each code, or ``"ignore"``.
+        origins: number of images by the format of their annotations, for layouts with several.
+        objects: number of objects in all label maps.
+        notes: what was changed or lost, with the names of the images.
 
     Example:
         >>> print(ImportReport(Path("plain/dataset.json"), {"training": 20, "test": 4}))
@@ -145,10 +159,19 @@ class ImportReport:
     failures: tuple[Failure, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     classes: Mapping[int, int | str] = field(default_factory=dict)
+    origins: Mapping[str, int] = field(default_factory=dict)
+    objects: int = 0
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         counts = ", ".join(f"{number} {part}" for part, number in self.imported.items())
         lines = [f"{self.dataset.as_posix()}: {counts}"]
+        if self.origins:
+            read = ", ".join(f"{origin} ({number})" for origin, number in self.origins.items())
+            lines.append(f"{counted(self.objects, 'object')}, from {read}")
+        lines += self.notes[:_NOTES_SHOWN]
+        if len(self.notes) > _NOTES_SHOWN:
+            lines.append(f"… and {len(self.notes) - _NOTES_SHOWN} more notes")
         lines += [f"not imported: {failure}" for failure in self.failures]
         lines += [f"overlap: {conflict}" for conflict in self.conflicts]
         if self.classes:

@@ -2,13 +2,26 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from cellseg_monai.data.layouts.folders import images_in, paired
 from cellseg_monai.data.layouts.samples import PARTS, Failure, Sample, Split
+from cellseg_monai.data.layouts.seg_npy import ENDING, read_seg_npy
 
 _MASKS = re.compile(r"(.+?)(_cp)?_masks")
 _RESULTS = re.compile(r".+_(flows(_\d+)?|dP|cellprob|cp_output|outlines(_cp)?)")
+
+
+def is_result(path: Path) -> bool:
+    """Whether a file is a picture of a result of Cellpose, neither an image nor a mask.
+
+    Example:
+        >>> is_result(Path("x_flows.tif")), is_result(Path("x.tif"))
+        (True, False)
+    """
+    return _RESULTS.fullmatch(path.stem) is not None
 
 
 def cellpose(source: Path) -> Iterator[Sample | Failure]:
@@ -22,8 +35,8 @@ def cellpose(source: Path) -> Iterator[Sample | Failure]:
 
     The images are in the source itself, or in ``train``, ``val`` and ``test`` below it. An image without
     masks is unlabelled. Flows, outlines and pictures of results are ignored. ``x_seg.npy`` of the graphical
-    interface is a Python pickle, which can run any code when opened, so it is never read. An image with no
-    other masks is a failure.
+    interface is read if there are no other masks. It is a Python pickle, which can run any code when opened,
+    so nothing but arrays and plain values is read from it.
     """
     parts = [(part, split) for part, split in PARTS if (source / part).is_dir()]
     if not parts:
@@ -35,19 +48,15 @@ def cellpose(source: Path) -> Iterator[Sample | Failure]:
 def _pairs(folder: Path, prefix: str, split: Split) -> Iterator[Sample | Failure]:
     files = images_in(folder)
     masks = [path for path in files if _MASKS.fullmatch(path.stem)]
-    images = [path for path in files if path not in set(masks) and not _RESULTS.fullmatch(path.stem)]
+    images = [path for path in files if path not in set(masks) and not is_result(path)]
     for found in paired(images, masks, split=split, prefix=prefix, key=_shared_name, complete=False):
         if isinstance(found, Sample) and not found.annotate and _pickle(found.image).exists():
-            reason = (
-                f"its masks are in {_pickle(found.image).name}, a pickle, which can run any code and is not "
-                "opened; open the image in Cellpose and save the masks as PNG or TIFF (File menu)"
-            )
-            found = Failure(found.image, reason)
+            found = replace(found, annotate=partial(read_seg_npy, _pickle(found.image)))
         yield found
 
 
 def _pickle(image: Path) -> Path:
-    return image.with_name(f"{image.stem}_seg.npy")
+    return image.with_name(f"{image.stem}{ENDING}")
 
 
 def _shared_name(stem: str) -> str:

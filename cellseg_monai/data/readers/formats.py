@@ -12,6 +12,7 @@ import numpy.typing as npt
 from cellseg_monai.data.readers import medical, ome_zarr, raster, tiff
 from cellseg_monai.data.readers.axes import Part, Region
 from cellseg_monai.data.readers.mask_check import looks_like_an_image
+from cellseg_monai.data.readers.microscopes import advice_for
 from cellseg_monai.data.readers.picture import Kind, Picture
 from cellseg_monai.label_maps import LabelMap, as_label_map
 
@@ -77,7 +78,9 @@ def read_part(path: str | PathLike[str], kind: Kind, part: Part) -> Picture:
     read = next((read for suffixes, read in _READERS.items() if name.endswith(suffixes)), None)
     try:
         if read is None:
-            raise ValueError(f"the format is not supported; use one of {', '.join(SUFFIXES)}")
+            raise ValueError(
+                advice_for(path) or f"the format is not supported; use one of {', '.join(SUFFIXES)}"
+            )
         return read(path, kind, part)
     except Exception as error:
         reason = shorten(str(error) or type(error).__name__, 300, placeholder=" …")

@@ -1,11 +1,11 @@
 """Images and label maps given as paths, folders, datasets and patterns."""
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from glob import glob, has_magic
 from pathlib import Path
 
+from cellseg_monai.annotations import FORMATS, format_of
 from cellseg_monai.data import label_files, labelled, list_items
 from cellseg_monai.jobs.files.names import full_name, name_of
 from cellseg_monai.outputs import StrPath
@@ -14,6 +14,8 @@ Source = str | list[str]
 """File of an image, or files of its channels."""
 
 _KINDS = {".geojson": "geojson", ".zip": "rois", ".roi": "rois", ".zarr": "ome-zarr"}
+_BY_CONTENT = {".json": "dataset", ".csv": "dataset", ".xml": "image"}
+"""Kind of files with these suffixes if they hold no annotations."""
 
 
 def find_images(inputs: Sequence[StrPath]) -> list[Source]:
@@ -80,23 +82,19 @@ def first_file(image: Source) -> Path:
 
 
 def kind_of(path: Path) -> str:
-    """Kind of content of a file: by its suffix, or for .json, which three formats use, by its content.
+    """Kind of content of a file, by its suffix, and by its content where several formats use the suffix.
+
+    Returns:
+        ``image``, ``ome-zarr``, ``dataset``, or one of :data:`cellseg_monai.annotations.FORMATS`.
 
     Example:
         >>> kind_of(Path("a.zip")), kind_of(Path("a.ome.zarr")), kind_of(Path("a.tif"))
         ('rois', 'ome-zarr', 'image')
     """
     suffix = path.suffix.lower()
-    if suffix != ".json":
-        return _KINDS.get(suffix, "image")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path}: invalid JSON: {error}") from error
-    if isinstance(content, dict) and {"images", "annotations"} <= set(content):
-        return "coco"
-    features = isinstance(content, list) or "features" in content or content.get("type") == "Feature"
-    return "geojson" if features else "dataset"
+    if suffix in _BY_CONTENT:
+        return format_of(path) or _BY_CONTENT[suffix]
+    return _KINDS.get(suffix, "image")
 
 
 def _matches(given: StrPath) -> list[Path]:
@@ -127,7 +125,7 @@ def _label_maps_of(path: Path, outlines: bool) -> Iterator[tuple[str, Path]]:
     suffix = path.suffix.lower()
     if _is_folder(path):
         yield from _label_maps_in(path, outlines)
-    elif suffix == ".csv" or (suffix == ".json" and kind_of(path) == "dataset"):
+    elif suffix in _BY_CONTENT and kind_of(path) == "dataset":
         yield from ((item["name"], Path(item["label"])) for item in labelled(list_items(path)))
     else:
         yield name_of(path), path
@@ -147,4 +145,4 @@ def _label_maps_in(folder: Path, outlines: bool) -> Iterator[tuple[str, Path]]:
 
 
 def _has_outlines(path: Path) -> bool:
-    return path.suffix.lower() in (*_KINDS, ".json") and kind_of(path) in ("geojson", "rois", "coco")
+    return path.suffix.lower() in (*_KINDS, *_BY_CONTENT) and kind_of(path) in FORMATS

@@ -1,4 +1,3 @@
-import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -61,15 +60,19 @@ class Trap:
         return Path.mkdir, (self.folder,)
 
 
-def test_pickle_is_refused_with_the_remedy_and_never_opened(run: Run, put: Put, tmp_path: Path) -> None:
-    put("x.tif", [[8]])
-    put("x_seg.npy", pickle.dumps(Trap(tmp_path / "sprung")))
-    put("y.tif", [[8]])
-    put("y_masks.tif", [[1]])
-    put("y_seg.npy", pickle.dumps(Trap(tmp_path / "sprung")))
+def test_pickle_of_arrays_is_read_and_another_never_called(
+    run: Run, put: Put, source: Path, tmp_path: Path
+) -> None:
+    for name in ("w", "x", "y"):
+        put(f"{name}.tif", [[8, 9]])
+    np.save(source / "w_seg.npy", {"masks": np.array([[0, 5]], np.uint16)})
+    np.save(source / "x_seg.npy", {"masks": Trap(tmp_path / "sprung")})
+    put("y_masks.tif", [[1, 0]])
+    np.save(source / "y_seg.npy", {"masks": Trap(tmp_path / "sprung")})
     imported = run("cellpose")
-    assert imported.report.imported == {"training": 1}
-    assert "x_seg.npy, a pickle" in imported.failures()["x.tif"]
+    assert imported.report.imported == {"training": 2}
+    assert imported.label("w").tolist() == [[0, 5]]
+    assert "x_seg.npy cannot be read safely: it calls" in imported.failures()["x.tif"]
     assert "save the masks as PNG or TIFF" in imported.failures()["x.tif"]
     assert not (tmp_path / "sprung").exists()
 

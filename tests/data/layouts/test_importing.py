@@ -10,7 +10,7 @@ import tifffile
 from PIL import Image
 
 from cellseg_monai.data.datalist import list_items
-from cellseg_monai.data.layouts import LAYOUTS, find_layout, import_dataset, importing
+from cellseg_monai.data.layouts import LAYOUTS, find_layout, import_dataset, writing
 
 Run = Callable[[str], Any]
 Put = Callable[..., Path]
@@ -186,7 +186,7 @@ def test_interrupted_import_leaves_no_dataset_and_can_be_run_again(
 
 @pytest.mark.usefixtures("three")
 def test_full_disk_stops_the_import(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing.shutil, "copyfile", _no_space)
+    monkeypatch.setattr(writing.shutil, "copyfile", _no_space)
     with pytest.raises(OSError, match="no space"):
         run("stardist")
 

@@ -1,0 +1,93 @@
+"""Annotations and files of microscopes in a dataset are findings with the command that helps."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from cellseg_monai.cli import main
+from cellseg_monai.data import check_dataset, list_items, pair_folder
+from cellseg_monai.data.pairing import label_files
+
+FILES = {
+    "a.roi": b"Iout",
+    "a.geojson": b'{"type": "FeatureCollection", "features": []}',
+    "coco.json": b'{"images": [], "annotations": []}',
+    "a.json": b'{"shapes": [], "imagePath": "a.tif"}',
+    "annotations.xml": b"<annotations><image/></annotations>",
+    "a.csv": b"index,shape-type,vertex-index,axis-0,axis-1\n",
+    "a_seg.npy": b"",
+    "a.seg.nrrd": b"",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "images").mkdir()
+    pixels = np.random.default_rng(0).integers(0, 4000, (32, 32)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "images/a.tif", pixels)
+    return tmp_path
+
+
+@pytest.mark.parametrize("place", ["masks", "images", ""], ids=["masks", "images", "beside"])
+@pytest.mark.parametrize("name", FILES)
+def test_annotations_alone_are_an_error(
+    folder: Path, name: str, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / place).mkdir(exist_ok=True)
+    (folder / place / name).write_bytes(FILES[name])
+    assert main(["data", "check", str(folder)]) == 1
+    text = capsys.readouterr().out
+    assert f"{name}: holds annotations (" in text
+    assert f"cellseg data import annotations {folder} DST" in text
+
+
+def test_beside_masks_they_are_a_warning_and_those_of_cellpose_none(folder: Path) -> None:
+    (folder / "masks").mkdir()
+    labels = np.zeros((32, 32), np.uint8)
+    labels[5:15, 5:15], labels[5:15, 15:25] = 1, 2
+    tifffile.imwrite(folder / "masks/a.tif", labels)
+    (folder / "images/a_seg.npy").write_bytes(b"")
+    assert not check_dataset(folder).findings
+    (folder / "masks/a.geojson").write_bytes(FILES["a.geojson"])
+    (finding,) = check_dataset(folder).findings
+    assert (finding.severity.value, finding.check) == ("warning", "annotations")
+
+
+def test_other_files(folder: Path) -> None:
+    (folder / "images/b.czi").write_bytes(b"ZISRAW")
+    (folder / "masks").mkdir()
+    (folder / "masks/a.csv").write_text("x,y\n1,2\n")
+    (folder / "masks/b.json").write_text("{")
+    findings = {Path(finding.file).name: str(finding) for finding in check_dataset(folder).findings}
+    assert (
+        "is a file of a microscope (.czi), which is not read; open it in Fiji and save it as TIFF"
+        in findings["b.czi"]
+    )
+    assert "it is neither a mask nor annotations in a known format; save masks as PNG" in findings["a.csv"]
+    assert "invalid JSON" in findings["b.json"]
+
+
+def test_masks_without_a_mask_do_not_hide_labels(folder: Path) -> None:
+    (folder / "masks").mkdir()
+    (folder / "masks/a.zip").write_bytes(b"")
+    (folder / "labels").mkdir()
+    tifffile.imwrite(folder / "labels/a.tif", np.ones((32, 32), np.uint8))
+    assert pair_folder(folder).pairs[0][2] == folder / "labels/a.tif"
+    assert label_files(folder) == {"a": folder / "labels/a.tif"}
+
+
+@pytest.mark.parametrize("name", ["coco.json", "a.json", "a.csv", "annotations.xml"])
+def test_annotations_are_no_list_of_images(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(FILES[name])
+    with pytest.raises(ValueError, match=rf"{name}: holds annotations .* cellseg data import annotations"):
+        list_items(tmp_path / name)
+
+
+def test_file_of_a_microscope_as_input(folder: Path) -> None:
+    (folder / "a.nd2").write_bytes(b"")
+    (folder / "list.json").write_text(json.dumps({"training": ["a.nd2"]}))
+    (finding,) = check_dataset(folder / "list.json").findings
+    assert "is a file of a microscope (.nd2), which is not read; open it in Fiji" in finding.message
