@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from cellseg_monai.annotations.bitmaps import rings_of_runs
 from cellseg_monai.annotations.regions import Annotated, Region, Rings, without_area
@@ -55,13 +56,41 @@ def _annotated(name: str, size: Shape | None, annotations: list[Any], classes: d
 
 
 def _parts(name: str, segmentation: Any, size: Shape | None) -> list[Rings]:
-    """Rings of each piece of an object: each polygon is a piece, run lengths are one."""
     try:
-        if not isinstance(segmentation, dict):
-            return [[np.asarray(corners, np.float64).reshape(-1, 2)] for corners in segmentation]
-        rows, columns = segmentation["size"]
-        if size not in (None, (rows, columns)):
-            raise ValueError(f"run lengths for an image of size {segmentation['size']}, not {size}")
-        return [rings_of_runs(segmentation["counts"], (rows, columns))]
-    except (ValueError, KeyError, TypeError) as error:
+        return parts_of(segmentation, size)
+    except ValueError as error:
         raise ValueError(f"{name}: a segmentation cannot be read: {error}") from error
+
+
+def parts_of(segmentation: Any, size: Shape | None) -> list[Rings]:
+    """Return the rings of each piece of an object: each polygon is a piece, run lengths are one.
+
+    Args:
+        segmentation: polygons ``[x1, y1, x2, y2, …]``, or run lengths ``{"size": …, "counts": …}``.
+        size: rows and columns of the image, if they are known.
+
+    Raises:
+        ValueError: the segmentation is neither, or for an image of another size.
+
+    Example:
+        >>> [[ring.tolist() for ring in rings] for rings in parts_of([[1, 0, 3, 0, 3, 1]], (2, 4))]
+        [[[[1.0, 0.0], [3.0, 0.0], [3.0, 1.0]]]]
+    """
+    if isinstance(segmentation, dict):
+        own = segmentation.get("size")
+        if not isinstance(own, list) or len(own) != 2 or size not in (None, tuple(own)):
+            expected = "" if size is None else f", but the image has {list(size)}"
+            raise ValueError(f"the run lengths are for an image of size {own}{expected}")
+        return [rings_of_runs(segmentation.get("counts"), (own[0], own[1]))]
+    if not isinstance(segmentation, list):
+        raise ValueError(f"a segmentation must be a list of polygons or run lengths, not {segmentation!r}")
+    return [[_polygon(corners)] for corners in segmentation]
+
+
+def _polygon(corners: Any) -> npt.NDArray[np.float64]:
+    if not isinstance(corners, list) or len(corners) % 2:
+        raise ValueError(f"a polygon must be a list of alternating x and y, not {str(corners)[:80]}")
+    try:
+        return np.array(corners, np.float64).reshape(-1, 2)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"a polygon has a corner that is not a number: {error}") from error

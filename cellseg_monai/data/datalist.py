@@ -273,5 +273,8 @@ def labelled(items: Iterable[Item]) -> list[Item]:
     found = [item for item in items if "label" in item]
     if not found:
         first = f", such as {items[0]['image']}," if items else ""
-        raise ValueError(f"none of the {len(items)} images{first} has a label; put masks/ beside images/")
+        raise ValueError(
+            f"none of the {len(items)} images{first} has a label; put masks/ beside images/, or "
+            "make a dataset of outlines with: cellseg data import annotations"
+        )
     return found

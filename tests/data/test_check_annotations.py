@@ -70,6 +70,15 @@ def test_other_files(folder: Path) -> None:
     assert "invalid JSON" in findings["b.json"]
 
 
+def test_annotations_beside_parts(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        (tmp_path / part / "images").mkdir(parents=True)
+        pixels = np.random.default_rng(len(part)).integers(0, 4000, (32, 32)).astype(np.uint16)
+        tifffile.imwrite(tmp_path / part / "images/a.tif", pixels)
+    (tmp_path / "coco.json").write_bytes(FILES["coco.json"])
+    assert [finding.check for finding in check_dataset(tmp_path).findings] == ["annotations"]
+
+
 def test_masks_without_a_mask_do_not_hide_labels(folder: Path) -> None:
     (folder / "masks").mkdir()
     (folder / "masks/a.zip").write_bytes(b"")

@@ -136,6 +136,42 @@ class TestImages:
         assert [image["file_name"] for image in content["images"]] == ["a.tif", "b.tif"]
 
 
+SQUARE = '<polygon label="x" points="0,0;2,0;2,1;0,1"/>'
+ANNOTATIONS = {
+    "a.json": json.dumps(
+        {
+            "shapes": [{"label": "x", "points": [[0, 0], [2, 0], [2, 1], [0, 1]]}],
+            "imagePath": "a.tif",
+            "imageHeight": 2,
+            "imageWidth": 4,
+        }
+    ),
+    "annotations.xml": "<annotations>"
+    f'<image name="a.tif" width="4" height="2">{SQUARE}</image></annotations>',
+    "a.csv": "index,shape-type,vertex-index,axis-0,axis-1\n"
+    "0,polygon,0,-0.5,-0.5\n0,polygon,1,-0.5,1.5\n0,polygon,2,0.5,1.5\n0,polygon,3,0.5,-0.5\n",
+}
+
+
+class TestAnnotations:
+    """Outlines of annotation tools are inputs like those that this package writes."""
+
+    @pytest.mark.parametrize("name", ANNOTATIONS)
+    @pytest.mark.parametrize("alone", [True, False], ids=["file", "folder"])
+    def test_to_tiff(self, name: str, alone: bool, images: Path, tmp_path: Path) -> None:
+        (tmp_path / "in").mkdir()
+        (tmp_path / "in" / name).write_text(ANNOTATIONS[name])
+        given = tmp_path / "in" / name if alone else tmp_path / "in"
+        made = convert([given], "tiff", tmp_path / "out", images=images)
+        assert not made.failures
+        assert read_label_map(tmp_path / "out/a.tif").tolist() == [[1, 1, 0, 0], [0] * 4]
+
+    def test_classes_go_to_qupath(self, tmp_path: Path) -> None:
+        (tmp_path / "a.json").write_text(ANNOTATIONS["a.json"])
+        convert([tmp_path / "a.json"], "geojson", tmp_path / "out")
+        assert read_geojson(tmp_path / "out/a.geojson").classes == {1: "x"}
+
+
 class TestTable:
     """What --measurements adds, and where it is lost."""
 

@@ -7,10 +7,14 @@ from shlex import quote
 from cellseg_monai.annotations import FORMATS
 from cellseg_monai.data.checks.finding import Finding, error, found, warning
 from cellseg_monai.data.layouts.annotation_files import annotation_kind, title_of
+from cellseg_monai.data.layouts.seg_npy import ENDING as SEG_NPY
 from cellseg_monai.data.layouts.volumes import zarr_labels
 from cellseg_monai.data.pairing import IMAGE_FOLDERS, MASK_FOLDERS, Pairing
 from cellseg_monai.data.readers.formats import SUFFIXES
 from cellseg_monai.data.readers.microscopes import advice_for
+
+_HARMLESS = (".md", ".db", ".ini", SEG_NPY)
+"""Endings of notes, of files of Windows, and of what Cellpose saves beside its masks."""
 
 
 def check_annotations(root: Path, pairing: Pairing) -> Iterator[Finding]:
@@ -53,7 +57,7 @@ def _check_file(root: Path, path: Path, pairing: Pairing, *, among_masks: bool) 
         )
     elif advice := advice_for(path):
         yield found("microscope file", str(path), advice.partition(";")[0])
-    elif kind is None and among_masks and path.is_file() and not path.name.lower().endswith(SUFFIXES):
+    elif among_masks and path.is_file() and not path.name.lower().endswith((*SUFFIXES, *_HARMLESS)):
         yield found("no mask", str(path), "it is neither a mask nor annotations in a known format")
 
 

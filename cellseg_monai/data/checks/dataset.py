@@ -81,6 +81,8 @@ def _in_folders(root: Path, recursive: bool) -> tuple[list[tuple[str, Item]], li
     findings = [error(kind, str(file), message, remedy) for kind, file, message, remedy in mismatches]
     for name, part in parts.items():
         findings += check_annotations(part, pairings[name])
+    if root not in parts.values():
+        findings += check_annotations(root, next(iter(pairings.values())))
     return items, findings
 
 

@@ -88,6 +88,11 @@ def _draw(one: Annotated, shape: Shape) -> Annotation:
     if one.size not in (None, shape):
         raise ValueError(f"the annotations are for an image of size {one.size}, but the image has {shape}")
     drawn = draw(one.regions, shape)
+    if one.regions and not drawn.label_map.any():
+        raise ValueError(
+            f"none of the {len(one.regions)} annotated objects has a pixel in the image of size {shape}; "
+            "check that it is their image, and that their unit is the pixel"
+        )
     pairs = zip(drawn.ids, one.regions, strict=True)
     classes = {number: region.kind for number, region in pairs if region.kind and number not in drawn.lost}
     return Annotation(drawn.label_map, classes=classes, notes=(*one.notes, *drawn.losses()))

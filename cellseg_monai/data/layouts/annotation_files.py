@@ -13,12 +13,13 @@ from cellseg_monai.data.layouts.volumes import zarr_labels
 from cellseg_monai.data.pairing import MASK_FOLDERS, SLICER, is_mask_name
 from cellseg_monai.data.readers.formats import SUFFIXES
 from cellseg_monai.data.readers.microscopes import advice_for
+from cellseg_monai.outputs import written_in
 
 OBJECTS, CLASSES = "SegmentationObject", "SegmentationClass"
 """Folders of the segmentation masks of CVAT."""
 
 _MASK_PARENTS = frozenset({*MASK_FOLDERS, OBJECTS.lower(), CLASSES.lower()})
-_SUSPECTS = (".json", ".geojson", ".csv", ".xml", ".zip", ".roi", ".npy")
+_SUSPECTS = (".json", ".geojson", ".csv", ".xml", ".zip", ".roi", ".npy", ".qpdata", ".ilp", ".h5", ".mat")
 _TITLES = {
     "seg_npy": "Cellpose",
     "slicer": "3D Slicer",
@@ -119,11 +120,16 @@ def _kind(path: Path, source: Path) -> str | None:
 
 
 def _walk(source: Path) -> Iterator[Path]:
-    """Files, and folders of OME-Zarr, without hidden ones, by name."""
+    """Files, and folders of OME-Zarr, without hidden ones and those of earlier imports, by name."""
     for parent, folders, files in os.walk(source):
         zarrs = [name for name in folders if name.lower().endswith(".zarr")]
-        folders[:] = sorted(name for name in folders if name not in zarrs and not name.startswith("."))
+        kept = (name for name in folders if name not in zarrs and not name.startswith("."))
+        folders[:] = sorted(name for name in kept if not _is_import(Path(parent, name)))
         yield from sorted(Path(parent, name) for name in (*files, *zarrs) if not name.startswith("."))
+
+
+def _is_import(folder: Path) -> bool:
+    return any(entry.work == "import" for entry in written_in(folder).values())
 
 
 _ENDINGS = re.compile(
@@ -139,7 +145,17 @@ def key_of(name: str) -> str:
         >>> [key_of(name) for name in ("a.ome.tif", "a.tif.geojson", "a_RoiSet.zip", "day1/A_seg.npy")]
         ['a', 'a', 'a', 'a']
     """
+    return _ENDINGS.sub("", bare_name(name))
+
+
+def bare_name(name: str) -> str:
+    r"""Return the name of a file without folder and suffixes, in lower case.
+
+    Example:
+        >>> bare_name("day1\\A_roi.ome.tif")
+        'a_roi'
+    """
     name = name.replace("\\", "/").rpartition("/")[2].casefold()
     for ending in (SLICER, *_SUSPECTS, *sorted(SUFFIXES, key=len, reverse=True), ".ome"):
         name = name.removesuffix(ending)
-    return _ENDINGS.sub("", name)
+    return name

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cellseg_monai.data.layouts.annotation_claims import Claim, find_claims
-from cellseg_monai.data.layouts.annotation_files import find_annotations, key_of, title_of
+from cellseg_monai.data.layouts.annotation_files import bare_name, find_annotations, key_of, title_of
 from cellseg_monai.data.layouts.samples import Failure, Sample
 from cellseg_monai.data.pairing import stem
 
@@ -90,6 +90,8 @@ def _image_of(claim: Claim, images: Sequence[Path]) -> Path | None:
     for name in claim.names:
         wanted = name.replace("\\", "/")
         matches = [image for image in images if key_of(image.name) == key_of(name)]
+        same = [image for image in matches if bare_name(image.name) == bare_name(name)]
+        matches = same or matches
         exact = [image for image in matches if f"/{image.as_posix()}".endswith(f"/{wanted}")]
         near = [image for image in exact or matches if image.parent == claim.file.parent]
         for choice in (near, exact, matches):

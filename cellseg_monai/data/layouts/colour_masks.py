@@ -16,7 +16,7 @@ from PIL import Image
 
 from cellseg_monai.data.layouts.samples import Annotation
 from cellseg_monai.data.readers.formats import read_label_map, read_pixels
-from cellseg_monai.label_maps import as_label_map, connected_components, relabel
+from cellseg_monai.label_maps import as_label_map, connected_components, is_mask, relabel
 from cellseg_monai.polygons import Shape
 
 _MOST_CLASSES = 32
@@ -113,7 +113,8 @@ def read_ids(path: Path, shape: Shape) -> Annotation:
     """Read a mask of ids."""
     label_map = read_label_map(path)
     _of_shape(path, label_map, shape)
-    return Annotation(label_map)
+    note = "the mask is black and white, so its cells are one object; train and score with --pieces"
+    return Annotation(label_map, notes=(note,) if is_mask(label_map) else ())
 
 
 def palette_names(path: Path) -> Mapping[int, str]:

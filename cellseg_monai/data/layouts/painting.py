@@ -1,4 +1,4 @@
-"""Drawing objects one by one into one label map: polygons, and the segmentations of COCO files.
+"""Drawing objects one by one into one label map: polygons, and the segmentations of COCO.
 
 **Edge of a polygon.** A pixel belongs to a polygon if its centre is inside, by the rule of
 :mod:`cellseg_monai.polygons`, which conversions use as well. Coordinates start at the corner of the image:
@@ -6,13 +6,6 @@ the first pixel spans 0 to 1, and its centre is 0.5.
 
 **Overlap.** The smaller object is on top, or the earlier one of two objects of the same size. So a small cell
 on a large one stays whole, and an object is lost only if others cover it completely.
-
-**COCO.** A ``segmentation`` is either a list of polygons ``[x1, y1, x2, y2, …]``, whose union is the object,
-or a mapping with run lengths: ``{"size": [rows, columns], "counts": …}``. The counts are the lengths of
-alternating runs of background and object, column by column, as a list of numbers or as a string. In the
-string each number is written in base 32, low digits first, one digit per character, starting at the character
-``0``. A sixth bit marks that more digits follow, the top bit of the last digit is the sign, and from the
-fourth run on the number is the difference to the run two places before.
 """
 
 from collections.abc import Sequence
@@ -21,10 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cellseg_monai.annotations.coco import parts_of
 from cellseg_monai.data.layouts.samples import Annotation
 from cellseg_monai.label_maps import relabel
 from cellseg_monai.polygons import Shape, runs
-from cellseg_monai.run_lengths import read_counts
 
 Pixels = npt.NDArray[np.intp]
 """Indices of pixels in the flattened image."""
@@ -44,8 +37,7 @@ def polygon_pixels(xs: npt.ArrayLike, ys: npt.ArrayLike, shape: Shape) -> Pixels
     """
     ring = np.stack([np.asarray(xs, float), np.asarray(ys, float)], axis=1)
     _, rows, first, stop = runs([(1, [ring])], shape)
-    spans = zip((rows * shape[1] + first).tolist(), (rows * shape[1] + stop).tolist(), strict=True)
-    return np.concatenate([np.empty(0, np.intp), *(np.arange(*span, dtype=np.intp) for span in spans)])
+    return _places(rows, first, stop, shape)
 
 
 def paint(objects: Sequence[tuple[str, Pixels]], shape: Shape) -> Annotation:
@@ -96,27 +88,11 @@ def segmentation_pixels(segmentation: Any, shape: Shape) -> Pixels:
         >>> segmentation_pixels({"size": [2, 4], "counts": [2, 3, 3]}, shape=(2, 4))
         array([1, 2, 5])
     """
-    if isinstance(segmentation, dict):
-        return _run_pixels(segmentation, shape)
-    if not isinstance(segmentation, list):
-        raise ValueError(f"a segmentation must be a list of polygons or run lengths, not {segmentation!r}")
-    parts = [_polygon(corners, shape) for corners in segmentation]
-    return np.unique(np.concatenate(parts)) if parts else np.empty(0, np.intp)
+    rings = [(1, part) for part in parts_of(segmentation, shape)]
+    _, rows, first, stop = runs(rings, shape)
+    return np.unique(_places(rows, first, stop, shape))
 
 
-def _polygon(corners: Any, shape: Shape) -> Pixels:
-    if not isinstance(corners, list) or len(corners) % 2:
-        raise ValueError(f"a polygon must be a list of alternating x and y, not {str(corners)[:80]}")
-    try:
-        return polygon_pixels(corners[0::2], corners[1::2], shape)
-    except TypeError as error:
-        raise ValueError(f"a polygon has a corner that is not a number: {error}") from error
-
-
-def _run_pixels(segmentation: dict[str, Any], shape: Shape) -> Pixels:
-    size, counts = segmentation.get("size"), segmentation.get("counts")
-    if size != list(shape):
-        raise ValueError(f"the run lengths are for an image of size {size}, but the image has {list(shape)}")
-    runs = read_counts(counts, shape[0] * shape[1])
-    mask = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
-    return np.flatnonzero(mask.reshape(shape, order="F"))
+def _places(rows: Pixels, first: Pixels, stop: Pixels, shape: Shape) -> Pixels:
+    spans = zip((rows * shape[1] + first).tolist(), (rows * shape[1] + stop).tolist(), strict=True)
+    return np.concatenate([np.empty(0, np.intp), *(np.arange(*span, dtype=np.intp) for span in spans)])

@@ -11,7 +11,7 @@ import roifile
 import tifffile
 
 from cellseg_monai.cli import main
-from cellseg_monai.data import check_dataset, list_items
+from cellseg_monai.data import check_dataset, import_dataset, list_items
 
 Run = Callable[[str], Any]
 Put = Callable[..., Path]
@@ -171,6 +171,19 @@ def test_what_is_lost_is_told(run: Run, put: Put) -> None:
         assert note in text
 
 
+def test_import_into_the_folder_of_the_annotations_can_be_repeated(put: Put, source: Path) -> None:
+    put("a.tif", picture())
+    put("a.geojson", geojson(LEFT))
+    for name in ("one", "two"):
+        assert import_dataset("annotations", source, source / name).imported == {"training": 1}
+
+
+def test_black_and_white_mask(run: Run, put: Put) -> None:
+    put("images/a.tif", picture())
+    put("masks/a.png", np.where(CELLS, 255, 0))
+    assert "a: the mask is black and white, so its cells are one object" in str(run("annotations").report)
+
+
 def test_hole(run: Run, put: Put) -> None:
     put("a.tif", picture())
     ring = [[1, 1], [7, 1], [7, 5], [1, 5], [1, 1]]
@@ -210,6 +223,9 @@ def test_refusals(run: Run, put: Put, source: Path) -> None:
     put("broken.zip", "no zip")
     put("slide.czi", b"ZISRAW")
     put("results.csv", "label,area\n1,5\n")
+    put("micron.tif", picture())
+    put("micron.geojson", geojson((np.array(LEFT) + 100).tolist()))
+    put("micron_roi.tif", picture())
     for day in ("day1", "day2"):
         put(f"{day}/same.tif", picture())
     put("same.geojson", geojson(LEFT))
@@ -219,6 +235,8 @@ def test_refusals(run: Run, put: Put, source: Path) -> None:
         "size.tif": "the annotations are for an image of size (6, 8), but the image has (9, 9)",
         "orphan.geojson": "there is no image named orphan.geojson; put the image into the same folder",
         "list.json": "there is no image named absent.tif; put the image into the same folder",
+        "micron.tif": "none of the 1 annotated objects has a pixel in the image of size (6, 8); "
+        "check that it is their image, and that their unit is the pixel",
         "broken.json": failures["broken.json"],
         "broken.zip": "is a zip file without regions of ImageJ; unpack it here",
         "slide.czi": "is a file of a microscope (.czi), which is not read; "
