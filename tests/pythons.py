@@ -44,6 +44,7 @@ EVERYWHERE = [
 
 CORE = [
     *("tests/test_label_maps.py", "tests/jobs/test_patch_sheet.py", "tests/jobs/test_conversion.py"),
+    *("tests/annotations", "tests/data/layouts/test_annotations.py"),
     *("tests/data/readers", "tests/data/test_folds.py", "tests/data/test_datalist.py"),
     *("tests/transforms", "tests/networks", "tests/losses", "tests/instances"),
     *("tests/training/test_best_weights.py", "tests/training/test_resume.py"),

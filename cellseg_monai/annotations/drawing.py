@@ -89,8 +89,9 @@ def draw(regions: Sequence[Region], shape: Shape) -> Drawing:
 
 
 def _extends(region: Region, shape: Shape) -> bool:
-    rings = (ring for part in region.parts for ring in part if len(ring))
-    return any(bool((ring < 0).any() or (ring > shape[::-1]).any()) for ring in rings)
+    rings = [ring for part in region.parts for ring in part if len(ring)]
+    corners = np.concatenate(rings) if rings else np.empty((0, 2))
+    return bool((corners < 0).any() or (corners > shape[::-1]).any())
 
 
 def needed_shape(regions: Sequence[Region]) -> Shape | None:

@@ -1,14 +1,15 @@
 """The masks in ``x_seg.npy`` of Cellpose, a pickle of which only NumPy arrays and plain values are read.
 
-A pickle may name any function to be called when it is opened. This reader knows only those that NumPy needs
-to rebuild an array; a file that names another one is refused before anything is called.
+A pickle may name any function to be called when it is opened. This reader has its own functions for the few
+that rebuild an array; a file that names another one is refused before anything is called.
 """
 
 import pickle
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from cellseg_monai.data.layouts.samples import Annotation
 from cellseg_monai.label_maps import as_label_map
@@ -17,25 +18,36 @@ from cellseg_monai.polygons import Shape
 ENDING = "_seg.npy"
 
 _REMEDY = "open the image in Cellpose and save the masks as PNG or TIFF (File menu)"
-_NUMPY = frozenset(
-    (module, name)
-    for core in ("numpy.core", "numpy._core")
-    for module, name in (
-        (f"{core}.multiarray", "_reconstruct"),
-        (f"{core}.multiarray", "scalar"),
-        (f"{core}.numeric", "_frombuffer"),
-        ("numpy", "ndarray"),
-        ("numpy", "dtype"),
-        ("_codecs", "encode"),
-    )
-)
+
+
+def _empty(subtype: str, shape: tuple[int, ...], dtype: Any) -> npt.NDArray[Any]:
+    return np.empty(shape, np.dtype(dtype))
+
+
+def _scalar(dtype: np.dtype[Any], content: bytes) -> Any:
+    return np.frombuffer(content, dtype, 1)[0]  # refuses objects
+
+
+def _array(buffer: Any, dtype: np.dtype[Any], shape: tuple[int, ...], order: Literal["C", "F"]) -> Any:
+    return np.frombuffer(buffer, dtype).reshape(shape, order=order)
+
+
+_STAND_INS: dict[tuple[str, str], Any] = {
+    ("numpy", "ndarray"): "ndarray",  # cannot be called
+    ("numpy", "dtype"): np.dtype,
+    ("_codecs", "encode"): str.encode,
+}
+for _core in ("numpy.core", "numpy._core"):
+    _STAND_INS[f"{_core}.multiarray", "_reconstruct"] = _empty
+    _STAND_INS[f"{_core}.multiarray", "scalar"] = _scalar
+    _STAND_INS[f"{_core}.numeric", "_frombuffer"] = _array
 
 
 class _ArraysOnly(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _NUMPY:
+        if (module, name) not in _STAND_INS:
             raise pickle.UnpicklingError(f"it calls {module}.{name}")
-        return super().find_class(module, name)
+        return _STAND_INS[module, name]
 
 
 def read_seg_npy(path: Path, shape: Shape) -> Annotation:

@@ -52,6 +52,19 @@ def test_nothing_is_called(tmp_path: Path) -> None:
     assert (tmp_path / "sprung").exists()  # the trap is a real one
 
 
+@pytest.mark.parametrize("called", [np.ndarray, eval, np.load], ids=["ndarray", "eval", "load"])
+def test_no_other_function_of_python_or_numpy(called: Any, tmp_path: Path) -> None:
+    class Caller:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return called, ("1",)
+
+    np.save(tmp_path / "whole.npy", {"masks": MASKS})
+    header, _, _ = (tmp_path / "whole.npy").read_bytes().partition(b"\n")
+    (tmp_path / "a_seg.npy").write_bytes(header + b"\n" + pickle.dumps({"masks": Caller()}))
+    with pytest.raises(ValueError, match=r"cannot be read safely: (it calls|'str' object is not callable)"):
+        read_seg_npy(tmp_path / "a_seg.npy", (1, 3))
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

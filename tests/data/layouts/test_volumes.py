@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import zarr
 
+from cellseg_monai.export import write_ome_zarr_labels
+
 Run = Callable[[str], Any]
 Put = Callable[..., Path]
 
@@ -62,16 +64,8 @@ def test_segmentations_that_do_not_fit(run: Run, put: Put) -> None:
 
 
 def ome_zarr(path: Path, *names: str) -> None:
-    root = zarr.open_group(str(path), mode="w", zarr_format=2)
-    multiscales = [{"version": "0.4", "axes": [{"name": "y"}, {"name": "x"}], "datasets": [{"path": "0"}]}]
-    root.attrs["multiscales"] = multiscales
-    root.create_array("0", data=IMAGE)
-    labels = root.create_group("labels")
-    labels.attrs["labels"] = list(names)
-    for name in names:
-        one = labels.create_group(name)
-        one.attrs.update({"multiscales": multiscales, "image-label": {"version": "0.4"}})
-        one.create_array("0", data=np.where(IMAGE > 100, 7, 0).astype(np.uint16))
+    write_ome_zarr_labels(path, np.where(IMAGE > 100, 7, 0), None, IMAGE, "YX", name=names[0])
+    zarr.open_group(str(path / "labels"), mode="a").attrs["labels"] = list(names)
 
 
 def test_labels_of_ome_zarr(run: Run, source: Path) -> None:
