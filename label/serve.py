@@ -19,6 +19,8 @@ import torch
 from guarded.callers import LOOPBACK, VARIABLE
 from monai.bundle import ConfigParser
 
+from cellseg_monai.runtime.trust import Untrusted, require_trust
+
 logger = logging.getLogger("label")
 
 HERE = Path(__file__).resolve().parent
@@ -27,8 +29,10 @@ APP = HERE / "app/main.py"
 EXTENSIONS = ("tif", "tiff", "png", "jpg", "jpeg", "bmp", "nii", "nii.gz", "nrrd", "mha", "mhd")
 
 
-def make_app(app: Path, names: Sequence[str], bundles: Path = BUNDLES) -> None:
+def make_app(app: Path, names: Sequence[str], bundles: Path = BUNDLES, trust: bool = False) -> None:
     """Copy the app and the missing bundles; a bundle without weights gets random ones.
+
+    Each bundle is audited before anything of it is used.
 
     MONAI Label skips a bundle without weights, but the first training needs initial weights.
     """
@@ -41,12 +45,21 @@ def make_app(app: Path, names: Sequence[str], bundles: Path = BUNDLES) -> None:
                 raise SystemExit(
                     f"{bundles / name}: there is no such bundle; choose one of {', '.join(known(bundles))}"
                 )
+            _require_trust(bundles / name, trust)
             shutil.copytree(bundles / name, bundle)
+        _require_trust(bundle, trust)
         weights = bundle / "models/model.pt"
         if not weights.is_file():
             logger.warning("%s has no weights yet: its labels mean nothing until it is trained", name)
             weights.parent.mkdir(exist_ok=True)
             torch.save(untrained(bundle).state_dict(), weights)
+
+
+def _require_trust(bundle: Path, trust: bool) -> None:
+    try:
+        require_trust(bundle, trust)
+    except Untrusted as refusal:
+        raise SystemExit(str(refusal)) from refusal
 
 
 def untrained(bundle: Path) -> torch.nn.Module:
@@ -123,13 +136,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help="names and addresses by which other machines reach this one",
     )
     parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument(
+        "--trust", action="store_true", help="use bundles without an audit: their authors can run code"
+    )
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     if not options.images.is_dir():
         raise SystemExit(f"{options.images}: there is no such folder; name one with images")
     check_hosts(options.host, options.allow_host)
     names = options.models or known(options.bundles)
-    make_app(options.app, names, options.bundles)
+    make_app(options.app, names, options.bundles, options.trust)
     app = options.app.resolve()
     words = command(app, options.images.resolve(), names, options.host, options.port)
     nowhere = app / "empty"  # MONAI Label uses the name of an image as a path if such a file exists

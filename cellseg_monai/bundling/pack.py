@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cellseg_monai
+from cellseg_monai.audit.manifest import MANIFEST
 from cellseg_monai.bundling.check.weights import check_results, check_settings, check_weights
 from cellseg_monai.bundling.render import stale_configs
 from cellseg_monai.data.checks.finding import Severity
 from cellseg_monai.outputs import claim_file, written_whole
 from cellseg_monai.outputs.former import FORMER
 from cellseg_monai.runtime.settings import WEIGHTS
-
-MANIFEST = "MANIFEST.sha256"
-"""File in the zip with the hashes, as ``sha256sum --check`` reads them."""
 
 _PARTS = ("LICENSE", "large_files.yml", "large_files.yaml", "large_files.json", "configs", "docs", "models")
 _PACKAGE = Path(cellseg_monai.__file__).parent

@@ -1,8 +1,9 @@
-"""``cellseg bundle …``: render, check, pack and describe bundles; ``cellseg models``: list them."""
+"""``cellseg bundle …``: render, check, audit, pack and describe bundles; ``cellseg models``: list them."""
 
 from pathlib import Path
+from typing import Any
 
-from cellseg_monai.cli.options import SETTINGS, WEIGHTS, Pairs, bundle_folder, setting
+from cellseg_monai.cli.options import SETTINGS, TRUST, WEIGHTS, Pairs, bundle_folder, setting
 from cellseg_monai.cli.verbs import Argument, Group, Verb, argument, call
 
 
@@ -22,16 +23,33 @@ def _models(folder: Path | None = None, images: str | None = None) -> str:
     return models_table(list_models()) if folder is None else str(folder.resolve())
 
 
+def _audit(place: Path, policy: str | None = None, json: bool = False) -> Any:
+    from cellseg_monai.audit import read_policy
+    from cellseg_monai.bundling import audit_bundle
+
+    audit = audit_bundle(place, None if policy is None else read_policy(policy))
+    if not json:
+        return audit
+    print(audit.as_json())
+    return int(audit.failed)
+
+
 def _bundle(help: str = "folder or name of a bundle", dest: str = "bundle") -> Argument:
     return argument(dest, type=bundle_folder, metavar="bundle", help=help)
 
 
-BUNDLE = Group("bundle", "render, check, pack and describe bundles", [
+BUNDLE = Group("bundle", "render, check, audit, pack and describe bundles", [
     Verb("render", "write configs/ and docs/README.md from their sources", call("bundling.render_bundles"), [
         argument("folder", metavar="bundles", help="folder of bundles beside _base, or one bundle"),
     ]),
     Verb("check", "find what MONAI would reject; exit code 1 on errors", call("bundling.check_bundles"), [
         _bundle("folder of bundles beside _base, one bundle, or the name of one", "folder"),
+        TRUST,
+    ]),
+    Verb("audit", "judge a bundle without running it; exit code 1 if it is refused", _audit, [
+        _bundle("folder or zip of a bundle, its name, or a file of weights", "place"),
+        argument("--policy", metavar="FILE", help="YAML or JSON with names to allow"),
+        argument("--json", action="store_true", help="print JSON"),
     ]),
     Verb("pack", "write a reproducible zip with a manifest of hashes", call("bundling.pack_bundle"), [
         _bundle(),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cellseg_monai.cli.options import MODEL, SETTINGS, WEIGHTS
+from cellseg_monai.cli.options import MODEL, SETTINGS, TRUST, WEIGHTS
 from cellseg_monai.cli.verbs import Verb, argument, call
 
 
@@ -34,6 +34,7 @@ PREDICT = Verb("predict", "segment images with a trained network", _predict, [
     argument("--save-probability", action="store_true", help="also write the probability maps"),
     argument("--overlay", action="store_true", help="also draw the outlines of the cells on the images"),
     argument("--attention", action="store_true", help="also write the map of each attention gate"),
+    TRUST,
     SETTINGS,
 ])  # fmt: skip
 CALIBRATE = Verb("calibrate", "choose threshold, seed height and minimum cell size", _calibrate, [
@@ -42,6 +43,7 @@ CALIBRATE = Verb("calibrate", "choose threshold, seed height and minimum cell si
     argument("--out", required=True, metavar="DIR", help="folder for decoding.json"),
     WEIGHTS,
     argument("--keep", action="store_true", help="also write the values beside the weights, as new defaults"),
+    TRUST,
     SETTINGS,
 ])  # fmt: skip
 CONVERT = Verb("convert", "convert label maps for other programs, and back", call("jobs.convert"), [

@@ -82,6 +82,9 @@ PIXEL_SIZE = argument(
     help="pixel size in micrometres, one value or x and y (default: from the files)",
 )  # fmt: skip
 WEIGHTS = argument("--weights", metavar="FILE", help="weights of the network (default: those of the bundle)")
+TRUST = argument(
+    "--trust", action="store_true", help="use the bundle without an audit: its author can run code"
+)
 MODEL = argument(
     "bundle",
     metavar="bundle-or-weights",

@@ -75,6 +75,7 @@ def calibrate(
     *,
     options: Mapping[str, Any] | None = None,
     keep: bool = False,
+    trust: bool = False,
 ) -> Calibration:
     """Choose the options of a decoding by the F1 of cells at an IoU of 0.5, or by Dice for binary masks.
 
@@ -88,6 +89,7 @@ def calibrate(
             ``inference.json``.
         options: values of ``inference.json`` by id, such as ``weights``.
         keep: whether to keep the values beside the weights as well, so that they are used with these weights.
+        trust: whether to use the bundle and the weights without an audit; those of the package are trusted.
 
     Returns:
         The chosen options and their scores.
@@ -106,12 +108,12 @@ def calibrate(
         raise ValueError("a calibration needs at least one labelled image")
     folder = Path(out)
     require_free(folder, "calibrate", [CHOSEN])
-    decoding, weights = _decoding_of(bundle, options)
+    decoding, weights = _decoding_of(bundle, options, trust)
     start = {name: decoding.options[name] for name in CHOICES if name in decoding.options}
     if not start:
         raise ValueError(f"{type(decoding).__name__} has no option to calibrate")
     images = [file_of(item) for item in items]
-    labels = predict(bundle, images, folder, save_probability=True, options=options)
+    labels = predict(bundle, images, folder, save_probability=True, options=options, trust=trust)
     files = [folder / "probability" / label.relative_to(folder / "labels") for label in labels]
     maps = [np.asarray(tifffile.imread(file), np.float32) for file in files]
     probabilities = [values.reshape(-1, *values.shape[-2:]) for values in maps]
@@ -139,9 +141,9 @@ def calibrate(
     return calibration
 
 
-def _decoding_of(bundle: StrPath, options: Mapping[str, Any] | None) -> tuple[Any, Path]:
+def _decoding_of(bundle: StrPath, options: Mapping[str, Any] | None, trust: bool) -> tuple[Any, Path]:
     """The decoding of a bundle, and the file of its weights."""
-    inference = find_inference(bundle, options)
+    inference = find_inference(bundle, options, trust)
     given = {"bundle_root": str(inference.bundle), "settings#given": list(inference.options)}
     parser = ConfigParser(ConfigParser.load_config_files(inference.files))
     for name, value in literal_options(given | inference.options).items():

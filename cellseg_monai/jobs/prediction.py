@@ -39,6 +39,7 @@ def predict(
     overlay: bool = False,
     attention: bool = False,
     options: Mapping[str, Any] | None = None,
+    trust: bool = False,
 ) -> list[Path]:
     """Segment images with a trained bundle; the label maps are those of MONAI's own command.
 
@@ -56,6 +57,7 @@ def predict(
         attention: whether to write the attention map of each gate, to ``attention/<image>/<gate>.tif``, for
             images of up to four megapixels. A report shows them.
         options: further values of ``inference.json`` by id, such as ``{"threshold": 0.4}``.
+        trust: whether to use the bundle and the weights without an audit; those of the package are trusted.
 
     Returns:
         Files of the label maps.
@@ -63,7 +65,8 @@ def predict(
     Raises:
         FileNotFoundError: the bundle, its weights or an input does not exist.
         ValueError: two images would have the same label map; ``inference.json`` has no such id; the network
-            has no attention gates; there is no such device; or `out` contains an image.
+            has no attention gates; there is no such device; `out` contains an image; or the audit refuses
+            the bundle or the weights.
         RuntimeError: at the end, if an image failed.
 
     Example:
@@ -72,7 +75,7 @@ def predict(
         ...
         FileNotFoundError: bundles/unknown: there is no such bundle; give its folder, or one of ...
     """
-    inference = find_inference(bundle, options)
+    inference = find_inference(bundle, options, trust)
     images = find_images(inputs)
     root = Path(os.path.commonpath([first_file(image).parent for image in images]))
     require_ids(ConfigParser.load_config_files(inference.files), inference.options, inference.files[0])

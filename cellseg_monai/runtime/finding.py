@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from cellseg_monai.outputs import StrPath
 from cellseg_monai.runtime.settings import WEIGHTS, kept_bundle
+from cellseg_monai.runtime.trust import require_trust
 
 BASE = "_base"
 """Folder beside the bundles with what they share."""
@@ -30,15 +31,19 @@ class Inference(NamedTuple):
     options: dict[str, Any]
 
 
-def find_inference(name_or_path: StrPath, options: Mapping[str, Any] | None = None) -> Inference:
-    """Find the inference of a bundle, or of weights.
+def find_inference(
+    name_or_path: StrPath, options: Mapping[str, Any] | None = None, trust: bool = False
+) -> Inference:
+    """Find the inference of a bundle, or of weights, and audit what does not come with the package.
 
     Args:
         name_or_path: bundle or weights, as in :func:`find_model`.
         options: further values of ``inference.json`` by id.
+        trust: whether to use the bundle and the weights without an audit.
 
     Raises:
         FileNotFoundError: there is no such bundle, or the bundle of the weights is not known.
+        Untrusted: the audit refuses the bundle or the weights.
 
     Example:
         >>> find_inference("skip_unet", {"scale": 0.5}).options
@@ -46,7 +51,12 @@ def find_inference(name_or_path: StrPath, options: Mapping[str, Any] | None = No
     """
     bundle, weights = find_model(name_or_path)
     changes = ({} if weights is None else {"weights": str(weights)}) | dict(options or {})
-    return Inference(bundle, inference_files(bundle, changes), changes)
+    files = inference_files(bundle, changes)
+    require_trust(bundle, trust)
+    if (own := changes.get("weights")) is not None and Path(own).is_file():
+        if not Path(own).resolve().is_relative_to(bundle.resolve()):
+            require_trust(own, trust)
+    return Inference(bundle, files, changes)
 
 
 def find_bundle(name_or_path: StrPath) -> Path:

@@ -18,6 +18,7 @@ from cellseg_monai.bundling.check.zoo import check_files, check_large_files, che
 from cellseg_monai.bundling.sources import find_bundles
 from cellseg_monai.data.checks.finding import Finding, Severity, error
 from cellseg_monai.outputs.causes import in_one_line
+from cellseg_monai.runtime.trust import Untrusted, require_trust
 
 CHECKS = (
     check_stale, check_files, check_name, check_large_files, check_metadata, check_properties,
@@ -54,16 +55,18 @@ class BundleReport:
         return "\n".join(lines)
 
 
-def check_bundles(folder: str | Path) -> BundleReport:
+def check_bundles(folder: str | Path, trust: bool = False) -> BundleReport:
     """Check each bundle of a folder against its sources, the model zoo, MONAI and MONAI Label.
 
     The rendered files must match their sources. Files, name and metadata must follow the rules of the zoo and
     of MONAI Label. Each component must be created without error, also those that only the registries name.
     The network must have the inputs and outputs of the metadata, and the weights must fit it. The checks
-    train nothing, need no dataset and download nothing.
+    train nothing, need no dataset and download nothing. They call what the configurations name, so a bundle
+    that is not one of the package is audited first, and not checked if the audit refuses it.
 
     Args:
         folder: folder of bundles beside ``_base``, or one bundle.
+        trust: whether to check bundles without an audit.
 
     Returns:
         Findings of every bundle.
@@ -78,10 +81,16 @@ def check_bundles(folder: str | Path) -> BundleReport:
         FileNotFoundError: nowhere: neither the folder nor a folder in it has a bundle.yaml
     """
     outcomes: Outcomes = {}
-    return BundleReport({bundle: list(_check(bundle, outcomes)) for bundle in find_bundles(folder)})
+    return BundleReport({bundle: list(_check(bundle, outcomes, trust)) for bundle in find_bundles(folder)})
 
 
-def _check(bundle: Path, outcomes: Outcomes) -> Iterator[Finding]:
+def _check(bundle: Path, outcomes: Outcomes, trust: bool) -> Iterator[Finding]:
+    try:
+        require_trust(bundle, trust)
+    except Untrusted as refusal:
+        message, _, remedy = str(refusal).removeprefix(f"{bundle}: ").partition("; see all: ")
+        yield error("audit", str(bundle), message, f"see all: {remedy}")
+        return
     for check in (*CHECKS, partial(check_components, outcomes=outcomes)):
         try:
             yield from check(bundle)

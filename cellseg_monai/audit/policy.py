@@ -1,0 +1,111 @@
+"""What a stranger's configurations may name: the list of the package, and what a site adds to it."""
+
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cellseg_monai.outputs import StrPath
+
+ALLOWED = Path(__file__).parent / "allowed.yaml"
+"""List of the package."""
+
+_ADDABLE = ("targets", "names", "modules", "attributes", "pickles")
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Names that an audit allows.
+
+    Attributes:
+        targets: import paths of classes and functions.
+        bare: names that MONAI finds without a path, such as ``"LoadImaged"``.
+        located: those of both that import a class by a text among their arguments.
+        names: further names for expressions, such as ``"torch.float32"``; names of Python have no path.
+        modules: modules that expressions may import.
+        attributes: attributes of what an expression computes.
+        pickles: what a pickle may call.
+
+    Example:
+        >>> policy = allowed()
+        >>> "monai.losses.DiceLoss" in policy.targets, "DiceLoss" in policy.bare, "eval" in policy.bare
+        (True, True, False)
+    """
+
+    targets: frozenset[str]
+    bare: frozenset[str]
+    located: frozenset[str]
+    names: frozenset[str]
+    modules: frozenset[str]
+    attributes: frozenset[str]
+    pickles: frozenset[str]
+
+
+@functools.cache
+def allowed() -> Policy:
+    """Return the policy of the package."""
+    content = yaml.safe_load(ALLOWED.read_text(encoding="utf-8"))
+    targets = set(_paths(content["targets"]))
+    for path in _paths(content["dictionary_transforms"]):
+        targets |= {path, *_dictionary(path)}
+    for path in _paths(content["dictionary_transforms_alone"]):
+        targets |= set(_dictionary(path))
+    located = set(_paths(content["located"]))
+    return Policy(
+        targets=frozenset(targets),
+        bare=frozenset(_last(path) for path in targets if path.startswith("monai.")),
+        located=frozenset({*located, *map(_last, located)}),
+        names=frozenset(_paths(content["names"])),
+        **{name: frozenset(content[name].split()) for name in ("modules", "attributes", "pickles")},
+    )
+
+
+def read_policy(file: StrPath) -> Policy:
+    """Add the names of a file to those of the package.
+
+    Args:
+        file: YAML or JSON with lists under ``targets``, ``names``, ``modules``, ``attributes`` and
+            ``pickles``, each optional; targets and names with their import path.
+
+    Raises:
+        ValueError: the file has another key, or a value is not a list of names.
+
+    Example:
+        >>> from tempfile import mkdtemp
+        >>> file = Path(mkdtemp()) / "site.yaml"
+        >>> _ = file.write_text("targets: [our_lab.nets.OurNet]")
+        >>> "our_lab.nets.OurNet" in read_policy(file).targets
+        True
+    """
+    file = Path(file)
+    try:
+        text = file.read_text(encoding="utf-8")
+        content: Any = json.loads(text) if file.suffix == ".json" else yaml.safe_load(text)
+    except (ValueError, yaml.YAMLError) as error:
+        raise ValueError(f"{file}: not YAML or JSON ({error})") from error
+    if not isinstance(content, Mapping) or (unknown := sorted(content.keys() - set(_ADDABLE))):
+        found = ", ".join(map(str, unknown)) if isinstance(content, Mapping) else repr(content)
+        raise ValueError(f"{file}: {found} must be one of {', '.join(_ADDABLE)}, each with a list of names")
+    for key, names in content.items():
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ValueError(f"{file}: {key} must be a list of names, such as [our_lab.nets.OurNet]")
+    base = vars(allowed())
+    return Policy(**{key: base[key] | frozenset(content.get(key, ())) for key in base})
+
+
+def _paths(groups: Mapping[str, str]) -> list[str]:
+    return [
+        f"{module}.{name}" if module else name for module, names in groups.items() for name in names.split()
+    ]
+
+
+def _dictionary(path: str) -> list[str]:
+    return [path + suffix for suffix in ("d", "D", "Dict")]
+
+
+def _last(path: str) -> str:
+    return path.rpartition(".")[2]

@@ -1,0 +1,74 @@
+"""Bundles of the package are trusted; others are audited before anything of them is parsed or called."""
+
+import logging
+import os
+from pathlib import Path
+
+from cellseg_monai.audit import Audit, Policy, allowed, audit_files, read_policy
+from cellseg_monai.outputs import StrPath
+
+logger = logging.getLogger(__name__)
+
+POLICY = "CELLSEG_POLICY"
+"""Environment variable with the file of a site's policy."""
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_SHIPPED = (_PACKAGE / "_bundles", _PACKAGE.parent / "bundles")
+
+
+class Untrusted(ValueError):
+    """A bundle or weights that an audit refuses."""
+
+
+def site_policy() -> Policy:
+    """Return the names that the package allows, and those of the file that ``CELLSEG_POLICY`` names."""
+    file = os.environ.get(POLICY)
+    return read_policy(file) if file else allowed()
+
+
+def is_shipped(bundle: StrPath) -> bool:
+    """Whether a folder is a bundle of the package.
+
+    Example:
+        >>> is_shipped("/tmp/cells")
+        False
+    """
+    return Path(bundle).resolve().parent in _SHIPPED
+
+
+def require_trust(place: StrPath, trust: bool = False) -> None:
+    """Raise if a bundle, or a file of weights, could run code or leave its folder.
+
+    Args:
+        place: folder or zip of a bundle, or a file of weights.
+        trust: whether to use it without an audit.
+
+    Raises:
+        Untrusted: the audit refuses it.
+        FileNotFoundError: it does not exist.
+
+    Example:
+        >>> from tempfile import mkdtemp
+        >>> file = Path(mkdtemp()) / "train.json"
+        >>> _ = file.write_text('{"_target_": "os.system", "command": "ls"}')
+        >>> require_trust(file.parent)
+        Traceback (most recent call last):
+        ...
+        cellseg_monai.runtime.trust.Untrusted: ...: refused: train.json:_target_: os.system: this target is
+        not on the list; see all: cellseg bundle audit ...; if you trust its author, add --trust
+    """
+    if is_shipped(place):
+        return
+    if trust:
+        logger.warning("%s is used without an audit, as you trust its author", place)
+        return
+    audit = audit_files(place, site_policy())
+    if audit.failed:
+        raise Untrusted(in_one_line(audit))
+
+
+def in_one_line(audit: Audit) -> str:
+    """First reason of a refusal, and how to see the others."""
+    more = f" (and {len(audit.refused) - 1} more)" if len(audit.refused) > 1 else ""
+    remedy = f"see all: cellseg bundle audit {audit.place}; if you trust its author, add --trust"
+    return f"{audit.place}: {audit.refused[0]}{more}; {remedy}"
