@@ -16,6 +16,7 @@ _CLASS_BY_NAME = ("reader", "writer")
 _UNSAFE = {"allow_pickle": True, "weights_only": False, "trust_remote_code": True, "_debug_": True}
 _WRITTEN = re.compile(r"(out(put)?|ckpt|save|log|cache)_?(dir|path|file|name)|filename", re.IGNORECASE)
 _CLIMBS = re.compile(r"[\\/]|[A-Za-z]:[\\/]|~|(.*[\\/])?\.\.([\\/]|$)")
+_SHAPE = re.compile(r"[0-9pn*+() -]+|any")
 _FILE = re.compile(r"(.*\.(?:json|yaml|yml))(?=(?:::.*)|$)", re.IGNORECASE)
 _READERS = frozenset(
     "itkreader nibabelreader numpyreader pilreader pydicomreader nrrdreader itkwriter nibabelwriter pilwriter"
@@ -118,7 +119,7 @@ def _component(part: Mapping[Any, Any], policy: Policy) -> Iterator[Fault]:
     A part of a component in an overlay joins another part that is not seen here.
     """
     why = "it imports a class by its name, and must not be passed on as a function"
-    if part.get(TARGET) in policy.located and part.get(MODE, "default") != "default":
+    if _is_located(part.get(TARGET), policy) and part.get(MODE, "default") != "default":
         yield Fault(str(part[TARGET]), why)
     if TARGET not in part and part.get(MODE, "default") != "default":
         yield Fault(f"{MODE}: {part[MODE]}", "a mode without its target")
@@ -127,9 +128,12 @@ def _component(part: Mapping[Any, Any], policy: Policy) -> Iterator[Fault]:
         if above and last == MODE and value != "default":
             yield Fault(f"{key}: {value}", "a mode without its target")
         target = value.get(TARGET) if str(key).startswith("+") and isinstance(value, Mapping) else value
-        if (above and last == TARGET) or str(key).startswith("+"):
-            if isinstance(target, str) and target in policy.located:
-                yield Fault(f"{key}: {target}", why)
+        if ((above and last == TARGET) or str(key).startswith("+")) and _is_located(target, policy):
+            yield Fault(f"{key}: {target}", why)
+
+
+def _is_located(target: Any, policy: Policy) -> bool:
+    return isinstance(target, str) and target in policy.located
 
 
 def _class_by_name(value: Any, policy: Policy) -> Iterator[Fault]:
@@ -148,6 +152,8 @@ def _text(
     plain = text.replace("#", "::")
     if text.startswith("$"):
         yield from _expression(place, text[1:], policy, imports)
+    elif "spatial_shape" in place and not _SHAPE.fullmatch(text):
+        yield Fault(text, "MONAI evaluates this text; it must be a number with p, n and *")
     elif text.startswith("@") and "imports" in text[1:].replace("#", "::").split("::"):
         yield Fault(text, "imported modules are not values")
     elif text.startswith("%"):

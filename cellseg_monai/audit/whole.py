@@ -1,13 +1,13 @@
 """All files of a bundle, each judged by its kind."""
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from cellseg_monai.audit.configs import imports_of, judge_config
-from cellseg_monai.audit.expressions import Fault
 from cellseg_monai.audit.finding import Audit, Finding, Severity, ordered
 from cellseg_monai.audit.logging_conf import judge_logging
 from cellseg_monai.audit.manifest import judge_large_files, judge_manifest
@@ -45,9 +45,10 @@ def audit_files(place: StrPath, policy: Policy | None = None) -> Audit:
     try:
         with opened(place) as source:
             return _audit(str(place), source, allowed() if policy is None else policy)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
-        fault = Fault(type(error).__name__, f"the zip is damaged: {error}")
-        return ordered(str(place), [Finding(Severity.REFUSED, Path(place).name, "", *fault)], 0)
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error) as error:
+        why = f"the zip is damaged: {error}"
+        finding = Finding(Severity.REFUSED, Path(place).name, "", type(error).__name__, why)
+        return ordered(str(place), [finding], 0)
 
 
 @contextmanager
@@ -77,13 +78,15 @@ def opened(place: StrPath) -> Iterator[Source]:
 def read_configs(entries: Mapping[str, Entry]) -> Iterator[tuple[str, Any]]:
     """Configurations of a bundle as plain data; a :class:`NotPlain` in place of one that cannot be read."""
     for name, entry in entries.items():
-        if PurePosixPath(name).suffix.lower() in _CONFIGS:
+        if PurePosixPath(name).suffix.lower() in _CONFIGS and not _is_own_source(name, entry):
             try:
                 if entry.size > MOST_BYTES:
                     raise NotPlain(f"it has more than {MOST_BYTES} bytes")
                 yield name, read_plain(entry.read(MOST_BYTES), name)
             except NotPlain as fault:
                 yield name, fault
+            except (OSError, RuntimeError, zipfile.BadZipFile, zlib.error, EOFError) as fault:
+                yield name, NotPlain(f"it cannot be read ({fault})")
 
 
 def _beside(weights: Path) -> Source:
@@ -99,32 +102,60 @@ def _beside(weights: Path) -> Source:
 
 def _audit(place: str, source: Source, policy: Policy) -> Audit:
     configs = dict(read_configs(source.entries))
-    findings = [*source.findings, *_configs(configs, source.entries, policy)]
+    findings = [*source.findings, *_imports(configs)]
+    imports = dict(pair for content in configs.values() for pair in _imported(content))
     for name, entry in source.entries.items():
-        findings += _file(name, entry, policy) if name not in configs else []
-    findings += [
-        Finding(severity, name, "", *fault) for name, severity, fault in judge_manifest(source.entries)
-    ]
+        findings += _guarded(
+            name,
+            _config(name, configs[name], source.entries, policy, imports)
+            if name in configs
+            else _file(name, entry, policy),
+        )
+    findings += _guarded("MANIFEST.sha256", _manifest(source.entries))
     return ordered(place, findings, len(source.entries))
 
 
-def _configs(configs: Mapping[str, Any], entries: Mapping[str, Entry], policy: Policy) -> Iterator[Finding]:
+def _guarded(name: str, findings: Iterator[Finding]) -> Iterator[Finding]:
+    """Findings of a file; whatever makes the audit of it fail is a reason to refuse it."""
+    try:
+        yield from findings
+    except Exception as error:  # noqa: BLE001
+        yield Finding(Severity.REFUSED, name, "", f"{type(error).__name__}: {error}", "it cannot be judged")
+
+
+def _imported(content: Any) -> list[tuple[str, str]]:
+    try:
+        return [] if isinstance(content, NotPlain) else list(imports_of(content))
+    except ValueError:  # told when the file is judged
+        return []
+
+
+def _imports(configs: Mapping[str, Any]) -> Iterator[Finding]:
+    """Find names with two meanings, as the files are laid over each other."""
     imports: dict[str, str] = {}
     for name, content in configs.items():
-        if isinstance(content, NotPlain):
-            yield Finding(Severity.REFUSED, name, "", "not plain data", str(content))
-            continue
-        for own, path in imports_of(content):
+        for own, path in _imported(content):
             if imports.setdefault(own, path) != path:
-                fault = Fault(f"{own} = {path}", f"it is {imports[own]} elsewhere in the bundle")
-                yield Finding(Severity.REFUSED, name, "imports", *fault)
-    for name, content in configs.items():
-        if not isinstance(content, NotPlain):
-            for place, fault in judge_config(content, policy, imports, entries):
-                yield Finding(Severity.REFUSED, name, place, *fault)
-        if PurePosixPath(name).stem == "large_files":
-            for severity, fault in judge_large_files(content, entries):
-                yield Finding(severity, name, "", *fault)
+                why = f"it is {imports[own]} elsewhere in the bundle"
+                yield Finding(Severity.REFUSED, name, "imports", f"{own} = {path}", why)
+
+
+def _config(
+    name: str, content: Any, entries: Mapping[str, Entry], policy: Policy, imports: Mapping[str, str]
+) -> Iterator[Finding]:
+    if isinstance(content, NotPlain):
+        yield Finding(Severity.REFUSED, name, "", "not plain data", str(content))
+        return
+    for place, fault in judge_config(content, policy, imports, entries):
+        yield Finding(Severity.REFUSED, name, place, *fault)
+    if PurePosixPath(name).stem == "large_files":
+        for severity, fault in judge_large_files(content, entries):
+            yield Finding(severity, name, "", *fault)
+
+
+def _manifest(entries: Mapping[str, Entry]) -> Iterator[Finding]:
+    for name, severity, fault in judge_manifest(entries):
+        yield Finding(severity, name, "", *fault)
 
 
 def _file(name: str, entry: Entry, policy: Policy) -> Iterator[Finding]:
