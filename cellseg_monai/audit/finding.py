@@ -7,7 +7,12 @@ from enum import Enum
 
 
 class Severity(str, Enum):
-    """How serious a finding is."""
+    """How serious a finding is.
+
+    Example:
+        >>> [severity.value for severity in Severity]
+        ['refused', 'warning', 'note']
+    """
 
     REFUSED = "refused"
     """The file could run code, leave its folder, or cannot be judged."""

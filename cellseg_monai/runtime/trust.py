@@ -55,7 +55,8 @@ def require_trust(place: StrPath, trust: bool = False) -> None:
         Traceback (most recent call last):
         ...
         cellseg_monai.runtime.trust.Untrusted: ...: refused: train.json:_target_: os.system: this target is
-        not on the list; see all: cellseg bundle audit ...; if you trust its author, add --trust
+        not on the list; see all: cellseg bundle audit ...; if you trust its author, add --trust, or allow the
+        names by CELLSEG_POLICY
     """
     if is_shipped(place):
         return
@@ -71,4 +72,4 @@ def in_one_line(audit: Audit) -> str:
     """First reason of a refusal, and how to see the others."""
     more = f" (and {len(audit.refused) - 1} more)" if len(audit.refused) > 1 else ""
     remedy = f"see all: cellseg bundle audit {audit.place}; if you trust its author, add --trust"
-    return f"{audit.place}: {audit.refused[0]}{more}; {remedy}"
+    return f"{audit.place}: {audit.refused[0]}{more}; {remedy}, or allow the names by {POLICY}"
