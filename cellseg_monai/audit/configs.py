@@ -178,7 +178,9 @@ def _expression(place: Place, text: str, policy: Policy, imports: Mapping[str, s
 
 
 def _macro(macro: str, text: str, files: Collection[str]) -> Iterator[Fault]:
-    if (found := _FILE.match(macro)) is not None:
+    if not macro.isprintable():
+        yield Fault(text, "a macro with an invisible character")
+    elif (found := _FILE.match(macro)) is not None:
         path = PurePosixPath(found[1].removeprefix("./"))
         if path.is_absolute() or ".." in path.parts or str(path) not in files:
             yield Fault(text, "a macro that reads a file outside of the bundle")

@@ -16,6 +16,7 @@ GLOBALS = {"monai": "monai", "torch": "torch", "np": "numpy", "numpy": "numpy"}
 _REFERENCES = "__local_refs"
 _REFERENCE = re.compile(r"@(?:\w*)(?:::\w*)*")
 _HIGHEST_POWER = 16
+_JOINS = "torch.distributed.init_process_group"
 
 _SYNTAX = (
     ast.Expression, ast.Constant, ast.Name, ast.Load, ast.Store, ast.Attribute, ast.Subscript, ast.Slice,
@@ -159,6 +160,8 @@ class _Judge:
             yield from self._attribute(node.attr)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id == _REFERENCES:
             return
+        elif isinstance(node, ast.Call) and self._connects(node):
+            yield Fault(ast.unparse(node), "the processes must find each other by the environment alone")
         elif isinstance(node, ast.Call) and not isinstance(node.func, ast.Name | ast.Attribute):
             yield Fault(ast.unparse(node.func), "only functions with a name may be called")
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in self.own:
@@ -173,6 +176,11 @@ class _Judge:
             yield Fault(str(node.value), "a component within an expression is not allowed")
         elif isinstance(node, ast.Subscript) and "imports" in _reference(node):
             yield Fault("@imports", "imported modules are not values")
+
+    def _connects(self, node: ast.Call) -> bool:
+        """Whether the arguments of a group of processes name another machine."""
+        path = self._path(node.func)
+        return path == _JOINS and (len(node.args) > 1 or bool(node.keywords))
 
     def _is_checked_type(self, node: ast.AST, child: ast.AST) -> bool:
         """Whether a class is only compared with: ``isinstance(step, monai.transforms.LoadImaged)``."""

@@ -60,8 +60,10 @@ def _yaml(text: str) -> Any:
         aliases += isinstance(event, yaml.AliasEvent)
     if aliases > _MOST_ALIASES:
         raise NotPlain(f"more than {_MOST_ALIASES} aliases, which can repeat each other without end")
-    _require_once(yaml.compose(text, Loader=yaml.SafeLoader), set(), set())
-    return yaml.safe_load(text)
+    loader = yaml.SafeLoader(text)
+    node = loader.get_single_node()
+    _require_once(node, set(), set())
+    return None if node is None else loader.construct_document(node)
 
 
 def _short(tag: str) -> str:

@@ -21,8 +21,9 @@ _CONFIGS = (".json", ".yaml", ".yml")
 _LOGGING = (".conf", ".ini", ".cfg")
 _PACKAGE = Path(__file__).resolve().parents[1]
 _EXPECTED = (
-    "configs", "models", "docs", "training", "doubts", "LICENSE", "bundle.yaml", "card.md", "plan.json",
-    "large_files.yml", "large_files.yaml", "large_files.json", "MANIFEST.sha256", "README.md", "eval", "data",
+    "LICENSE", "MANIFEST.sha256", "README.md", "bundle.yaml", "card.md", "configs", "data", "docs", "doubts",
+    "eval", "large_files.json", "large_files.yaml", "large_files.yml", "models", "plan.json", "report.html",
+    "training",
 )  # fmt: skip
 
 

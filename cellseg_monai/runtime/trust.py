@@ -1,11 +1,18 @@
-"""Bundles of the package are trusted; others are audited before anything of them is parsed or called."""
+"""Bundles of the package are trusted; others are audited before anything of them is parsed or called.
+
+The audit is imported when it is needed: a bundle that MONAI runs needs the rest of this folder alone.
+"""
+
+from __future__ import annotations
 
 import logging
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cellseg_monai.audit import Audit, Policy, allowed, audit_files, read_policy
-from cellseg_monai.outputs import StrPath
+if TYPE_CHECKING:
+    from cellseg_monai.audit import Audit, Policy
+    from cellseg_monai.outputs import StrPath
 
 logger = logging.getLogger(__name__)
 
@@ -15,6 +22,9 @@ POLICY = "CELLSEG_POLICY"
 _PACKAGE = Path(__file__).resolve().parents[1]
 _SHIPPED = (_PACKAGE / "_bundles", _PACKAGE.parent / "bundles")
 
+_passed = set[tuple[object, ...]]()
+"""What passed an audit in this process, so that a series of predictions takes no longer."""
+
 
 class Untrusted(ValueError):
     """A bundle or weights that an audit refuses."""
@@ -22,6 +32,8 @@ class Untrusted(ValueError):
 
 def site_policy() -> Policy:
     """Return the names that the package allows, and those of the file that ``CELLSEG_POLICY`` names."""
+    from cellseg_monai.audit import allowed, read_policy
+
     file = os.environ.get(POLICY)
     return read_policy(file) if file else allowed()
 
@@ -63,9 +75,26 @@ def require_trust(place: StrPath, trust: bool = False) -> None:
     if trust:
         logger.warning("%s is used without an audit, as you trust its author", place)
         return
-    audit = audit_files(place, site_policy())
-    if audit.failed:
-        raise Untrusted(in_one_line(audit))
+    from cellseg_monai.audit import audit_files
+
+    policy = site_policy()
+    state = (policy, *_state(Path(place)))
+    if state not in _passed:
+        audit = audit_files(place, policy)
+        if audit.failed:
+            raise Untrusted(in_one_line(audit))
+        _passed.add(state)
+
+
+def _state(place: Path) -> list[tuple[str, int, int, int]]:
+    """Names, sizes and times of all files of a bundle, or of weights and the settings beside them.
+
+    The system sets the time of the last change of a file; a program cannot choose it.
+    """
+    beside = [place.with_suffix(ending) for ending in (".json", ".decoding.json")]
+    files = sorted(place.rglob("*")) if place.is_dir() else [file for file in beside if file.exists()]
+    states = ((str(file), file.lstat()) for file in [place.resolve(), *files])
+    return [(name, state.st_size, state.st_mtime_ns, state.st_ctime_ns) for name, state in states]
 
 
 def in_one_line(audit: Audit) -> str:

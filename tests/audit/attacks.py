@@ -127,6 +127,11 @@ ONLY_JUDGED: dict[str, Any] = {
     "an import and more": {"imports": ["$import os; os.system('ls')"]},
     "a component in an expression": {"x": "${'_target_': 'os.system'}"},
     "a dictionary with computed keys": {"x": "${'_tar' + 'get_': 'os.system'}"},
+    "a group of processes": {"x": "$torch.distributed.init_process_group('gloo', 'tcp://a.org:1')"},
+    "a group of processes by name": {
+        "x": "$torch.distributed.init_process_group(init_method='tcp://a.org:1')"
+    },
+    "a macro to a file on a second line": {"x": "%a\n/etc/other.json#a"},
     "a huge power": {"x": "$9**9**9**9"},
     "a huge expression": {"x": "$" + "1+" * 5000 + "1"},
     "an expression that is none": {"x": "$1 +"},

@@ -1,6 +1,7 @@
 """Each verb audits a stranger's bundle before it uses anything of it."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def evil(bundle, canary):
     """A bundle that predicts as usual, and opens a file."""
     file = bundle / "configs/inference.json"
     config = json.loads(file.read_text())
-    config["initialize"].insert(0, f"$open('{canary.as_posix()}', 'w')")
+    config["initialize"].insert(0, f"$exec(\"open('{canary.as_posix()}', 'w').close()\")")
     file.write_text(json.dumps(config))
     return bundle
 
@@ -43,7 +44,7 @@ def test_predict(evil, canary, images, tmp_path, capsys, caplog):
     words = ["predict", str(evil), str(images / "images"), "--out", str(tmp_path / "out"), "--device", "cpu"]
     assert main(words) == 1
     shown = capsys.readouterr().err
-    assert "inference.json:initialize#0: open: this name is not on the list" in shown
+    assert "inference.json:initialize#0: exec: this name is not on the list" in shown
     assert f"cellseg bundle audit {evil}" in shown
     assert not canary.exists()
     assert main([*words, "--trust"]) == 0
@@ -58,6 +59,20 @@ def test_predict_with_weights_of_a_stranger(images, tmp_path):
     Path(weights).with_suffix(".json").write_text(json.dumps(settings))
     with pytest.raises(Untrusted, match=r"evil\.Net"):
         predict("patch_attention_unet", [images], tmp_path / "out", options={"weights": str(weights)})
+
+
+def test_each_change_is_audited_again(bundle):
+    require_trust(bundle)
+    require_trust(bundle)
+    file = bundle / "configs/train.json"
+    before, text = file.stat(), file.read_text()
+    file.write_text(text.replace("PixelHandler", "EvilxHandler"))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert file.stat().st_size == before.st_size
+    with pytest.raises(Untrusted, match="EvilxHandler"):
+        require_trust(bundle)
+    file.write_text(text)
+    require_trust(bundle)
 
 
 def test_check(evil, canary):
@@ -84,7 +99,7 @@ def test_verb(evil, tmp_path, capsys):
     assert main(["bundle", "audit", str(evil), "--json"]) == 1
     content = json.loads(capsys.readouterr().out)
     assert [finding["place"] for finding in content["findings"]] == ["initialize#0"]
-    (tmp_path / "site.yaml").write_text("names: [open]")
+    (tmp_path / "site.yaml").write_text("names: [exec]")
     assert main(["bundle", "audit", str(evil), "--policy", str(tmp_path / "site.yaml")]) == 0
 
 
