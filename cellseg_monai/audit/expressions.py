@@ -158,14 +158,8 @@ class _Judge:
     def _part(self, node: ast.AST) -> Iterator[Fault]:
         if isinstance(node, ast.Attribute):
             yield from self._attribute(node.attr)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id == _REFERENCES:
-            return
-        elif isinstance(node, ast.Call) and self._connects(node):
-            yield Fault(ast.unparse(node), "the processes must find each other by the environment alone")
-        elif isinstance(node, ast.Call) and not isinstance(node.func, ast.Name | ast.Attribute):
-            yield Fault(ast.unparse(node.func), "only functions with a name may be called")
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in self.own:
-            yield Fault(node.func.id, "only functions of the list may be called")
+        elif isinstance(node, ast.Call):
+            yield from self._call(node)
         elif isinstance(node, ast.keyword) and (node.arg is None or node.arg.startswith("_")):
             yield Fault(node.arg or "**", "arguments must have plain names")
         elif isinstance(node, ast.Dict) and not all(isinstance(key, ast.Constant) for key in node.keys):
@@ -177,10 +171,14 @@ class _Judge:
         elif isinstance(node, ast.Subscript) and "imports" in _reference(node):
             yield Fault("@imports", "imported modules are not values")
 
-    def _connects(self, node: ast.Call) -> bool:
-        """Whether the arguments of a group of processes name another machine."""
-        path = self._path(node.func)
-        return path == _JOINS and (len(node.args) > 1 or bool(node.keywords))
+    def _call(self, node: ast.Call) -> Iterator[Fault]:
+        function = node.func
+        if not isinstance(function, ast.Name | ast.Attribute):
+            yield Fault(ast.unparse(function), "only functions with a name may be called")
+        elif isinstance(function, ast.Name) and function.id in self.own:
+            yield Fault(function.id, "only functions of the list may be called")
+        elif self._path(function) == _JOINS and (len(node.args) > 1 or node.keywords):
+            yield Fault(ast.unparse(node), "the processes must find each other by the environment alone")
 
     def _is_checked_type(self, node: ast.AST, child: ast.AST) -> bool:
         """Whether a class is only compared with: ``isinstance(step, monai.transforms.LoadImaged)``."""

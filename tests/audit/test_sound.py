@@ -58,8 +58,8 @@ def test_names_are_no_modules():
 
 
 COMPUTE = (
-    "_threshold amax amin as_tensor astype count detach dtype exists exp float max mean min mode ndim nonzero"
-    " numel reshape resize round shape size split squeeze std sum threshold transpose unsqueeze"
+    "_threshold amax amin as_tensor astype count detach dtype exists exp float glob max mean min mode ndim"
+    " nonzero numel reshape resize round shape size split squeeze std sum threshold transpose unsqueeze"
 )
 
 
