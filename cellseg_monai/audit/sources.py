@@ -4,7 +4,7 @@ import os
 import stat
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -17,6 +17,7 @@ MOST_RATIO = 200
 _SMALL = 1024**2
 
 _ROOT_OF = "configs/"
+_DATA = "data"
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,10 @@ class Source:
 
 
 def read_folder(folder: Path) -> Source:
-    """List the files of a folder without following links."""
+    """List the files of a folder without following links.
+
+    Its names do no harm any more, as nothing is unpacked, but other systems may not have such files.
+    """
     source = Source()
     for path in _walk(folder):
         name = path.relative_to(folder).as_posix()
@@ -65,13 +69,16 @@ def read_folder(folder: Path) -> Source:
         if stat.S_ISLNK(status.st_mode):
             if path.resolve().is_relative_to(folder.resolve()):
                 source.findings.append(Finding(Severity.NOTE, name, "", os.readlink(path), "a link"))
+            elif name == _DATA:
+                why = "a link to data, which are not judged"
+                source.findings.append(Finding(Severity.WARNING, name, "", os.readlink(path), why))
             else:
                 source.refuse(name, os.readlink(path), "a link that leads out of the bundle")
         elif stat.S_ISREG(status.st_mode):
             source.entries[name] = Entry(name, status.st_size, lambda path=path: path.open("rb"))  # type: ignore[misc]
         elif not stat.S_ISDIR(status.st_mode):
             source.refuse(name, "special file", "neither a file nor a folder")
-    source.findings += judge_names(source.entries)
+    source.findings += [replace(fault, severity=Severity.WARNING) for fault in judge_names(source.entries)]
     return source
 
 

@@ -254,7 +254,11 @@ def test_no_zip(tmp_path):
 def test_links_in_a_folder(bundle, tmp_path):
     (tmp_path / "outside.json").write_text("{}")
     (bundle / "configs/inside.json").symlink_to("train.json")
-    assert not audit_files(bundle).refused
+    (bundle / "data").symlink_to(tmp_path)
+    (bundle / "docs/a?.md").write_text("")
+    audit = audit_files(bundle)
+    assert not audit.refused
+    assert {finding.file for finding in audit.findings} == {"configs/inside.json", "data", "docs/a?.md"}
     (bundle / "configs/outside.json").symlink_to(tmp_path / "outside.json")
     os.mkfifo(bundle / "docs/pipe")
     assert {finding.file for finding in audit_files(bundle).refused} == {"configs/outside.json", "docs/pipe"}
