@@ -19,14 +19,19 @@ _WEAK = ("sha1", "md5")
 Judged = tuple[str, Severity, Fault]
 
 
-def judge_manifest(entries: Mapping[str, Entry]) -> Iterator[Judged]:
+def judge_manifest(entries: Mapping[str, Entry], *, packed: bool) -> Iterator[Judged]:
     """Compare the files with the manifest, if there is one.
+
+    Args:
+        entries: files by name.
+        packed: whether they are in a zip, which nobody changes by training or calibrating.
 
     Yields:
         File, severity and fault.
     """
     if MANIFEST not in entries:
         return
+    severity = Severity.REFUSED if packed else Severity.WARNING
     stated: dict[str, str] = {}
     for line in entries[MANIFEST].read(64 * _CHUNK).decode("utf-8", "replace").splitlines():
         digest, _, name = line.partition("  ")
@@ -35,16 +40,19 @@ def judge_manifest(entries: Mapping[str, Entry]) -> Iterator[Judged]:
         stated[name] = digest.lower()
     for name, digest in stated.items():
         if name not in entries:
-            yield name, Severity.REFUSED, Fault(name, f"{MANIFEST} lists it, but it is missing")
+            yield name, severity, Fault(name, f"{MANIFEST} lists it, but it is missing")
         elif (own := _hash(entries[name], "sha256")) != digest:
             why = f"{MANIFEST} lists another file; if you changed it yourself, delete {MANIFEST}"
-            yield name, Severity.REFUSED, Fault(f"SHA-256 {own}", why)
+            yield name, severity, Fault(f"SHA-256 {own}", why)
     for name in sorted(entries.keys() - stated.keys() - {MANIFEST}):
         yield name, Severity.WARNING, Fault(name, f"{MANIFEST} does not list it")
 
 
-def judge_large_files(content: Any, entries: Mapping[str, Entry]) -> Iterator[tuple[Severity, Fault]]:
+def judge_large_files(
+    content: Any, entries: Mapping[str, Entry], *, packed: bool
+) -> Iterator[tuple[Severity, Fault]]:
     """Judge the files that a bundle downloads, and compare those that are already here."""
+    changed = Severity.REFUSED if packed else Severity.WARNING
     listed = content.get("large_files") if isinstance(content, Mapping) else None
     for entry in listed if isinstance(listed, list) else []:
         if not isinstance(entry, Mapping):
@@ -60,7 +68,7 @@ def judge_large_files(content: Any, entries: Mapping[str, Entry]) -> Iterator[tu
         if not digest or kind in _WEAK:
             yield Severity.WARNING, Fault(path, "the download has no hash, or one that can be forged")
         if digest and path in entries and kind in _KINDS and _hash(entries[path], kind) != digest:
-            yield Severity.REFUSED, Fault(path, "the file has another hash than the list states")
+            yield changed, Fault(path, "the file has another hash than the list states")
 
 
 def _hash(entry: Entry, kind: str) -> str:

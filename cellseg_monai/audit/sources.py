@@ -47,10 +47,12 @@ class Source:
     Attributes:
         entries: regular files by name.
         findings: findings about names, links and sizes.
+        packed: whether the files are in a zip, so that nobody has trained or calibrated in it.
     """
 
     entries: dict[str, Entry] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    packed: bool = False
 
     def refuse(self, name: str, what: str, why: str) -> None:
         """Add a finding."""
@@ -84,7 +86,7 @@ def read_folder(folder: Path) -> Source:
 
 def read_zip(archive: zipfile.ZipFile) -> Source:
     """List the files of a zip, by their names below the folder that contains ``configs/``."""
-    source, infos = Source(), archive.infolist()
+    source, infos = Source(packed=True), archive.infolist()
     named = [info.orig_filename for info in infos]
     source.findings += judge_names(dict.fromkeys(named))
     for name in sorted({name for name in named if named.count(name) > 1} if len(named) <= MOST_FILES else ()):

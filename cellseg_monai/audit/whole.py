@@ -108,11 +108,11 @@ def _audit(place: str, source: Source, policy: Policy) -> Audit:
     for name, entry in source.entries.items():
         findings += _guarded(
             name,
-            _config(name, configs[name], source.entries, policy, imports)
+            _config(name, configs[name], source, policy, imports)
             if name in configs
             else _file(name, entry, policy),
         )
-    findings += _guarded("MANIFEST.sha256", _manifest(source.entries))
+    findings += _guarded("MANIFEST.sha256", _manifest(source))
     return ordered(place, findings, len(source.entries))
 
 
@@ -142,20 +142,20 @@ def _imports(configs: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _config(
-    name: str, content: Any, entries: Mapping[str, Entry], policy: Policy, imports: Mapping[str, str]
+    name: str, content: Any, source: Source, policy: Policy, imports: Mapping[str, str]
 ) -> Iterator[Finding]:
     if isinstance(content, NotPlain):
         yield Finding(Severity.REFUSED, name, "", "not plain data", str(content))
         return
-    for place, fault in judge_config(content, policy, imports, entries):
+    for place, fault in judge_config(content, policy, imports, source.entries):
         yield Finding(Severity.REFUSED, name, place, *fault)
     if PurePosixPath(name).stem == "large_files":
-        for severity, fault in judge_large_files(content, entries):
+        for severity, fault in judge_large_files(content, source.entries, packed=source.packed):
             yield Finding(severity, name, "", *fault)
 
 
-def _manifest(entries: Mapping[str, Entry]) -> Iterator[Finding]:
-    for name, severity, fault in judge_manifest(entries):
+def _manifest(source: Source) -> Iterator[Finding]:
+    for name, severity, fault in judge_manifest(source.entries, packed=source.packed):
         yield Finding(severity, name, "", *fault)
 
 

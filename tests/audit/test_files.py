@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import pickle
+import shutil
 import stat
 import struct
 import zipfile
@@ -273,9 +274,12 @@ def test_manifest(bundle):
     (bundle / "card.md").write_text("changed")
     (bundle / "LICENSE").unlink()
     (bundle / "docs/more.md").write_text("more")
-    audit = audit_files(bundle)
-    assert {finding.file for finding in audit.refused} == {"card.md", "LICENSE"}
-    assert "warning: docs/more.md" in str(audit)
+    audit = audit_files(bundle)  # of a folder, in which a training changes files
+    assert not audit.refused
+    assert {finding.file for finding in audit.findings} == {"card.md", "LICENSE", "docs/more.md"}
+    packed = audit_files(Path(shutil.make_archive(str(bundle), "zip", bundle.parent, bundle.name)))
+    assert {finding.file for finding in packed.refused} == {"card.md", "LICENSE"}
+    assert "warning: docs/more.md" in str(packed)
 
 
 @pytest.mark.parametrize("path", ["../evil.pt", "/tmp/evil.pt", "C:evil.pt", ""])
