@@ -93,7 +93,7 @@ def test_the_card_tells_of_data_training_energy_and_use(bundle: Path, scores: Pa
         "about 0.13 kWh: an estimate, 7,265 s at 65 W", "configs/train.json --dataset_dir DATA\n```",
         "cellseg predict threshold TEST", "Do not use this model for diagnosis",
         "Research; not for diagnosis.",
-        "[Fine-tune](#fine-tune)",
+        "`cellseg train DATA --out MY_BUNDLE`",
     ):  # fmt: skip
         assert told in card, told
     assert "/home" not in card + (bundle / "docs/results.json").read_text()
