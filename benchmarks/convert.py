@@ -11,7 +11,7 @@ from harness import compare
 from scipy import ndimage
 from skimage import draw, measure
 
-from cellseg_monai import export
+from cellseg_monai import export, polygons
 from cellseg_monai.label_maps import LabelMap
 
 
@@ -51,7 +51,7 @@ def main() -> None:
     size = f"{cells.shape[0]:,} x {cells.shape[1]:,} pixels, {cells.max():,} cells, {os.cpu_count()} cores"
     traced = export.outlines(cells)
     rings = [(one.id, one.rings) for one in traced]
-    assert (export.fill(rings, cells.shape).label_map == cells).all()
+    assert (polygons.fill(rings, cells.shape).label_map == cells).all()
 
     compare(
         f"Outlines, {size}",
@@ -65,7 +65,7 @@ def main() -> None:
     compare(
         f"Outlines to a label map, {size}",
         {
-            "export.fill": lambda: export.fill(rings, cells.shape),
+            "polygons.fill": lambda: polygons.fill(rings, cells.shape),
             "skimage.draw.polygon, cell by cell": lambda: drawn_cell_by_cell(traced, cells.shape),
         },
         repeats,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from skimage.draw import polygon
 
-from cellseg_monai.export import fill
+from cellseg_monai.polygons import fill
 
 
 def box(left: float, top: float, right: float, bottom: float) -> list[np.ndarray]:

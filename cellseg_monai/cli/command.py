@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Example:
         >>> main(["data", "layouts"])
-        bcss             ...
+        annotations      ...
         0
     """
     try:

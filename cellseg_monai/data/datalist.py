@@ -12,7 +12,6 @@ from typing import Any
 
 import pandas as pd
 
-from cellseg_monai.annotations import FORMATS, format_of
 from cellseg_monai.data.pairing import Pairing, pair_folder, stem
 
 Item = dict[str, Any]
@@ -173,6 +172,8 @@ def _listing_of(source: Path) -> Path:
 
 def listed_entries(listing: Path) -> dict[str, list[tuple[str, Any]]]:
     """Read the entries of a JSON file or table by section, each with its place in the file."""
+    from cellseg_monai.annotations import FORMATS, format_of  # an inference, which gets its items, needs none
+
     if kind := format_of(listing):
         raise ValueError(
             f"{listing}: holds annotations ({FORMATS[kind].title}) and is not a list of images; "

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cellseg_monai.export import fill, read_geojson, write_geojson, write_geojson_boxes
+from cellseg_monai.export import read_geojson, write_geojson, write_geojson_boxes
 from cellseg_monai.label_maps import LabelMap
+from cellseg_monai.polygons import fill
 from tests.export.maps import MANY, MAPS, every_map
 
 SQUARE = [[0, 0], [2, 0], [2, 2], [0, 2], [0, 0]]

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from scipy import ndimage
 
-from cellseg_monai.export import fill, outlines
+from cellseg_monai.export import outlines
 from cellseg_monai.label_maps import LabelMap
+from cellseg_monai.polygons import fill
 from tests.export.maps import MANY, MAPS, every_map
 from tests.strategies import label_maps
 
