@@ -45,8 +45,11 @@ class Folder:
         if "plan" not in self.record:  # also if it was interrupted before
             self.record = {"given": plain, "candidates": []}
         for name, value in plain.items():
-            if self.record["given"][name] != value:
-                raise ValueError(f"{file}: this training has other values of {name}; choose another folder")
+            if self.record["given"].get(name) != value:
+                raise ValueError(
+                    f"{file}: this training was begun with other values of {name}; give the same again to "
+                    "continue it, or choose another folder"
+                )
 
     @property
     def begun(self) -> bool:

@@ -102,14 +102,14 @@ def _listed(scores: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {score:.3f}" for name, score in scores.items())
 
 
-def finish(folder: Folder, names: Sequence[str], minutes: float) -> Trained:
+def finish(folder: Folder, minutes: float) -> Trained:
     """Keep the best weights in the bundle, and write its card, its report and the annotations in doubt.
 
     Args:
         folder: folder in which all trainings are done and judged.
-        names: names of the trainings.
         minutes: duration until now.
     """
+    names = list(folder.record["given"]["trainings"])
     rivals = [folder.candidates[name] for name in RIVALS if name in folder.candidates]
     best = max(reversed(rivals), key=lambda candidate: candidate.score)
     folder.keep(best.weights)

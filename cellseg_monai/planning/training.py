@@ -111,7 +111,7 @@ def train(
         if tested is not None:
             folder.run(TEST).begin([], tested)
         _train(folder, list(trainings), minutes - (time.monotonic() - began) / 60, report)
-        finished = finish(folder, list(trainings), (time.monotonic() - began) / 60)
+        finished = finish(folder, (time.monotonic() - began) / 60)
     return replace(finished, bundle=Path(out))
 
 

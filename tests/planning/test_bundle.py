@@ -33,7 +33,7 @@ def test_a_bundle_of_any_plan_passes_the_check(facts, tmp_path: Path) -> None:
 
 def test_another_training_is_told(tmp_path: Path) -> None:
     Folder(tmp_path / "a", GIVEN).note(plan=[])
-    with pytest.raises(ValueError, match="other values of trainings; choose another folder"):
+    with pytest.raises(ValueError, match="other values of trainings; give the same again"):
         Folder(tmp_path / "a", GIVEN | {"trainings": {"trained": [{"image": "new.tif"}]}})
 
 

@@ -101,7 +101,7 @@ def test_monai_alone_repeats_the_training(trained) -> None:
 
 @pytest.mark.slow
 def test_another_training_does_not_take_its_folder(trained, images: Path) -> None:
-    with pytest.raises(ValueError, match="this training has other values of seed; choose another folder"):
+    with pytest.raises(ValueError, match="was begun with other values of seed; give the same"):
         cs.train(images, trained[0], start="none", minutes=0.4, options=NARROW, seed=1)
 
 
