@@ -18,6 +18,7 @@ COMPARED = 12
 _NUMBERED = re.compile(r"bundle_(\d+)")
 _WEIGHTS = Path("models/model.pt")
 _VALIDATION_SHARE = 0.2
+_WORTH_CORRECTING = 0.4
 
 
 def train_round(
@@ -82,7 +83,7 @@ def latest_bundle(bundles: "StrPath") -> Path | None:
     """Return the last bundle of :func:`train_round` that is good enough to start from and to propose labels.
 
     Bundles of trainings that did not end are passed over, and those whose score on the validation images is
-    below :data:`~cellseg_monai.planning.preparation.GOOD_START`: there would be too much to correct.
+    below 0.4: there would be too much to correct.
 
     Args:
         bundles: folder of the bundles, which need not exist.
@@ -94,9 +95,7 @@ def latest_bundle(bundles: "StrPath") -> Path | None:
         >>> latest_bundle("nowhere") is None
         True
     """
-    from cellseg_monai.planning.preparation import GOOD_START
-
-    good = [folder for _, folder in _numbered(bundles) if _score(folder) >= GOOD_START]
+    good = [folder for _, folder in _numbered(bundles) if _score(folder) >= _WORTH_CORRECTING]
     return good[-1] if good else None
 
 

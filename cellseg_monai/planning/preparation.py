@@ -20,8 +20,7 @@ FROM_SCRATCH = "patch_attention_unet"
 RANDOM = "none"
 """Name that asks for random weights."""
 
-GOOD_START = 0.4
-"""Score of a model without training from which on its weights are a better start than random ones."""
+_GOOD_START, _HALF_TIME = 0.65, 12.0
 
 MINUTES = 30.0
 """Duration of a training if none is given."""
@@ -111,7 +110,7 @@ def prepare(
     elif start is None and facts.masks == "cells":
         trials = try_models(items, facts.masks, scale, **tried)
     chosen = next(iter(trials), None)
-    if chosen is None or (start is None and chosen.score < GOOD_START):
+    if chosen is None or (start is None and chosen.score < good_start(minutes)):
         chosen, plan = None, scratch
         plan = _with_start(
             plan, f"random weights, network of {FROM_SCRATCH}", _why_random(facts, trials, start)
@@ -123,6 +122,21 @@ def prepare(
     plan = Plan((*plan.choices, _time(minutes)))
     found = Preparation(facts, trials, chosen, plan)
     return replace(found, plan=_overruled(found, options or {}))
+
+
+def good_start(minutes: float) -> float:
+    """Score of a model without training from which on its weights are a better start than random ones.
+
+    Random weights need time; with enough of it they are better than a poor start.
+
+    Args:
+        minutes: duration of the whole training.
+
+    Example:
+        >>> [round(good_start(minutes), 2) for minutes in (2, 8, 20, 60)]
+        [0.14, 0.4, 0.62, 0.65]
+    """
+    return min(_GOOD_START, minutes / (minutes + _HALF_TIME))
 
 
 def _why_random(facts: Fingerprint, trials: Sequence[Trial], start: str | None) -> str:

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 SHORTEST, _SHORTEST_OF_MANY = 0.1, 0.5
 """Duration in minutes of the shortest training, and of the shortest of several with all around it."""
 
-_SHARE_FOR_JUDGING, _SECONDS_FOR_JUDGING = 0.1, 15.0
+_SHARE_FOR_JUDGING, _SECONDS_FOR_JUDGING = 0.05, 15.0
 _SECONDS_TO_START, _SAFETY = 8.0, 1.3
 
 
