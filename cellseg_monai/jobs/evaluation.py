@@ -71,6 +71,7 @@ def evaluate(
     metrics: Sequence[str] | None = None,
     pieces: bool = False,
     classes: Mapping[str, int | str] | None = None,
+    force: bool = False,
     section: str = "training",
     modality: str | None = None,
     bundle: StrPath | None = None,
@@ -94,6 +95,7 @@ def evaluate(
         classes: class of each value of the true masks, if they contain classes instead of objects, such as
             ``{"0": 0, "128": 1, "255": 2}``; predictions contain the classes. The class ``"ignore"`` leaves
             the pixels out.
+        force: whether to accept label maps that look like microscope images.
         section: section of a JSON file or table.
         modality: regular expression that finds the modality in a name, where the dataset does not state it.
         bundle: folder or zip of the bundle that made the predictions, for the record.
@@ -128,7 +130,7 @@ def evaluate(
     require_free(folder, "evaluate", _TABLES, sources)
     require_free(folder, "report", ["report.html"])
     record = provenance(_files_by_part(pairs), bundle, weights, training)
-    scores = score_pairs(pairs.scored, columns, pieces, classes)
+    scores = score_pairs(pairs.scored, columns, pieces, classes, force)
     missing = [pair.name for pair in pairs.scored if pair.prediction is None]
     without_truth = list(map(str, pairs.without_truth))
     modalities = by_modality(scores.table)
@@ -140,6 +142,7 @@ def evaluate(
         "binary_predictions": scores.binary_predictions,
         "pieces": pieces,
         "classes": classes,
+        "force": force,
         "modality": modality,
         "scores": overall(scores.table),
         "pooled": pooled(scores.table),

@@ -48,8 +48,9 @@ def predict(
             :func:`~cellseg_monai.runtime.known_bundles`, or weights: a file, or the folder of a training.
         inputs: images, folders of images, datasets, and patterns such as ``"day?/*.tif"``. Masks in a
             dataset are not segmented.
-        out: output folder for ``labels/``, ``timing.csv`` and ``failures.csv``. Images keep their sub-folders
-            below the folder that contains all of them.
+        out: output folder for ``labels/``, ``timing.csv``, ``counts.csv`` with the number of cells in each
+            image, and ``failures.csv``. Images keep their sub-folders below the folder that contains all of
+            them.
         device: device such as ``"cpu"`` or ``"cuda:1"``; by default the GPU if there is one.
         tta: whether to average over flips and quarter turns.
         save_probability: whether to write probability maps as well, to ``probability/``.

@@ -66,6 +66,30 @@ def test_options_write_what_they_say(bundle: Bundle, images: Path, tmp_path: Pat
     assert Image.open(tmp_path / "overlays/nuclei_000.png").size == (80, 64)
 
 
+def test_images_without_cells_are_told_with_what_to_try(
+    bundle: Bundle,
+    images: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    words = ["predict", str(bundle.path), str(images), "--out", str(tmp_path)]
+    assert main([*words, "--set", "threshold=0.999999"]) == 0
+    told = "no cell in any of 3 images (nuclei_000.tif, nuclei_001.tif, nuclei_002.tif); if there are cells: "
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "0 cells: nuclei_000.tif 0, nuclei_001.tif 0, nuclei_002.tif 0"
+    assert lines[2].startswith(f"{told}lower the threshold (--set threshold=0.3)")
+    assert told in caplog.text
+    counts = pd.read_csv(tmp_path / "counts.csv")
+    assert counts["cells"].tolist() == [0, 0, 0]
+    assert main([*words, "--set", "threshold=0.0", "min_size=1"]) == 0
+    counts = pd.read_csv(tmp_path / "counts.csv")
+    found = [int(tifffile.imread(tmp_path / f"labels/{Path(name).stem}.tif").max()) for name in counts.image]
+    assert counts["cells"].tolist() == found
+    assert min(found) > 0
+    assert "no cell" not in capsys.readouterr().out
+
+
 def test_averaging_may_be_asked_for_by_option(bundle: Bundle, images: Path, tmp_path: Path) -> None:
     said = {}
     for name, values in {"plain": {}, "flag": {"tta": True}, "option": {"options": {"tta": True}}}.items():

@@ -101,10 +101,14 @@ def read_pixels(path: str | PathLike[str], kind: Kind = "image") -> npt.NDArray[
     return read_picture(path, kind).rows_columns()
 
 
-def read_label_map(path: str | PathLike[str]) -> LabelMap:
+def read_label_map(path: str | PathLike[str], *, force: bool = False) -> LabelMap:
     """Read a mask as an int32 array of rows and columns.
 
     A colour mask is accepted if its channels are equal.
+
+    Args:
+        path: file of the mask.
+        force: whether to accept a file that looks like a microscope image.
 
     Raises:
         FileNotFoundError: the file does not exist.
@@ -123,10 +127,10 @@ def read_label_map(path: str | PathLike[str]) -> LabelMap:
         raise ValueError(
             f"{path}: a mask must be one plane, but this file has {depth}; save each plane to its own file"
         )
-    return np.asarray(one_label(path, picture)[0].T)
+    return np.asarray(one_label(path, picture, force)[0].T)
 
 
-def one_label(path: str | PathLike[str], picture: Picture) -> LabelMap:
+def one_label(path: str | PathLike[str], picture: Picture, force: bool = False) -> LabelMap:
     """Return the single channel of a mask, channel first and int32; raise if its channels differ."""
     pixels = picture.channel_first()
     channels = pixels[:3] if len(pixels) == 4 else pixels
@@ -137,10 +141,11 @@ def one_label(path: str | PathLike[str], picture: Picture) -> LabelMap:
                 "for objects or classes, save their ids as one 16- or 32-bit channel"
             )
         labels = as_label_map(channels[:1])
-        if looks_like_an_image(labels):
+        if not force and looks_like_an_image(labels):
             raise ValueError(
-                "neighbouring pixels have different values, so this is an image and not a mask; in a mask "
-                "all pixels of a cell have the same number"
+                "looks like a microscope image and not like a label map: its values are scattered like grey "
+                "levels, but all pixels of a cell must have one number of its own; give the label map (if it "
+                "is one nevertheless: convert, measure, track and evaluate take --force)"
             )
         return labels
     except ValueError as error:

@@ -133,10 +133,13 @@ def compared(image: str, files: pd.Series, summary: Mapping[str, Any]) -> Compar
         files: row of the image in ``files.csv``.
         summary: summary of the evaluation.
     """
-    truth = read_label_map(files.truth)
+    force = bool(summary.get("force"))
+    truth = read_label_map(files.truth, force=force)
     if summary.get("classes"):
         truth = class_target(truth[None], summary["classes"])[0]
-    pred = read_label_map(files.prediction) if isinstance(files.prediction, str) else np.zeros_like(truth)
+    pred = np.zeros_like(truth)
+    if isinstance(files.prediction, str):
+        pred = read_label_map(files.prediction, force=force)
     truth, pred = np.where(truth < 0, 0, (truth, pred))  # ignored pixels
     if summary.get("pieces"):
         truth, pred = pieces_of_mask(truth), pieces_of_mask(pred)
