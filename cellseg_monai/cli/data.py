@@ -1,7 +1,5 @@
 """``cellseg data …``: import, check, make and look at datasets."""
 
-from shlex import quote
-
 from cellseg_monai.cli.verbs import Group, Verb, argument, call
 
 
@@ -12,13 +10,11 @@ def _layouts() -> list[str]:
 
 
 def _check(source: str, json: bool = False, recursive: bool = False) -> int:
-    from cellseg_monai.data import check_dataset, render_table
+    from cellseg_monai.planning import check_for_training
 
-    report = check_dataset(source, recursive)
-    print(report.to_json() if json else render_table(report))
-    if not json and not report.failed and report.summary()["labelled"]:
-        print(f"\nTo see what a training would do: cellseg train {quote(source)} --out BUNDLE --dry-run")
-    return int(report.failed)
+    found = check_for_training(source, recursive)
+    print(found.to_json() if json else found)
+    return int(found.failed)
 
 
 _SOURCE = argument("source", help="folder, dataset.json or table")

@@ -144,8 +144,9 @@ def one_label(path: str | PathLike[str], picture: Picture, force: bool = False) 
         if not force and looks_like_an_image(labels):
             raise ValueError(
                 "looks like a microscope image and not like a label map: its values are scattered like grey "
-                "levels, but all pixels of a cell must have one number of its own; give the label map (if it "
-                "is one nevertheless: convert, measure, track and evaluate take --force)"
+                "levels, or like those of a mask that was resized with interpolation, but all pixels of a "
+                "cell must have one number of its own; give the label map (if it is one nevertheless: "
+                "convert, measure, track and evaluate take --force)"
             )
         return labels
     except ValueError as error:

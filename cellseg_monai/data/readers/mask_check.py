@@ -32,12 +32,23 @@ def looks_like_an_image(labels: LabelMap) -> bool:
     values = int((fastremap.unique(part) > 0).sum())
     if values <= _FEWEST_LEVELS:
         return False
-    one, other = part[..., 1:], part[..., :-1]
-    inside = (one > 0) & (other > 0)
-    neighbours = int(inside.sum())
-    different = int((inside & (one != other)).sum()) / max(neighbours, 1)
+    different, neighbours = unequal_neighbours(part)
     pieces = int(connected_components(part).max())
     scattered = pieces > _PIECES_PER_VALUE * values
     if scattered and (values > _MOST_CLASSES or different > 0.2):
         return True
     return neighbours >= _ENOUGH and different > 0.4 and int((part > 0).sum()) < 3 * pieces
+
+
+def unequal_neighbours(labels: LabelMap) -> tuple[float, int]:
+    """Share of the neighbouring pixels of the foreground that differ, and number of neighbours.
+
+    Example:
+        >>> import numpy as np
+        >>> unequal_neighbours(np.array([[0, 1, 1, 2, 2, 2]]))
+        (0.25, 4)
+    """
+    one, other = labels[..., 1:], labels[..., :-1]
+    inside = (one > 0) & (other > 0)
+    neighbours = int(inside.sum())
+    return int((inside & (one != other)).sum()) / max(neighbours, 1), neighbours
