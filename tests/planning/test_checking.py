@@ -49,12 +49,11 @@ def test_it_chooses_as_a_training_from_random_weights(
 @pytest.mark.parametrize(
     ("channels", "labels", "message"),
     [
-        ([1], CELLS, "1 image of one patient, slide or well cannot be split"),
         ([1, 1], CELLS * 0, "the masks of all 2 images are empty"),
         ([2, 3], CELLS, "it has 2 channels, but others have 3"),
         ([1, 5], CELLS, "it has 1 channel, but others have 5"),
     ],
-    ids=["one image", "empty masks", "two and three channels", "grey and five channels"],
+    ids=["empty masks", "two and three channels", "grey and five channels"],
 )
 def test_it_fails_where_a_training_would(
     channels: list[int], labels: np.ndarray, message: str, tmp_path: Path
@@ -63,6 +62,14 @@ def test_it_fails_where_a_training_would(
     assert found.failed
     (error,) = [str(finding) for finding in found.report.findings if finding.severity.value == "error"]
     assert message in error
+
+
+def test_one_image_needs_others_for_the_validation(tmp_path: Path) -> None:
+    found = check_for_training(dataset(tmp_path, [1]))
+    assert not found.failed
+    (warning,) = map(str, found.report.findings)
+    assert "1 image of one patient, slide or well cannot be split into training and validation" in warning
+    assert warning.endswith("; annotate another one, or give validation images with --val")
 
 
 @pytest.mark.parametrize(
