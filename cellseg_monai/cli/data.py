@@ -1,5 +1,7 @@
 """``cellseg data …``: import, check, make and look at datasets."""
 
+from typing import Any
+
 from cellseg_monai.cli.verbs import Group, Verb, argument, call
 
 
@@ -15,6 +17,21 @@ def _check(source: str, json: bool = False, recursive: bool = False) -> int:
     found = check_for_training(source, recursive)
     print(found.to_json() if json else found)
     return int(found.failed)
+
+
+def _patches(source: str, out: str, **options: Any) -> Any:
+    from cellseg_monai.data import labelled, list_items
+    from cellseg_monai.jobs import preview
+    from cellseg_monai.planning import fingerprint, plan_training
+
+    facts = fingerprint(labelled(list_items(source)))
+    settings = plan_training(facts).settings
+    options = {**{name: settings[name] for name in ("patch_size", "scale")}, **options}
+    sheet = preview(source, out, classes=facts.class_numbers or None, **options)
+    size, scale = options["patch_size"], options["scale"]
+    return (
+        f"{sheet}\npatches of {size} pixels at scale {scale:g}: {round(size * scale)} pixels of the network"
+    )
 
 
 _SOURCE = argument("source", help="folder, dataset.json or table")
@@ -56,10 +73,13 @@ DATA = Group("data", "import, check and look at datasets", [
         argument("--divide-groups", action="store_true",
                  help="let tiles of one image be in several parts, as some publications do"),
     ]),
-    Verb("patches", "draw training patches on one sheet", call("jobs.preview"), [
+    Verb("patches", "draw training patches on one sheet", _patches, [
         _SOURCE,
         argument("--out", required=True, metavar="FILE", help="PNG file to write"),
-        argument("--patch-size", type=int, metavar="PX", help="side of a patch in pixels (default 128)"),
+        argument("--patch-size", type=int, metavar="PX",
+                 help="side of a patch in pixels (default: as in training)"),
+        argument("--scale", type=float, metavar="S",
+                 help="size of the images for the network (default: as in training)"),
         argument("--count", type=int, metavar="N", help="number of patches (default 32)"),
         _SEED,
     ]),

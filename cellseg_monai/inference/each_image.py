@@ -70,6 +70,8 @@ class EachImage:
         self._seconds: dict[str, float] = {}
         self._began = 0.0
         self._error: Exception | None = None
+        decodings = (getattr(step, "decoding", None) for step in self.postprocessing.transforms)
+        self._classes = any(getattr(decoding, "decodes", "") == "classes" for decoding in decodings)
         self.evaluator.add_event_handler(Events.ITERATION_STARTED, self._start)
         self.evaluator.add_event_handler(IterationEvents.FORWARD_COMPLETED, self._forward_completed)
         # With a handler the evaluator ends properly and can run again; otherwise it cannot.
@@ -105,12 +107,6 @@ class EachImage:
         if self._error is not None:
             raise self._error
         return Segmented(self._seconds, self._found(self.evaluator.state.output))
-
-    @property
-    def _classes(self) -> bool:
-        """Whether a step of the postprocessing decodes classes instead of cells."""
-        decodings = (getattr(step, "decoding", None) for step in self.postprocessing.transforms)
-        return any(getattr(decoding, "decodes", "") == "classes" for decoding in decodings)
 
     def _found(self, output: Any) -> int | None:
         """Number of cells in a label map, or of pieces in a class map; None if it is neither."""

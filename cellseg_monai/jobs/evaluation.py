@@ -22,6 +22,7 @@ from cellseg_monai.jobs.scores.scoring import score_pairs
 from cellseg_monai.jobs.scores.summaries import by_modality, overall, pooled
 from cellseg_monai.outputs import StrPath, claim_outputs, require_free, write_text
 from cellseg_monai.outputs.counting import counted
+from cellseg_monai.runtime.class_names import class_names
 from cellseg_monai.runtime.provenance import provenance
 
 _logger = logging.getLogger(__name__)
@@ -142,6 +143,7 @@ def evaluate(
         "binary_predictions": scores.binary_predictions,
         "pieces": pieces,
         "classes": classes,
+        "class_names": None if classes is None else _names(classes, bundle),
         "force": force,
         "modality": modality,
         "scores": overall(scores.table),
@@ -163,6 +165,19 @@ def evaluate(
             write_text(folder / name, text)
         report([folder], folder / "report.html")
     return Evaluation(folder, scores.table, summary)
+
+
+def _names(classes: Mapping[str, int | str], bundle: StrPath | None) -> dict[int, str]:
+    """Name of each class: that of the bundle, or else its values in the true masks."""
+    known = {} if bundle is None else class_names(bundle)
+    values: dict[int, list[str]] = {}
+    for value, number in classes.items():
+        if isinstance(number, int):
+            values.setdefault(number, []).append(value)
+    return {
+        number: known.get(number, f"class {number} (value {', '.join(of_class)})")
+        for number, of_class in sorted(values.items())
+    }
 
 
 def _require_no_objects(columns: Sequence[Column], pieces: bool) -> None:

@@ -12,14 +12,16 @@ import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 from PIL import Image
 
-from cellseg_monai.export import SaveTiffd
+from cellseg_monai.colours import Colours
+from cellseg_monai.export import SaveTiffd, class_picture
 from cellseg_monai.inference.fixed_size import back_to_size, to_size
 from cellseg_monai.jobs.files.inputs import Source, find_images, first_file
-from cellseg_monai.jobs.files.planes import outlined
+from cellseg_monai.jobs.files.planes import drawable, outlined
 from cellseg_monai.networks import attention_maps
 from cellseg_monai.outputs import Claim, StrPath, claim_outputs, written_whole
 from cellseg_monai.outputs.counting import counted
 from cellseg_monai.runtime import require_ids
+from cellseg_monai.runtime.class_names import class_names
 from cellseg_monai.runtime.finding import find_inference
 from cellseg_monai.runtime.overrides import literal, literal_options
 
@@ -54,7 +56,8 @@ def predict(
         device: device such as ``"cpu"`` or ``"cuda:1"``; by default the GPU if there is one.
         tta: whether to average over flips and quarter turns.
         save_probability: whether to write probability maps as well, to ``probability/``.
-        overlay: whether to draw the outlines of the cells on the images, in ``overlays/``.
+        overlay: whether to draw the outlines of the cells on the images, in ``overlays/``; classes are
+            tinted, with their names below the image.
         attention: whether to write the attention map of each gate, to ``attention/<image>/<gate>.tif``, for
             images of up to four megapixels. A report shows them.
         options: further values of ``inference.json`` by id, such as ``{"threshold": 0.4}``.
@@ -107,8 +110,9 @@ def predict(
         finally:  # an image that fails does not stop the others
             for name, result in overlays.items():
                 if result.labels.is_file():
+                    drawn = _overlay(workflow, inference.bundle, result)
                     with written_whole(claim.folder / name) as part:
-                        Image.fromarray(outlined(result.image, tifffile.imread(result.labels))).save(part)
+                        Image.fromarray(drawn).save(part)
         for result in results if attention else ():
             _save_attention(workflow, result, claim)
     return paths
@@ -122,6 +126,15 @@ class _Result(NamedTuple):
     @property
     def file(self) -> str:
         return str(first_file(self.image))
+
+
+def _overlay(workflow: ConfigWorkflow, bundle: Path, result: _Result) -> Colours:
+    """The image with the outlines of its cells, or with its classes and their names."""
+    labels = tifffile.imread(result.labels)
+    decoding = workflow.parser.get_parsed_content("decoding")
+    if getattr(decoding, "decodes", "") == "classes":
+        return class_picture(drawable(result.image), labels, class_names(bundle) or None)
+    return outlined(result.image, labels)
 
 
 def _require_device(name: str) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import random
+import shutil
 import subprocess
 import sys
 import warnings
@@ -19,6 +20,7 @@ from cellseg_monai.cli import main
 from cellseg_monai.data import write_synthetic_dataset
 from cellseg_monai.jobs.files.inputs import find_images
 from cellseg_monai.jobs.prediction import predict
+from cellseg_monai.label_maps import connected_components
 from tests.bundles.reduced import Bundle, copied
 
 CHANNELS = [8, 16]
@@ -88,6 +90,32 @@ def test_images_without_cells_are_told_with_what_to_try(
     assert counts["cells"].tolist() == found
     assert min(found) > 0
     assert "no cell" not in capsys.readouterr().out
+
+
+def test_classes_are_tinted_with_their_names_and_counted_in_pieces(
+    bundle: Bundle, images: Path, tmp_path: Path
+) -> None:
+    own = copied("patch_attention_unet", tmp_path)
+    config = ConfigParser.load_config_file(bundle.path / "configs/inference.json")
+    config["target"]["part"] = {
+        "_target_": "cellseg_monai.transforms.ClassTargetd",
+        "_mode_": "callable",
+        "keys": "label",
+        "classes": {"0": 0, "255": 1},
+        "one_hot": True,
+    }
+    decoding = {"_target_": "cellseg_monai.instances.ClassMapd", "_mode_": "callable", "keys": "pred"}
+    config["decoding"]["part"] = decoding
+    ConfigParser.export_config_file(config, str(own.path / "configs/inference.json"))
+    shutil.copy(bundle.path / "models/model.pt", own.path / "models/model.pt")
+    predict(own.path, [images / "images/nuclei_000.tif"], tmp_path / "out", overlay=True)
+    labels = tifffile.imread(tmp_path / "out/labels/nuclei_000.tif")
+    assert labels.max() <= 1
+    counts = pd.read_csv(tmp_path / "out/counts.csv")
+    assert counts["pieces"].tolist() == [connected_components(labels).max()]
+    picture = np.asarray(Image.open(tmp_path / "out/overlays/nuclei_000.png"))
+    assert picture.shape[0] > 64  # with the legend, which names the class of the metadata
+    assert [230, 159, 0] in picture[64:].reshape(-1, 3).tolist()
 
 
 def test_averaging_may_be_asked_for_by_option(bundle: Bundle, images: Path, tmp_path: Path) -> None:
