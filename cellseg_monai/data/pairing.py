@@ -22,6 +22,9 @@ _IMAGE_ENDING = re.compile(r"[_-](?:image|img)$", re.IGNORECASE)
 SLICER = ".seg.nrrd"
 """Ending of segmentations of 3D Slicer, which are cut to a part of the image and so are no masks."""
 
+_PARTS_OF_IMAGES = (".oif.files",)
+"""Ending of folders with the planes of an image of Olympus."""
+
 _OF_DATASETS = ("synthesize", "import", "tile")
 """Commands whose results are datasets."""
 
@@ -265,7 +268,8 @@ def _files(folder: Path, recursive: bool, *, images: bool = False) -> list[Path]
     left_out: set[Path] = set()
     for parent, folders, files in os.walk(folder):
         zarrs = [name for name in folders if name.lower().endswith(FOLDER_SUFFIXES)]
-        folders[:] = sorted(set(folders) - set(zarrs)) if recursive else []
+        kept = {name for name in folders if not name.lower().endswith(_PARTS_OF_IMAGES)}
+        folders[:] = sorted(kept - set(zarrs)) if recursive else []
         if images:
             if {name.lower() for name in folders} & set(IMAGE_FOLDERS):
                 folders[:] = [name for name in folders if name.lower() not in MASK_FOLDERS]

@@ -57,14 +57,14 @@ def test_beside_masks_they_are_a_warning_and_those_of_cellpose_none(folder: Path
 
 
 def test_other_files(folder: Path) -> None:
-    (folder / "images/b.czi").write_bytes(b"ZISRAW")
+    (folder / "images/b.vsi").write_bytes(b"II")
     (folder / "masks").mkdir()
     (folder / "masks/a.csv").write_text("x,y\n1,2\n")
     (folder / "masks/b.json").write_text("{")
     findings = {Path(finding.file).name: str(finding) for finding in check_dataset(folder).findings}
     assert (
-        "is a file of a microscope (.czi), which is not read; open it in Fiji and save it as TIFF"
-        in findings["b.czi"]
+        "is a file of a microscope (.vsi), which is not read; open it in Fiji and save it as TIFF"
+        in findings["b.vsi"]
     )
     assert "it is neither a mask nor annotations in a known format; save masks as PNG" in findings["a.csv"]
     assert "invalid JSON" in findings["b.json"]
@@ -96,10 +96,10 @@ def test_annotations_are_no_list_of_images(name: str, tmp_path: Path) -> None:
 
 
 def test_file_of_a_microscope_as_input(folder: Path) -> None:
-    (folder / "a.nd2").write_bytes(b"")
-    (folder / "list.json").write_text(json.dumps({"training": ["a.nd2"]}))
+    (folder / "a.oir").write_bytes(b"")
+    (folder / "list.json").write_text(json.dumps({"training": ["a.oir"]}))
     (finding,) = check_dataset(folder / "list.json").findings
-    assert "is a file of a microscope (.nd2), which is not read; open it in Fiji" in finding.message
+    assert "is a file of a microscope (.oir), which is not read; open it in Fiji" in finding.message
 
 
 def dataset(root: Path) -> None:

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cellseg_monai.data.readers import medical, ome_zarr, raster, tiff
+from cellseg_monai.data.readers import medical, microscopes, ome_zarr, raster, tiff
 from cellseg_monai.data.readers.axes import Part, Region
 from cellseg_monai.data.readers.mask_check import looks_like_an_image
-from cellseg_monai.data.readers.microscopes import advice_for
 from cellseg_monai.data.readers.picture import Kind, Picture
 from cellseg_monai.label_maps import LabelMap, as_label_map
 
@@ -22,6 +21,7 @@ _READERS: dict[tuple[str, ...], Callable[[Path, Kind, Part], Picture]] = {
     medical.NIFTI_SUFFIXES: medical.read_nifti,
     medical.ITK_SUFFIXES: medical.read_itk,
     ome_zarr.SUFFIXES: ome_zarr.read_ome_zarr,
+    microscopes.SUFFIXES: microscopes.read_microscope,
 }
 
 SUFFIXES = tuple(suffix for suffixes in _READERS for suffix in suffixes)
@@ -79,7 +79,8 @@ def read_part(path: str | PathLike[str], kind: Kind, part: Part) -> Picture:
     try:
         if read is None:
             raise ValueError(
-                advice_for(path) or f"the format is not supported; use one of {', '.join(SUFFIXES)}"
+                microscopes.advice_for(path)
+                or f"the format is not supported; use one of {', '.join(SUFFIXES)}"
             )
         return read(path, kind, part)
     except Exception as error:
