@@ -64,9 +64,10 @@ def read_microscope(path: Path, kind: Kind, part: Part) -> Picture:
             index, kept = locate(part, content.axes, content.shape)
             pixels, axes = channels_last(content.read(index), kept)
     except ModuleNotFoundError as error:
+        library = str(error.name).partition(".")[0]
         raise ModuleNotFoundError(
-            f"{path.suffix.lower()} files need {str(error.name).partition('.')[0]}: {INSTALL}; or open the file in Fiji and save it "
-            "as TIFF"
+            f"{path.suffix.lower()} files need {library}: {INSTALL}; or open the file in Fiji and save it as "
+            "TIFF"
         ) from error
     return Picture(
         pixels,
