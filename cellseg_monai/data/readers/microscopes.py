@@ -187,7 +187,8 @@ def _oif_step(axis: str, described: list[dict[str, Any]]) -> float:
     for of_axis in described:
         unit = {"um": 1.0, "nm": 1e-3}.get(str(of_axis.get("UnitName", of_axis.get("PixUnit"))), 0.0)
         if of_axis.get("AxisCode") == axis and of_axis["MaxSize"] > 1:
-            return abs(of_axis["EndPosition"] - of_axis["StartPosition"]) * unit / (of_axis["MaxSize"] - 1)
+            length = abs(float(of_axis["EndPosition"]) - float(of_axis["StartPosition"]))
+            return length * unit / (int(of_axis["MaxSize"]) - 1)
     return 0.0
 
 
