@@ -69,9 +69,10 @@ def line_width(label_map: npt.ArrayLike) -> int:
         (2, 1, 2)
     """
     labels = as_label_map(label_map)
-    width = max(1, round(max(labels.shape) / _PIXELS_PER_WIDTH))
+    width: int = max(1, round(max(labels.shape) / _PIXELS_PER_WIDTH))
     length = int(boundaries(labels).sum())
-    return width if length == 0 else max(1, min(width, round(int((labels > 0).sum()) / length / 2)))
+    widest = round(int((labels > 0).sum()) / length / 2) if length else width
+    return max(1, min(width, widest))
 
 
 def class_picture(
