@@ -23,7 +23,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 _EXPECTED = (
     "LICENSE", "MANIFEST.sha256", "README.md", "bundle.yaml", "card.md", "configs", "data", "docs", "doubts",
     "eval", "large_files.json", "large_files.yaml", "large_files.yml", "models", "plan.json", "report.html",
-    "training",
+    "run.json", "training",
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from cellseg_monai.cli.analysis import MEASURE, TRACK
 from cellseg_monai.cli.bundles import BUNDLE, MODELS
 from cellseg_monai.cli.data import DATA
-from cellseg_monai.cli.evaluation import EVALUATE, REPORT, REVIEW
+from cellseg_monai.cli.evaluation import EVALUATE, REPORT, REVIEW, VERIFY_RUN
 from cellseg_monai.cli.images import CALIBRATE, CONVERT, PREDICT
 from cellseg_monai.cli.studies import STUDY
 from cellseg_monai.cli.training import TRAIN
@@ -31,6 +31,7 @@ VERBS = (
     REVIEW,
     MEASURE,
     TRACK,
+    VERIFY_RUN,
     STUDY,
 )
 

@@ -1,4 +1,4 @@
-"""``cellseg evaluate``, ``cellseg report`` and ``cellseg review``."""
+"""``cellseg evaluate``, ``report``, ``review`` and ``verify-run``."""
 
 from typing import Any
 
@@ -36,6 +36,11 @@ REPORT = Verb("report", "write one HTML file about a run, or to compare several"
     argument("--out", required=True, metavar="FILE", help="HTML file to write"),
     _BUNDLE,
 ])  # fmt: skip
+VERIFY_RUN = Verb(
+    "verify-run", "compare inputs and outputs with run.json; exit code 1 if they differ",
+    call("outputs.verify_run"),
+    [argument("folder", metavar="OUT", help="output folder of a command")],
+)  # fmt: skip
 REVIEW = Verb("review", "rank annotations that are probably wrong", call("jobs.review"), [
     argument("--pred", required=True, metavar="DIR", help="result of predict --save-probability"),
     argument("--truth", required=True, metavar="DIR", help="dataset with labels, or folder of label maps"),

@@ -223,6 +223,16 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def files_of(items: Iterable[Item], keys: Sequence[str] = ("image", "label")) -> list[str]:
+    """Return the files of all images and masks.
+
+    Example:
+        >>> files_of([{"image": ["a_c1.tif", "a_c2.tif"], "label": "a_mask.tif"}])
+        ['a_c1.tif', 'a_c2.tif', 'a_mask.tif']
+    """
+    return [file for item in items for key in keys if key in item for file in as_list(item[key])]
+
+
 def part_of_name(pattern: str, item: Item, key: str) -> str:
     """Return the part of the name of an image that a pattern finds: its first bracket, or the whole match."""
     found = re.search(pattern, item["name"])

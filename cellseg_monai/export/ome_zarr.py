@@ -10,6 +10,7 @@ import zarr
 
 from cellseg_monai.export.pixels import Pixels, PixelSize, boxes, known_size, require_axes
 from cellseg_monai.outputs import StrPath, written_whole
+from cellseg_monai.outputs.origin import Origin, origin_metadata
 
 _COMPRESSOR = {"id": "blosc", "cname": "zstd", "clevel": 5, "shuffle": 1, "blocksize": 0}
 
@@ -23,6 +24,7 @@ def write_ome_zarr(
     chunk: int = 512,
     labels: bool = True,
     overwrite: bool = False,
+    origin: Origin | None = None,
 ) -> None:
     """Write an image as OME-Zarr (NGFF 0.4); only a few chunks are in memory at a time.
 
@@ -37,6 +39,7 @@ def write_ome_zarr(
         chunk: side of a chunk in x and y; along other axes chunks have one plane.
         labels: whether the pixels are ids of objects, for the metadata.
         overwrite: whether to replace an existing folder.
+        origin: bundle and weights that made the pixels, for the metadata.
 
     Raises:
         FileExistsError: the folder exists and `overwrite` is not set.
@@ -55,7 +58,8 @@ def write_ome_zarr(
     require_absent(path, overwrite)
     with written_whole(path) as part:
         image_label = {"image-label": {"version": "0.4"}} if labels else {}
-        fill_ome_zarr(part, Path(path).name, pixels, axes, pixel_size, chunk, image_label)
+        more = image_label | origin_metadata(origin)
+        fill_ome_zarr(part, Path(path).name, pixels, axes, pixel_size, chunk, more)
 
 
 def require_absent(path: StrPath, overwrite: bool) -> None:

@@ -11,6 +11,7 @@ from monai.transforms import MapTransform, SaveImaged
 
 from cellseg_monai.export.tiff_writer import TiffWriter
 from cellseg_monai.outputs import StrPath, inside
+from cellseg_monai.outputs.origin import Origin
 
 
 class SaveTiffd(SaveImaged):
@@ -26,6 +27,7 @@ class SaveTiffd(SaveImaged):
         data_root_dir: root folder of the sources; sub-folders below it are kept.
         output_dtype: data type of the files.
         allow_missing_keys: whether to skip keys that a sample lacks.
+        origin: bundle and weights that made the pixels, for the metadata of the files.
 
     Raises:
         ValueError: when called, values do not fit into the type, or a source lies outside `data_root_dir`.
@@ -50,11 +52,13 @@ class SaveTiffd(SaveImaged):
         data_root_dir: StrPath,
         output_dtype: Any = np.int32,
         allow_missing_keys: bool = False,
+        origin: Origin | None = None,
     ) -> None:
         MapTransform.__init__(self, keys, allow_missing_keys)
         self.output_dir = Path(output_dir)
         self.data_root_dir = Path(data_root_dir)
         self.output_dtype = output_dtype
+        self.origin = origin
 
     def path_of(self, source: StrPath) -> Path:
         """Path of the result for an image.
@@ -70,7 +74,7 @@ class SaveTiffd(SaveImaged):
         """Write the images of one sample."""
         sample = dict(data)
         for key in self.key_iterator(sample):
-            writer = TiffWriter(self.output_dtype)
+            writer = TiffWriter(self.output_dtype, self.origin)
             writer.set_data_array(sample[key])
             writer.set_metadata(sample[key].meta)
             writer.write(self.path_of(sample[key].meta["filename_or_obj"]))

@@ -9,15 +9,19 @@ import tifffile
 from cellseg_monai.export.pixels import Pixels, PixelSize, boxes, known_size, require_axes
 from cellseg_monai.label_maps import as_label_map, smallest_dtype
 from cellseg_monai.outputs import StrPath, written_whole
+from cellseg_monai.outputs.origin import Origin, origin_metadata, software
 
 
-def tiff_options(axes: str, pixel_size: PixelSize = None, *, level: int = 1) -> dict[str, Any]:
+def tiff_options(
+    axes: str, pixel_size: PixelSize = None, *, level: int = 1, origin: Origin | None = None
+) -> dict[str, Any]:
     """Options that every TIFF of ours is written with.
 
     Args:
         axes: one letter per dimension.
         pixel_size: micrometres along x and y, if known.
         level: compression level of zlib, from 0 to 9.
+        origin: bundle and weights that made the pixels.
 
     Example:
         >>> tiff_options("YX", (0.5, 0.5))["resolution"]
@@ -31,7 +35,8 @@ def tiff_options(axes: str, pixel_size: PixelSize = None, *, level: int = 1) -> 
         "predictor": False,
         "resolution": tuple(1e4 / side for side in size[:2]) or None,
         "resolutionunit": "CENTIMETER" if size else None,
-        "metadata": {"axes": axes},
+        "metadata": {"axes": axes, **origin_metadata(origin)},
+        "software": software(),
     }
 
 
@@ -57,7 +62,13 @@ def write_label_tiff(path: StrPath, label_map: npt.ArrayLike, pixel_size: PixelS
 
 
 def write_tiled_tiff(
-    path: StrPath, pixels: Pixels, axes: str = "YX", pixel_size: PixelSize = None, *, tile: int = 512
+    path: StrPath,
+    pixels: Pixels,
+    axes: str = "YX",
+    pixel_size: PixelSize = None,
+    *,
+    tile: int = 512,
+    origin: Origin | None = None,
 ) -> None:
     """Write an image as BigTIFF in tiles; only a few tiles are in memory at a time.
 
@@ -67,6 +78,7 @@ def write_tiled_tiff(
         axes: one letter per dimension, ending with YX.
         pixel_size: micrometres along x and y, if known.
         tile: side of a tile in pixels, a multiple of 16.
+        origin: bundle and weights that made the pixels.
 
     Raises:
         ValueError: the axes do not match the shape, or the tile is not a multiple of 16.
@@ -91,5 +103,5 @@ def write_tiled_tiff(
             tile=(tile, tile),
             planarconfig="separate" if axes[0] == "C" and shape[0] > 1 else None,
             maxworkers=1,
-            **tiff_options(axes, pixel_size),
+            **tiff_options(axes, pixel_size, origin=origin),
         )

@@ -15,6 +15,7 @@ from monai.utils import convert_to_numpy, get_equivalent_dtype
 
 from cellseg_monai.export.tiff import tiff_options
 from cellseg_monai.outputs import StrPath, written_whole
+from cellseg_monai.outputs.origin import Origin
 
 
 class TiffWriter(ImageWriter):
@@ -26,6 +27,7 @@ class TiffWriter(ImageWriter):
 
     Args:
         output_dtype: data type of the file.
+        origin: bundle and weights that made the pixels, for the metadata of the file.
         kwargs: options that MONAI passes to every writer; not used.
 
     Raises:
@@ -44,10 +46,11 @@ class TiffWriter(ImageWriter):
                [70000,     0,     0]], dtype=int32)
     """
 
-    def __init__(self, output_dtype: Any = np.float32, **kwargs: Any) -> None:
+    def __init__(self, output_dtype: Any = np.float32, origin: Origin | None = None, **kwargs: Any) -> None:
         super().__init__(output_dtype=output_dtype, **kwargs)
         self._pixels: npt.NDArray[Any] = np.empty(0)
         self._axes = ""
+        self._origin = origin
 
     def set_data_array(
         self, data_array: Any, channel_dim: int | None = 0, squeeze_end_dims: bool = True, **kwargs: Any
@@ -86,4 +89,5 @@ class TiffWriter(ImageWriter):
                     f"{filename}: values from {low} to {high} do not fit into {dtype}; write a wider type"
                 )
         with written_whole(filename) as part:
-            tifffile.imwrite(part, np.ascontiguousarray(self._pixels, dtype), **tiff_options(self._axes))
+            options = tiff_options(self._axes, origin=self._origin)
+            tifffile.imwrite(part, np.ascontiguousarray(self._pixels, dtype), **options)

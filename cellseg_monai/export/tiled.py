@@ -8,10 +8,17 @@ from cellseg_monai.export.ome_zarr import write_ome_zarr
 from cellseg_monai.export.pixels import Pixels, PixelSize
 from cellseg_monai.export.tiff import write_tiled_tiff
 from cellseg_monai.outputs import StrPath
+from cellseg_monai.outputs.origin import Origin
 
 
 def write_tiled(
-    path: StrPath, pixels: Pixels, axes: str = "YX", pixel_size: PixelSize = None, *, tile: int = 512
+    path: StrPath,
+    pixels: Pixels,
+    axes: str = "YX",
+    pixel_size: PixelSize = None,
+    *,
+    tile: int = 512,
+    origin: Origin | None = None,
 ) -> None:
     """Write an image tile by tile, as OME-Zarr (``.zarr``) or BigTIFF (``.tif``, ``.tiff``).
 
@@ -21,6 +28,7 @@ def write_tiled(
         axes: one letter per dimension, ending with YX.
         pixel_size: micrometres along x and y (and z), if known.
         tile: side of a tile or chunk in pixels; a multiple of 16 for TIFF.
+        origin: bundle and weights that made the pixels, for the metadata of the file.
 
     Raises:
         ValueError: the file name has another suffix, or an argument is not valid; see :func:`write_ome_zarr`
@@ -36,8 +44,8 @@ def write_tiled(
     suffix = Path(path).suffix.lower()
     if suffix == ".zarr":
         labels = np.dtype(pixels.dtype).kind in "ui"
-        write_ome_zarr(path, pixels, axes, pixel_size, chunk=tile, labels=labels)
+        write_ome_zarr(path, pixels, axes, pixel_size, chunk=tile, labels=labels, origin=origin)
     elif suffix in (".tif", ".tiff"):
-        write_tiled_tiff(path, pixels, axes, pixel_size, tile=tile)
+        write_tiled_tiff(path, pixels, axes, pixel_size, tile=tile, origin=origin)
     else:
         raise ValueError(f"{path}: tiled images are written as .tif or .zarr, not {suffix or 'no suffix'}")

@@ -21,6 +21,7 @@ from cellseg_monai.inference.failure_table import STAGES, OneImage, Segmented, r
 from cellseg_monai.inference.read_ahead import read_ahead
 from cellseg_monai.label_maps import connected_components
 from cellseg_monai.outputs.counts import number_of_cells
+from cellseg_monai.outputs.origin import Origin
 
 
 @dataclass(eq=False)
@@ -43,6 +44,7 @@ class EachImage:
             first
             image: it may replace only results of earlier runs.
         output_dir: folder of the results and of the tables, created if necessary.
+        origin: bundle and weights, for ``run.json``.
 
     Example:
         >>> import tempfile, torch
@@ -65,6 +67,7 @@ class EachImage:
     dataset: Any
     postprocessing: Compose
     output_dir: str | PathLike[str]
+    origin: Origin | None = None
 
     def __post_init__(self) -> None:
         self._seconds: dict[str, float] = {}
@@ -95,7 +98,7 @@ class EachImage:
                 for item in self.dataset.data
             ]
             noun = "piece" if self._classes else "cell"
-            report_each(images, Path(self.output_dir), progress=True, noun=noun)
+            report_each(images, Path(self.output_dir), progress=True, noun=noun, origin=self.origin)
 
     def _segment(self, readings: Iterator[Any]) -> Segmented:
         self._seconds = dict.fromkeys(STAGES, 0.0)

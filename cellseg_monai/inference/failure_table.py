@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 from monai.utils import ensure_tuple
 
 from cellseg_monai.inference.progress_bar import with_progress
-from cellseg_monai.outputs import claim_outputs, require_apart
+from cellseg_monai.outputs import Run, claim_outputs, require_apart
 from cellseg_monai.outputs.counts import COUNTS, SEGMENTATION, Counts
 from cellseg_monai.outputs.failures import FAILURES, Failures, add_row
+from cellseg_monai.outputs.origin import Origin
 
 STAGES = ("read", "network", "postprocessing", "write")
 """Columns of ``timing.csv``, in seconds."""
@@ -49,7 +50,11 @@ class OneImage(NamedTuple):
 
 
 def report_each(
-    images: Sequence[OneImage], output_dir: Path, progress: bool = False, noun: str = "cell"
+    images: Sequence[OneImage],
+    output_dir: Path,
+    progress: bool = False,
+    noun: str = "cell",
+    origin: Origin | None = None,
 ) -> None:
     """Segment each image, and write three tables line by line, so that an interrupted run has them too.
 
@@ -62,6 +67,7 @@ def report_each(
         output_dir: folder of the tables, created if necessary.
         progress: show a bar on a terminal if it takes long; elsewhere, log a line every minute.
         noun: what is counted.
+        origin: bundle and weights, for ``run.json``.
 
     Raises:
         RuntimeError: at the end, if an image failed.
@@ -85,6 +91,11 @@ def report_each(
         pairs = list(zip(images, targets, strict=True))
         sources = {name: image.files[0] for image, names in pairs for name in names}
         claim.add(sources, sources, begin=False)
+        run = claim.record(Run("predict"))
+        if origin is not None:
+            run.note(origin=origin.in_metadata())
+            for part, files in origin.files.items():
+                run.files(part, files)
         failures.start()
         counts.start()
         add_row(timing, ["image", *STAGES], new=True)
@@ -100,7 +111,9 @@ def report_each(
         done = starmap(segment, pairs)
         for _ in with_progress(done, len(images), shown=progress, unit="image", size=lambda _: 1):
             pass
-    counts.warn()
-    if failures.rows:
-        failed = f"{len(failures.rows)} of {len(images)} images failed"
-        raise RuntimeError(f"{failed}; see {output_dir / FAILURES} for the reasons")
+        found = {f"{noun}s": sum(number for _, number in counts.rows)} if counts.rows else {}
+        run.note(counts={"images": len(images), "failed": len(failures.rows), **found})
+        counts.warn()
+        if failures.rows:
+            failed = f"{len(failures.rows)} of {len(images)} images failed"
+            raise RuntimeError(f"{failed}; see {output_dir / FAILURES} for the reasons")

@@ -16,6 +16,7 @@ from cellseg_monai.inference.failure_table import OneImage, Segmented, report_ea
 from cellseg_monai.inference.streaming_files import Unfinished
 from cellseg_monai.inference.streaming_image import LargeImage
 from cellseg_monai.inference.streaming_tile import TileSegmentation
+from cellseg_monai.outputs.origin import Origin
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class LargeImages:
         probability: transform that makes probabilities from ``{"pred": …}``, which are written to the folder
             `probability`.
         progress: show a bar on a terminal if an image takes long; elsewhere, log a line every minute.
+        origin: bundle and weights, for ``run.json``.
 
     Raises:
         ValueError: ``output_ext`` does not begin with a dot.
@@ -86,6 +88,7 @@ class LargeImages:
     output_ext: str = ".tif"
     probability: Callable[[Any], Any] | None = None
     progress: bool = True
+    origin: Origin | None = None
 
     def __post_init__(self) -> None:
         if not self.output_ext.startswith("."):
@@ -118,7 +121,7 @@ class LargeImages:
             OneImage(image, list(self._places(name).values()), partial(self._image, image, name, settings))
             for image, name in zip(images, names, strict=True)
         ]
-        report_each(jobs, Path(self.output_dir))
+        report_each(jobs, Path(self.output_dir), origin=self.origin)
 
     def _places(self, name: str) -> dict[str, Path]:
         """Return the final paths of the results of an image, by their kind."""

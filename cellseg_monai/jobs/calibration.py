@@ -16,12 +16,12 @@ import tifffile
 from monai.bundle import ConfigParser
 
 from cellseg_monai.data import read_label_map
-from cellseg_monai.data.datalist import Item, file_of
+from cellseg_monai.data.datalist import Item, file_of, files_of
 from cellseg_monai.jobs.prediction import predict
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.metrics import instance_counts, instance_scores, pixel_counts, pixel_scores
 from cellseg_monai.metrics.mask_content import binary_maps, content_of
-from cellseg_monai.outputs import StrPath, claim_outputs, require_free, write_text
+from cellseg_monai.outputs import Run, StrPath, claim_outputs, require_free, write_text
 from cellseg_monai.outputs.counting import counted
 from cellseg_monai.runtime import keep_settings
 from cellseg_monai.runtime.finding import find_inference
@@ -104,6 +104,7 @@ def calibrate(
         ...
         FileNotFoundError: bundles/unknown: there is no such bundle; give its folder, or one of ...
     """
+    run = Run("calibrate", {"bundle": bundle, "options": options, "keep": keep, "trust": trust})
     if not items:
         raise ValueError("a calibration needs at least one labelled image")
     folder = Path(out)
@@ -132,7 +133,8 @@ def calibrate(
             reached = score({**chosen, name: value})
             if reached > best + 1e-4:
                 best, chosen = reached, {**chosen, name: value}
-    with claim_outputs(folder, "calibrate", [CHOSEN]):
+    run.note(counts={"images": len(items)}, chosen=chosen)
+    with claim_outputs(folder, "calibrate", [CHOSEN], files_of(items), run=run):
         write_text(folder / CHOSEN, json.dumps(chosen, indent=1))
     if keep:
         keep_settings(weights, **start | chosen)

@@ -18,7 +18,7 @@ from cellseg_monai.jobs.files.inputs import find_label_maps, kind_of
 from cellseg_monai.jobs.files.names import full_name
 from cellseg_monai.jobs.files.planes import outlined, read_planes
 from cellseg_monai.jobs.files.tables import MeasurementTable
-from cellseg_monai.outputs import StrPath, claim_outputs, inside, require_apart, written_whole
+from cellseg_monai.outputs import Run, StrPath, claim_outputs, inside, require_apart, written_whole
 from cellseg_monai.outputs.counts import LABEL_MAPS, Counts, number_of_cells
 from cellseg_monai.outputs.failures import Failures
 
@@ -105,6 +105,7 @@ def convert(
         >>> [path.name for path in made.written], export.read_geojson(made.written[0]).label_map.tolist()
         (['a.geojson'], [[0, 5, 5]])
     """
+    record = Run("convert", locals())
     if to not in FORMATS:
         raise ValueError(f"there is no format {to!r}; choose one of {', '.join(FORMATS)}")
     if measurements is not None and to not in _WITH_MEASUREMENTS:
@@ -119,8 +120,9 @@ def convert(
     read = [*maps.values(), *(() if pictures is None else pictures.files.values())]
     if to == "tiff":  # otherwise the suffixes differ
         require_apart(out, maps.values())
-    with claim_outputs(out, "convert", targets, read, sources=sources):
+    with claim_outputs(out, "convert", targets, read, sources=sources, run=record):
         run.write_all()
+        record.note(counts={"written": len(run.written), "failed": len(run.failures.rows)})
     run.counts.warn()
     return Conversion(tuple(run.written), tuple(run.failures.rows), run.counts)
 

@@ -20,7 +20,7 @@ from cellseg_monai.jobs.scores.columns import (
 )
 from cellseg_monai.jobs.scores.scoring import score_pairs
 from cellseg_monai.jobs.scores.summaries import by_modality, overall, pooled
-from cellseg_monai.outputs import StrPath, claim_outputs, require_free, write_text
+from cellseg_monai.outputs import Run, StrPath, claim_outputs, require_free, write_text
 from cellseg_monai.outputs.counting import counted
 from cellseg_monai.runtime.class_names import class_names
 from cellseg_monai.runtime.provenance import provenance
@@ -120,6 +120,7 @@ def evaluate(
         >>> result.scores.dice.tolist(), result.summary["missing"]
         ([1.0, 0.0], ['b'])
     """
+    run = Run("evaluate", locals())
     if metrics is None:
         metrics = DEFAULT_METRICS if classes is None else CLASS_METRICS
     columns = columns_of(metrics)
@@ -130,7 +131,9 @@ def evaluate(
     folder, sources = Path(out), dict.fromkeys(_TABLES, os.path.abspath(pred))
     require_free(folder, "evaluate", _TABLES, sources)
     require_free(folder, "report", ["report.html"])
-    record = provenance(_files_by_part(pairs), bundle, weights, training)
+    parts = _files_by_part(pairs)
+    read = [file for files in parts.values() for file in files]
+    record = provenance(parts, bundle, weights, training)
     scores = score_pairs(pairs.scored, columns, pieces, classes, force)
     missing = [pair.name for pair in pairs.scored if pair.prediction is None]
     without_truth = list(map(str, pairs.without_truth))
@@ -160,7 +163,8 @@ def evaluate(
     }
     if len(modalities):
         texts["modality.csv"] = modalities.to_csv(index=False)
-    with claim_outputs(folder, "evaluate", texts, sources=sources, complete=True):
+    run.note(counts={"images": len(scores.table), "missing": len(missing)})
+    with claim_outputs(folder, "evaluate", texts, read, sources=sources, complete=True, run=run):
         for name, text in texts.items():
             write_text(folder / name, text)
         report([folder], folder / "report.html")

@@ -17,7 +17,7 @@ from cellseg_monai.jobs.files.inputs import find_label_maps
 from cellseg_monai.jobs.files.planes import Planes, plane_size, read_planes
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.metrics.mask_content import content_of, pieces_of_mask
-from cellseg_monai.outputs import StrPath, claim_outputs, written_whole
+from cellseg_monai.outputs import Run, StrPath, claim_outputs, written_whole
 from cellseg_monai.outputs.counting import counted
 from cellseg_monai.outputs.counts import LABEL_MAPS, Counts
 from cellseg_monai.outputs.failures import FAILURES, Failures
@@ -125,6 +125,7 @@ def measure(
         >>> found.cells[["image", "label", "area_px2"]].to_dict("list")
         {'image': ['a', 'a'], 'label': [1, 2], 'area_px2': [2.0, 1.0]}
     """
+    run = Run("measure", locals())
     _require_format(file_format)
     maps = find_label_maps([labels])
     given = {"image": images, "class map": classes, "probability map": probabilities}
@@ -163,7 +164,7 @@ def measure(
     sources = dict.fromkeys(targets, os.path.abspath(labels))
     tables: dict[str, list[pd.DataFrame]] = {kind: [] for kind in files}
     failures = Failures(folder)
-    with claim_outputs(folder, "measure", targets, read, sources=sources, complete=True):
+    with claim_outputs(folder, "measure", targets, read, sources=sources, complete=True, run=run):
         for name, path in maps.items():
             with failures.collect(name):
                 for kind, table in measured(name, path).items():
@@ -175,6 +176,7 @@ def measure(
                 f"no image could be measured; {image}: {reason}; "
                 f"see {folder / FAILURES} for all reasons; tables of earlier runs are kept"
             )
+        run.note(counts={"images": len(maps), "failed": len(failures.rows)})
         joined = {kind: pd.concat(parts, ignore_index=True) for kind, parts in tables.items()}
         for kind, file in files.items():
             _write(folder / file, joined[kind])

@@ -18,12 +18,13 @@ from cellseg_monai.inference.fixed_size import back_to_size, to_size
 from cellseg_monai.jobs.files.inputs import Source, find_images, first_file
 from cellseg_monai.jobs.files.planes import drawable, outlined
 from cellseg_monai.networks import attention_maps
-from cellseg_monai.outputs import Claim, StrPath, claim_outputs, written_whole
+from cellseg_monai.outputs import Claim, Run, StrPath, claim_outputs, locked, written_whole
 from cellseg_monai.outputs.counting import counted
 from cellseg_monai.runtime import require_ids
 from cellseg_monai.runtime.class_names import class_names
 from cellseg_monai.runtime.finding import find_inference
 from cellseg_monai.runtime.overrides import literal, literal_options
+from cellseg_monai.runtime.settings import PARTS
 
 logger = logging.getLogger(__name__)
 
@@ -50,9 +51,9 @@ def predict(
             :func:`~cellseg_monai.runtime.known_bundles`, or weights: a file, or the folder of a training.
         inputs: images, folders of images, datasets, and patterns such as ``"day?/*.tif"``. Masks in a
             dataset are not segmented.
-        out: output folder for ``labels/``, ``timing.csv``, ``counts.csv`` with the number of cells in each
-            image, and ``failures.csv``. Images keep their sub-folders below the folder that contains all of
-            them.
+        out: output folder for ``labels/``, ``run.json``, ``timing.csv``, ``counts.csv`` with the number of
+            cells in each image, and ``failures.csv``. Images keep their sub-folders below the folder that
+            contains all of them.
         device: device such as ``"cpu"`` or ``"cuda:1"``; by default the GPU if there is one.
         tta: whether to average over flips and quarter turns.
         save_probability: whether to write probability maps as well, to ``probability/``.
@@ -79,6 +80,7 @@ def predict(
         ...
         FileNotFoundError: bundles/unknown: there is no such bundle; give its folder, or one of ...
     """
+    run = Run("predict", locals())
     inference = find_inference(bundle, options, trust)
     images = find_images(inputs)
     root = Path(os.path.commonpath([first_file(image).parent for image in images]))
@@ -98,13 +100,14 @@ def predict(
     with _quiet(logging.getLogger(ConfigWorkflow.__module__)):
         workflow = ConfigWorkflow(inference.files, logging_file=False, **values)
     workflow.initialize()
+    run.note(options=_resolved(workflow), device=_device_name(workflow))
     folder = Path(out) / "labels"
     paths = [SaveTiffd("pred", folder, root).path_of(first_file(image)) for image in images]
     names = [path.relative_to(folder).with_suffix("").as_posix() for path in paths]
     results = [_Result(*each) for each in zip(images, paths, names, strict=True)]
     overlays = {f"overlays/{result.name}.png": result for result in results if overlay}
     sources = {name: result.file for name, result in overlays.items()}
-    with claim_outputs(out, "predict", overlays, sources=sources) as claim:
+    with locked(out), run.recorded(out), claim_outputs(out, "predict", overlays, sources=sources) as claim:
         try:
             workflow.run()
         finally:  # an image that fails does not stop the others
@@ -135,6 +138,22 @@ def _overlay(workflow: ConfigWorkflow, bundle: Path, result: _Result) -> Colours
     if getattr(decoding, "decodes", "") == "classes":
         return class_picture(drawable(result.image), labels, class_names(bundle) or None)
     return outlined(result.image, labels)
+
+
+def _resolved(workflow: ConfigWorkflow) -> dict[str, Any]:
+    """Values that count, given or kept with the weights."""
+    parser = workflow.parser
+    if "settings" not in parser.config:  # a bundle that was not made here
+        return {}
+    settings = vars(parser.get_parsed_content("settings"))
+    changeable = {name for name in settings if name in parser.config and name not in PARTS}
+    values = {name: parser.get_parsed_content(name) for name in changeable}
+    return {"resolved": settings | values}
+
+
+def _device_name(workflow: ConfigWorkflow) -> str:
+    device = torch.device(workflow.parser.get_parsed_content("device"))
+    return f"{device} ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else str(device)
 
 
 def _require_device(name: str) -> None:

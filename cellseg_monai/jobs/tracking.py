@@ -20,7 +20,15 @@ from cellseg_monai.jobs.files.inputs import find_label_maps
 from cellseg_monai.jobs.files.planes import plane_size, read_planes
 from cellseg_monai.jobs.track_report import write_track_report
 from cellseg_monai.label_maps import LabelMap, cast
-from cellseg_monai.outputs import StrPath, claim_file, claim_outputs, require_apart, write_text, written_whole
+from cellseg_monai.outputs import (
+    Run,
+    StrPath,
+    claim_file,
+    claim_outputs,
+    require_apart,
+    write_text,
+    written_whole,
+)
 from cellseg_monai.outputs.counting import counted
 from cellseg_monai.outputs.counts import LABEL_MAPS, Counts, number_of_cells
 from cellseg_monai.outputs.failures import FAILURES, Failures
@@ -117,6 +125,7 @@ def track(
         >>> track(folder, folder / "out").tracks["net_displacement_px"].tolist()
         [2.0]
     """
+    run = Run("track", locals())
     if not frames_per_second > 0:
         raise ValueError(f"frames_per_second must be above 0, not {frames_per_second}")
     folder = Path(out)
@@ -137,7 +146,7 @@ def track(
     sources = dict.fromkeys(targets, os.path.abspath(labels))
     failures, counts = Failures(folder, "frame"), Counts(LABEL_MAPS, kind="frame")
     with (
-        claim_outputs(folder, "track", targets, read, sources=sources, complete=True),
+        claim_outputs(folder, "track", targets, read, sources=sources, complete=True, run=run),
         claim_file(film, "track", read),
     ):
         frames, size = _read_frames(files, failures, counts, force)
@@ -150,6 +159,8 @@ def track(
             points, tracking.tracks, pixel_size=size, frame_interval=frame_interval
         )
         displacements = analysis.square_displacements(points, pixel_size=size, frame_interval=frame_interval)
+        counts = {"frames": len(frames), "failed": len(failures.rows), "tracks": len(tracks)}
+        run.note(counts=counts)
         _write_challenge(folder, masks, tracking)
         for name, table in {"tracks": tracks, "points": points, "msd": displacements}.items():
             write_text(folder / f"{name}.csv", table.to_csv(index=False, float_format="%.8g"))

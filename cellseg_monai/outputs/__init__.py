@@ -4,6 +4,8 @@ from cellseg_monai.outputs.claim import Claim, claim_file, claim_outputs, requir
 from cellseg_monai.outputs.containment import StrPath, inside, require_apart
 from cellseg_monai.outputs.journal import Entry, written_in
 from cellseg_monai.outputs.lock import FolderInUse, locked
+from cellseg_monai.outputs.run_record import Run
+from cellseg_monai.outputs.verification import verify_run
 from cellseg_monai.outputs.whole import OutputError, in_plain_words, write_bytes, write_text, written_whole
 
 __all__ = [
@@ -11,6 +13,7 @@ __all__ = [
     "Entry",
     "FolderInUse",
     "OutputError",
+    "Run",
     "StrPath",
     "claim_file",
     "claim_outputs",
@@ -19,6 +22,7 @@ __all__ = [
     "locked",
     "require_apart",
     "require_free",
+    "verify_run",
     "write_bytes",
     "write_text",
     "written_in",

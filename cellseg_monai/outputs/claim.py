@@ -4,13 +4,14 @@ import logging
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from cellseg_monai.outputs.containment import StrPath, inside
 from cellseg_monai.outputs.digest import digest_of
 from cellseg_monai.outputs.journal import Entry, append, compact, written_in
 from cellseg_monai.outputs.lock import locked
+from cellseg_monai.outputs.run_record import Run, running
 from cellseg_monai.outputs.whole import remove, remove_parts
 
 logger = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ class Claim:
 
     Attributes:
         folder: output folder.
+        run: record of the run; None if it is not recorded.
 
     Example:
         >>> import tempfile
@@ -32,10 +34,15 @@ class Claim:
         'cells'
     """
 
-    def __init__(self, folder: Path, work: str, inputs: Iterable[StrPath]) -> None:
+    def __init__(
+        self, folder: Path, work: str, inputs: Iterable[StrPath] = (), stack: ExitStack | None = None
+    ) -> None:
         self.folder = folder
+        self.run = running(folder, work)
+        self._stack = stack or ExitStack()
         self._work = work
-        self._inputs = {identity: Path(path) for path in inputs if (identity := _identity(Path(path)))}
+        self._read = list(inputs)
+        self._inputs = {identity: Path(path) for path in self._read if (identity := _identity(Path(path)))}
         self._entries = written_in(folder)
         former = {name: entry for name, entry in self._entries.items() if entry.work == work}
         self._former = {name: (entry.digest, _state(folder / name)) for name, entry in former.items()}
@@ -76,6 +83,21 @@ class Claim:
         if faults:
             more = f" ({len(faults) - 1} more files likewise)" if len(faults) > 1 else ""
             raise FileExistsError(f"{faults[0]}{more}; choose another output folder, or move the file away")
+
+    def record(self, run: Run) -> Run:
+        """Begin the record of the run, once nothing stands against it.
+
+        Args:
+            run: record to write when the claim ends.
+
+        Returns:
+            The record that is written: that of an enclosing claim if there is one.
+        """
+        if self.run is None:
+            self.run = self._stack.enter_context(run.recorded(self.folder))
+        self.run.begin(self.folder)
+        self.run.files("inputs", self._read)
+        return self.run
 
     @contextmanager
     def writing(self, targets: Iterable[str]) -> Iterator[None]:
@@ -141,7 +163,11 @@ class Claim:
         for name in names:
             path = self.folder / name
             if path.exists():
-                self._note(name, self._entries[name]._replace(digest=digest_of(path)))
+                digest = digest_of(path)
+                self._note(name, self._entries[name]._replace(digest=digest))
+                untouched = self._former.get(name) == (digest, _state(path))
+                if self.run is not None and not untouched:
+                    self.run.wrote(path, digest)
 
     def _note(self, name: str, entry: Entry) -> None:
         self._entries[name] = entry
@@ -157,6 +183,7 @@ def claim_outputs(
     *,
     sources: Mapping[str, str] | None = None,
     complete: bool = False,
+    run: Run | None = None,
 ) -> Iterator[Claim]:
     r"""Make sure that a run overwrites nothing but the results of earlier runs of the same work.
 
@@ -170,6 +197,8 @@ def claim_outputs(
         inputs: files that the run reads.
         sources: input by target, for targets that are made from a single input.
         complete: whether the run writes all results of this work; other files of earlier runs are removed.
+        run: record to write to ``run.json``. Within another claim of the same work and folder, inputs and
+            files go into the record of that claim.
 
     Yields:
         The claim, which can be extended.
@@ -194,10 +223,12 @@ def claim_outputs(
         FileExistsError: .../cells.csv was changed since an earlier 'measure' wrote it; choose another ...
     """
     folder = Path(folder)
-    with locked(folder):
+    with locked(folder), ExitStack() as stack:
         compact(folder)
-        claim = Claim(folder, work, inputs)
+        claim = Claim(folder, work, inputs, stack)
         claim.add(targets, sources)
+        if run is not None:
+            claim.record(run)
         succeeded = False
         try:
             yield claim
@@ -230,7 +261,7 @@ def require_free(
         ...
         FileExistsError: .../report.html exists, but is not the result of an earlier 'report' in ...
     """
-    Claim(Path(folder), work, ()).check(targets, sources or {})
+    Claim(Path(folder), work).check(targets, sources or {})
 
 
 @contextmanager

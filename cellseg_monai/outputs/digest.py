@@ -1,11 +1,16 @@
-"""SHA-256 of a file or a folder."""
+"""SHA-256 of a file or a folder; a file that has not changed is read once in a process."""
 
 import hashlib
+import time
 from pathlib import Path
 
 from cellseg_monai.outputs.containment import StrPath
 
 _CHUNK = 1 << 20
+_SETTLED = 2 * 10**9
+"""Age in nanoseconds of a change from which on a further change would have another time."""
+
+_known: dict[tuple[int, ...], str] = {}
 
 
 def digest_of(path: StrPath) -> str:
@@ -31,7 +36,19 @@ def digest_of(path: StrPath) -> str:
             if child.is_file():
                 total.update(f"{child.relative_to(path).as_posix()}\0{digest_of(child)}\n".encode())
         return total.hexdigest()
+    before = _state(path)
+    if before in _known:
+        return _known[before]
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             total.update(chunk)
-    return total.hexdigest()
+    digest = total.hexdigest()
+    if time.time_ns() - before[-1] > _SETTLED and _state(path) == before:
+        _known[before] = digest
+    return digest
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """Identity, size and times of a file; the last is set by the system and cannot be chosen."""
+    known = path.stat()
+    return known.st_dev, known.st_ino, known.st_size, known.st_mtime_ns, known.st_ctime_ns

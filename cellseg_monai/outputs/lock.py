@@ -69,7 +69,7 @@ def locked(folder: StrPath) -> Iterator[None]:
         return
     try:
         if first:
-            write_text(running, json.dumps(_this_process(), indent=1))
+            write_text(running, json.dumps(this_process(), indent=1))
         yield
     finally:
         if first:
@@ -79,7 +79,13 @@ def locked(folder: StrPath) -> Iterator[None]:
             hidden.rmdir()
 
 
-def _this_process() -> dict[str, str | int]:
+def this_process() -> dict[str, str | int]:
+    """Id, host and command of this process, and the time.
+
+    Example:
+        >>> sorted(this_process())
+        ['command', 'host', 'process', 'since']
+    """
     return {
         "process": os.getpid(),
         "host": platform.node(),

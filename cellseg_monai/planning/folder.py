@@ -9,10 +9,11 @@ from typing import Any
 
 from cellseg_monai.outputs import write_text, written_whole
 from cellseg_monai.outputs.lock import HIDDEN
+from cellseg_monai.outputs.run_record import RUN
 from cellseg_monai.planning.bundle import describe_network, write_bundle
 from cellseg_monai.planning.candidates import Candidate, Judge
 from cellseg_monai.planning.preparation import Preparation
-from cellseg_monai.planning.run import Run
+from cellseg_monai.planning.run import WORK, Run
 from cellseg_monai.planning.starts import at_scale
 from cellseg_monai.runtime import keep_settings
 from cellseg_monai.runtime.settings import WEIGHTS, kept_settings, pass_on_settings, settings_beside
@@ -125,6 +126,12 @@ class Folder:
             trials=[trial._asdict() for trial in found.trials],
             plan=[choice._asdict() for choice in found.plan.choices],
         )
+
+    def results(self) -> list[Path]:
+        """Files of the bundle, without those of its trainings."""
+        found = ((file, file.relative_to(self.path).parts) for file in sorted(self.path.rglob("*")))
+        hidden = (WORK, HIDDEN, RUN)
+        return [file for file, parts in found if file.is_file() and parts[0] not in hidden]
 
     def keep(self, weights: Path) -> None:
         """Put weights into the bundle, with their settings."""

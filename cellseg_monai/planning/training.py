@@ -3,18 +3,21 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cellseg_monai.data import labelled, list_items
-from cellseg_monai.outputs import StrPath, locked
+from cellseg_monai.data.datalist import files_of
+from cellseg_monai.outputs import Run, StrPath, locked
 from cellseg_monai.planning.candidates import mean_weights
 from cellseg_monai.planning.folder import Folder
 from cellseg_monai.planning.preparation import MINUTES, prepare
 from cellseg_monai.planning.process import Report
 from cellseg_monai.planning.result import Trained, finish
 from cellseg_monai.planning.splits import MAIN, TEST, split_trainings
+from cellseg_monai.runtime.provenance import default_device
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +77,7 @@ def train(
         ...
         FileNotFoundError: ...nowhere: there is no such folder or file
     """
+    run = Run("train", locals())
     began = time.monotonic()
     if minutes <= 0:
         raise ValueError(f"minutes={minutes:g} must be positive")
@@ -103,15 +107,20 @@ def train(
         learned, held_out = trainings[MAIN]
         found = prepare([*learned, *held_out], start, options, minutes=minutes)
         report(str(found))
-    with locked(out):
+    with locked(out), ExitStack() as stack:
         if found is not None:
             folder.begin(found)
+        stack.enter_context(run.recorded(out)).begin(out)
+        run.files("inputs", files_of([*items, *(tested or ())]))
         for name, split in trainings.items():
             folder.run(name).begin(*split)
         if tested is not None:
             folder.run(TEST).begin([], tested)
         _train(folder, list(trainings), minutes - (time.monotonic() - began) / 60, report)
         finished = finish(folder, (time.monotonic() - began) / 60)
+        counts = {"images": len(items), "trainings": len(trainings)}
+        run.note(counts=counts, device=default_device(), kept=finished.kept, scores=finished.scores)
+        run.files("outputs", folder.results())
     return replace(finished, bundle=Path(out))
 
 

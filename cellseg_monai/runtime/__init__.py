@@ -6,6 +6,7 @@ from cellseg_monai.runtime.finding import find_bundle, known_bundles
 from cellseg_monai.runtime.monai_label import choices_of, chosen_of, may_resume
 from cellseg_monai.runtime.network import half_precision, network_of, on_gpu, ready_network
 from cellseg_monai.runtime.options import check_options, require_ids
+from cellseg_monai.runtime.origin import origin_of
 from cellseg_monai.runtime.settings import keep_settings, settings_of
 from cellseg_monai.runtime.teacher import fixed_network
 from cellseg_monai.runtime.trained_parts import as_trained, require_match
@@ -25,6 +26,7 @@ __all__ = [
     "may_resume",
     "network_of",
     "on_gpu",
+    "origin_of",
     "plain_errors",
     "ready_network",
     "require_ids",

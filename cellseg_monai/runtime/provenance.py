@@ -9,7 +9,6 @@ import shlex
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,7 @@ import torch
 
 from cellseg_monai.outputs import StrPath
 from cellseg_monai.outputs.digest import digest_of
-
-_PACKAGES = ("cellseg-monai", "monai", "torch", "numpy", "scipy", "scikit-image")
+from cellseg_monai.outputs.run_record import versions
 
 
 def provenance(
@@ -47,7 +45,7 @@ def provenance(
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "command": shlex.join(sys.argv),
         "data": {part: {"files": len(paths), "sha256": hash_of(paths)} for part, paths in read.items()},
-        "versions": {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
+        "versions": versions(),
         "hardware": {
             "system": platform.platform(),
             "processors": os.cpu_count() or 0,
@@ -118,12 +116,15 @@ def machine() -> str:
     return f"{os.cpu_count() or 1} processors{kind}, {', '.join(_gpus()) or 'no GPU'}"
 
 
+def default_device() -> str:
+    """Name of the device that is used if none is given.
+
+    Example:
+        >>> default_device().split()[0] in ("cpu", "cuda:0")
+        True
+    """
+    return f"cuda:0 ({_gpus()[0]})" if torch.cuda.is_available() else "cpu"
+
+
 def _gpus() -> list[str]:
     return [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "not installed"

@@ -48,7 +48,7 @@ def test_default_columns(save: Save) -> None:
         "n_true", "n_pred", "split", "merged", "modality", "missing",
     ]  # fmt: skip
     assert sorted(path.name for path in (folder / "out").glob("[!.]*")) == [
-        "files.csv", "report.html", "scores.csv", "summary.json",
+        "files.csv", "report.html", "run.json", "scores.csv", "summary.json",
     ]  # fmt: skip
 
 

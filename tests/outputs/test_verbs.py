@@ -238,7 +238,11 @@ def test_tables_stay_if_no_image_can_be_measured(
     before = files_of(tmp_path)
     assert main([*command, "--pixel-size", "0"]) == 1
     assert "no image could be measured" in capsys.readouterr().err
+    former = json.loads(before.pop("run.json"))["measure"]
     assert files_of(tmp_path).items() >= before.items()
+    told = json.loads((tmp_path / "run.json").read_text())["measure"]
+    assert told["exit"].startswith("RuntimeError: no image could be measured")
+    assert told["earlier"] == [former]
 
 
 def test_an_overlay_goes_with_the_cells_that_it_shows(nuclei: Path, tmp_path: Path) -> None:

@@ -1,0 +1,49 @@
+"""Where label maps come from: the weights and the bundle, named in their metadata and in ``run.json``."""
+
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any, NamedTuple
+
+SOFTWARE = "cellseg-monai"
+
+
+class Origin(NamedTuple):
+    """Origin of the results of an inference; ``cellseg_monai.runtime.origin_of`` makes one.
+
+    Attributes:
+        facts: name and version of the bundle, file name and SHA-256 of the weights.
+        files: weights and configurations, by their list in ``run.json``.
+
+    Example:
+        >>> origin = Origin({"bundle": "cells", "weights": "model.pt"}, {})
+        >>> origin.in_metadata()["bundle"]
+        'cells'
+    """
+
+    facts: Mapping[str, str]
+    files: Mapping[str, Sequence[Path]]
+
+    def in_metadata(self) -> dict[str, str]:
+        """Facts and the version of this package, for the metadata of a file."""
+        return {"software": software(), **self.facts}
+
+
+def software() -> str:
+    """Name and version of this package.
+
+    Example:
+        >>> software().split()[0]
+        'cellseg-monai'
+    """
+    return f"{SOFTWARE} {metadata.version(SOFTWARE)}"
+
+
+def origin_metadata(origin: Origin | None) -> dict[str, Any]:
+    """Entry for the metadata of a file, under the key ``cellseg_monai``; empty if the origin is not known.
+
+    Example:
+        >>> origin_metadata(None)
+        {}
+    """
+    return {} if origin is None else {"cellseg_monai": origin.in_metadata()}
