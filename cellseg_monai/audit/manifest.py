@@ -12,6 +12,9 @@ from cellseg_monai.audit.sources import Entry
 MANIFEST = "MANIFEST.sha256"
 """File with the hashes, as ``sha256sum --check`` reads them."""
 
+SIGNATURE = "MANIFEST.sha256.sig"
+"""File with the signature of the manifest."""
+
 _CHUNK = 1 << 20
 _KINDS = ("sha512", "sha256", "sha1", "md5")
 _WEAK = ("sha1", "md5")
@@ -44,7 +47,7 @@ def judge_manifest(entries: Mapping[str, Entry], *, packed: bool) -> Iterator[Ju
         elif (own := _hash(entries[name], "sha256")) != digest:
             why = f"{MANIFEST} lists another file; if you changed it yourself, delete {MANIFEST}"
             yield name, severity, Fault(f"SHA-256 {own}", why)
-    for name in sorted(entries.keys() - stated.keys() - {MANIFEST}):
+    for name in sorted(entries.keys() - stated.keys() - {MANIFEST, SIGNATURE}):
         yield name, Severity.WARNING, Fault(name, f"{MANIFEST} does not list it")
 
 

@@ -3,18 +3,20 @@
 import functools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from cellseg_monai.audit.keys import Key, read_key
 from cellseg_monai.outputs import StrPath
 
 ALLOWED = Path(__file__).parent / "allowed.yaml"
 """List of the package."""
 
 _ADDABLE = ("targets", "names", "modules", "attributes", "pickles")
+_SIGNATURES = ("keys", "signed_only")
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Policy:
         modules: modules that expressions may import.
         attributes: attributes of what an expression computes.
         pickles: what a pickle may call.
+        keys: public keys of people whose signature counts.
+        signed_only: whether bundles must be signed with one of these keys.
 
     Example:
         >>> policy = allowed()
@@ -43,6 +47,8 @@ class Policy:
     modules: frozenset[str]
     attributes: frozenset[str]
     pickles: frozenset[str]
+    keys: frozenset[Key] = frozenset()
+    signed_only: bool = False
 
 
 @functools.cache
@@ -74,10 +80,13 @@ def read_policy(file: StrPath) -> Policy:
 
     Args:
         file: YAML or JSON with lists under ``targets``, ``names``, ``modules``, ``attributes`` and
-            ``pickles``, each optional; targets and names with their import path.
+            ``pickles``, each optional; targets and names with their import path. ``keys`` lists public
+            keys, as files beside this one or as lines, and ``signed_only: true`` refuses bundles without a
+            signature of one of them.
 
     Raises:
         ValueError: the file has another key, or a value is not a list of names.
+        FileNotFoundError: the file of a key does not exist.
 
     Example:
         >>> from tempfile import mkdtemp
@@ -92,14 +101,23 @@ def read_policy(file: StrPath) -> Policy:
         content: Any = json.loads(text) if file.suffix == ".json" else yaml.safe_load(text)
     except (ValueError, yaml.YAMLError) as error:
         raise ValueError(f"{file}: not YAML or JSON ({error})") from error
-    if not isinstance(content, Mapping) or (unknown := sorted(content.keys() - set(_ADDABLE))):
+    known = (*_ADDABLE, *_SIGNATURES)
+    if not isinstance(content, Mapping) or (unknown := sorted(content.keys() - set(known))):
         found = ", ".join(map(str, unknown)) if isinstance(content, Mapping) else repr(content)
-        raise ValueError(f"{file}: {found} must be one of {', '.join(_ADDABLE)}, each with a list of names")
-    for key, names in content.items():
+        raise ValueError(f"{file}: {found} must be one of {', '.join(known)}, each with a list of names")
+    lists = dict(content)
+    signed_only = lists.pop("signed_only", False)
+    if not isinstance(signed_only, bool):
+        raise ValueError(f"{file}: signed_only must be true or false, not {signed_only!r}")
+    for key, names in lists.items():
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise ValueError(f"{file}: {key} must be a list of names, such as [our_lab.nets.OurNet]")
+    keys = frozenset(read_key(key, file.parent) for key in lists.pop("keys", ()))
+    if signed_only and not keys:
+        raise ValueError(f"{file}: signed_only needs keys, such as keys: [lab.pub]")
     base = vars(allowed())
-    return Policy(**{key: base[key] | frozenset(content.get(key, ())) for key in base})
+    added = {key: base[key] | frozenset(lists.get(key, ())) for key in _ADDABLE}
+    return replace(allowed(), **added, keys=keys, signed_only=signed_only)
 
 
 def _paths(groups: Mapping[str, str]) -> list[str]:

@@ -21,9 +21,9 @@ _CONFIGS = (".json", ".yaml", ".yml")
 _LOGGING = (".conf", ".ini", ".cfg")
 _PACKAGE = Path(__file__).resolve().parents[1]
 _EXPECTED = (
-    "LICENSE", "MANIFEST.sha256", "README.md", "bundle.yaml", "card.md", "configs", "data", "docs", "doubts",
-    "eval", "large_files.json", "large_files.yaml", "large_files.yml", "models", "plan.json", "report.html",
-    "run.json", "training",
+    "LICENSE", "MANIFEST.sha256", "MANIFEST.sha256.sig", "README.md", "bundle.yaml", "card.md", "configs",
+    "data", "docs", "doubts", "eval", "large_files.json", "large_files.yaml", "large_files.yml", "models",
+    "plan.json", "report.html", "run.json", "training",
 )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Base and overrides to a bundle; a bundle to checks, to a card, and to a zip."""
 
-from cellseg_monai.bundling.auditing import audit_bundle
+from cellseg_monai.bundling.auditing import audit_bundle, verify_bundle
 from cellseg_monai.bundling.bioimage import pack_bioimage
 from cellseg_monai.bundling.card_writing import write_card
 from cellseg_monai.bundling.catalogue import Model, describe_model, list_models, models_table
@@ -14,5 +14,5 @@ __all__ = [
     "BundleReport", "Model", "audit_bundle", "check_bundles", "describe_model",
     "find_bundles", "list_large_files", "list_models",
     "models_table", "pack_bioimage", "pack_bundle", "render_bundle", "render_bundles",
-    "stale_configs", "write_card",
+    "stale_configs", "verify_bundle", "write_card",
 ]  # fmt: skip

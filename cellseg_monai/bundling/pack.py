@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cellseg_monai
-from cellseg_monai.audit.manifest import MANIFEST
+from cellseg_monai.audit.keys import sign
+from cellseg_monai.audit.manifest import MANIFEST, SIGNATURE
 from cellseg_monai.bundling.check.weights import check_results, check_settings, check_weights
 from cellseg_monai.bundling.render import stale_configs
 from cellseg_monai.data.checks.finding import Severity
@@ -20,7 +21,9 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 _MODE = 0o100644 << 16
 
 
-def pack_bundle(bundle: str | Path, destination: str | Path, vendor: bool = False) -> Path:
+def pack_bundle(
+    bundle: str | Path, destination: str | Path, vendor: bool = False, sign_with: str | Path | None = None
+) -> Path:
     """Write ``<destination>/<name>.zip``, which unpacks to a folder ``<name>``.
 
     The zip contains licence, configurations, documentation and models, with the settings beside the weights.
@@ -33,12 +36,13 @@ def pack_bundle(bundle: str | Path, destination: str | Path, vendor: bool = Fals
         vendor: whether to include the package ``cellseg_monai``, for servers where it cannot be installed.
             ``monai.bundle run`` finds it there; for ``monai.bundle.load``, add the unpacked folder to
             ``PYTHONPATH``.
+        sign_with: file of a private Ed25519 key; the zip then also contains a signature of the manifest.
 
     Returns:
         Path of the zip.
 
     Raises:
-        FileNotFoundError: If the bundle or its weights do not exist.
+        FileNotFoundError: If the bundle, its weights or the key do not exist.
         ValueError: If the configurations are stale, the weights do not fit, the scores or settings belong to
             other weights, or there is a link in the bundle.
 
@@ -54,6 +58,9 @@ def pack_bundle(bundle: str | Path, destination: str | Path, vendor: bool = Fals
     files = dict(sorted([*_bundle_files(bundle), *(_package_files() if vendor else ())]))
     hashes = {place: hashlib.sha256(file.read_bytes()).hexdigest() for place, file in files.items()}
     manifest = "".join(f"{digest}  {place}\n" for place, digest in hashes.items())
+    added = {MANIFEST: manifest.encode()}
+    if sign_with is not None:
+        added[SIGNATURE] = sign(added[MANIFEST], sign_with)
     with (
         claim_file(Path(destination) / f"{name}.zip", "pack", files.values()) as target,
         written_whole(target) as part,
@@ -61,7 +68,8 @@ def pack_bundle(bundle: str | Path, destination: str | Path, vendor: bool = Fals
     ):
         for place, file in files.items():
             archive.writestr(_entry(f"{name}/{place}"), file.read_bytes())
-        archive.writestr(_entry(f"{name}/{MANIFEST}"), manifest.encode())
+        for place, content in added.items():
+            archive.writestr(_entry(f"{name}/{place}"), content)
     return target
 
 

@@ -38,7 +38,7 @@ def _bundle(help: str = "folder or name of a bundle", dest: str = "bundle") -> A
     return argument(dest, type=bundle_folder, metavar="bundle", help=help)
 
 
-BUNDLE = Group("bundle", "render, check, audit, pack and describe bundles", [
+BUNDLE = Group("bundle", "render, check, audit, sign, pack and describe bundles", [
     Verb("render", "write configs/ and docs/README.md from their sources", call("bundling.render_bundles"), [
         argument("folder", metavar="bundles", help="folder of bundles beside _base, or one bundle"),
     ]),
@@ -55,6 +55,14 @@ BUNDLE = Group("bundle", "render, check, audit, pack and describe bundles", [
         _bundle(),
         argument("--out", dest="destination", default="dist", metavar="DIR", help="folder (default dist)"),
         argument("--vendor", action="store_true", help="include cellseg_monai, for servers without pip"),
+        argument("--sign", dest="sign_with", metavar="KEY", help="sign with this private Ed25519 key"),
+    ]),
+    Verb("verify", "check who signed a bundle; exit code 1 if no one known", call("bundling.verify_bundle"), [
+        _bundle("folder or zip of a bundle", "place"),
+        argument(
+            "--key", dest="keys", nargs="+", metavar="PUB",
+            help="public keys (default: those of the policy)",
+        ),
     ]),
     Verb("bioimage", "write a package for Fiji, ilastik and QuPath", call("bundling.pack_bioimage"), [
         _bundle("folder or name of a bundle with weights"),

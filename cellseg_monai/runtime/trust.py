@@ -49,14 +49,14 @@ def is_shipped(bundle: StrPath) -> bool:
 
 
 def require_trust(place: StrPath, trust: bool = False) -> None:
-    """Raise if a bundle, or a file of weights, could run code or leave its folder.
+    """Raise if a bundle, or a file of weights, could run code, leave its folder, or lacks a signature.
 
     Args:
         place: folder or zip of a bundle, or a file of weights.
-        trust: whether to use it without an audit.
+        trust: whether to use it without an audit; a signature is asked for all the same.
 
     Raises:
-        Untrusted: the audit refuses it.
+        Untrusted: the audit refuses it, or the policy allows signed bundles only.
         FileNotFoundError: it does not exist.
 
     Example:
@@ -72,18 +72,30 @@ def require_trust(place: StrPath, trust: bool = False) -> None:
     """
     if is_shipped(place):
         return
+    policy = site_policy()
+    if trust and not policy.signed_only:
+        logger.warning("%s is used without an audit, as you trust its author", place)
+        return
+    state = (policy, trust, *_state(Path(place)))
+    if state not in _passed:
+        _judge(place, policy, trust)
+        _passed.add(state)
+
+
+def _judge(place: StrPath, policy: Policy, trust: bool) -> None:
+    from cellseg_monai.audit import NotSigned, audit_files, verify_files
+
+    if policy.signed_only:
+        try:
+            logger.info("%s", verify_files(place, sorted(policy.keys)))
+        except NotSigned as fault:
+            raise Untrusted(f"{fault}; {os.environ.get(POLICY)} allows signed bundles only") from fault
     if trust:
         logger.warning("%s is used without an audit, as you trust its author", place)
         return
-    from cellseg_monai.audit import audit_files
-
-    policy = site_policy()
-    state = (policy, *_state(Path(place)))
-    if state not in _passed:
-        audit = audit_files(place, policy)
-        if audit.failed:
-            raise Untrusted(in_one_line(audit))
-        _passed.add(state)
+    audit = audit_files(place, policy)
+    if audit.failed:
+        raise Untrusted(in_one_line(audit))
 
 
 def _state(place: Path) -> list[tuple[str, int, int, int]]:
