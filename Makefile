@@ -13,12 +13,15 @@ REPORTS := .reports
 LABEL_PYTHON ?= $(PYTHON)
 LABEL_VENV  := .venv-label
 LABEL_READY := $(LABEL_VENV)/.ready
+# CycloneDX's tool has dependencies of its own, which are none of the product's.
+SBOM_VENV   := .venv-sbom
+SBOM_READY  := $(SBOM_VENV)/.ready
 STUDIES     ?=
 MODELS      ?=
 PORT        ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-pythons check format docs bench label-env label test-label clean
+.PHONY: help demo test test-slow test-pythons check format docs bench sbom wheel label-env label test-label clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -72,6 +75,19 @@ docs: $(READY)  ## build the documentation into site/; a warning is an error
 bench: $(READY)  ## run every benchmark and print tables of ratios
 	for script in $(filter-out benchmarks/harness.py benchmarks/cells.py,$(wildcard benchmarks/*.py)); do $(BIN)/python $$script || exit 1; done
 
+$(SBOM_READY):
+	$(PYTHON) -m venv $(SBOM_VENV)
+	$(SBOM_VENV)/bin/python -m pip install --quiet cyclonedx-bom==7.5.0
+	touch $@
+
+sbom: $(READY) $(SBOM_READY)  ## list what an installation brings along, with licences, in dist/sbom.cdx.json (CycloneDX)
+	mkdir -p dist
+	$(SBOM_VENV)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o dist/sbom.cdx.json $(BIN)/python
+	$(BIN)/python -m tests.dependencies dist/sbom.cdx.json
+
+wheel: $(READY)  ## build the wheel in dist/; the same commit gives the same bytes
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m hatchling build -t wheel -d dist
+
 $(LABEL_READY): label/environment.txt label/server.txt label/mend_torchvision.py pyproject.toml
 	$(LABEL_PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v == (3, 11) else f"MONAI Label needs Python 3.11, {sys.executable} is {v[0]}.{v[1]}: make LABEL_PYTHON=/path/to/python3.11")'
 	$(LABEL_PYTHON) -m venv $(LABEL_VENV) || { echo "on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
@@ -93,4 +109,4 @@ test-label: $(READY) $(LABEL_READY)  ## the bundles in a running MONAI Label
 		--durations=20 --junit-xml=$(REPORTS)/tests-label.xml
 
 clean:  ## remove everything that make has created
-	rm -rf $(VENV) $(LABEL_VENV) $(DEMO) $(REPORTS) label_app label_studies site build dist
+	rm -rf $(VENV) $(LABEL_VENV) $(SBOM_VENV) $(DEMO) $(REPORTS) label_app label_studies site build dist
