@@ -15,6 +15,7 @@ from cellseg_monai.export.ome_zarr import fill_ome_zarr, require_absent, write_g
 from cellseg_monai.export.pixels import Pixels, PixelSize
 from cellseg_monai.label_maps import as_label_map
 from cellseg_monai.outputs import StrPath, written_whole
+from cellseg_monai.outputs.origin import Origin, origin_metadata
 
 
 def write_ome_zarr_labels(
@@ -28,6 +29,7 @@ def write_ome_zarr_labels(
     pixel_size: PixelSize = None,
     chunk: int = 512,
     overwrite: bool = False,
+    origin: Origin | None = None,
 ) -> None:
     """Write a label map as OME-Zarr (NGFF 0.4), at several resolutions, with a colour for each object.
 
@@ -42,6 +44,7 @@ def write_ome_zarr_labels(
         pixel_size: micrometres along x and y, if known.
         chunk: side of a chunk in pixels.
         overwrite: whether to replace an existing folder.
+        origin: bundle and weights that made the labels, for their metadata.
 
     Raises:
         FileExistsError: the folder exists and `overwrite` is not set.
@@ -75,7 +78,8 @@ def write_ome_zarr_labels(
         described["colors"] = colours
         if known:
             described["properties"] = [{"label-value": number, **row} for number, row in known.items()]
-        fill_ome_zarr(place, called, ids, "YX", pixel_size, chunk, {"image-label": described})
+        more = {"image-label": described, **origin_metadata(origin)}
+        fill_ome_zarr(place, called, ids, "YX", pixel_size, chunk, more)
 
 
 def read_ome_zarr_labels(path: StrPath, name: str | None = None) -> Objects:

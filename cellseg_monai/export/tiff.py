@@ -40,13 +40,20 @@ def tiff_options(
     }
 
 
-def write_label_tiff(path: StrPath, label_map: npt.ArrayLike, pixel_size: PixelSize = None) -> None:
+def write_label_tiff(
+    path: StrPath,
+    label_map: npt.ArrayLike,
+    pixel_size: PixelSize = None,
+    *,
+    origin: Origin | None = None,
+) -> None:
     """Write a label map with 16 bits per pixel, or 32 if an id needs them.
 
     Args:
         path: TIFF file to write.
         label_map: label map of one plane.
         pixel_size: micrometres along x and y, if known.
+        origin: bundle and weights that made the labels.
 
     Example:
         >>> import tempfile
@@ -58,7 +65,7 @@ def write_label_tiff(path: StrPath, label_map: npt.ArrayLike, pixel_size: PixelS
     ids = as_label_map(label_map)
     dtype = np.promote_types(smallest_dtype(int(ids.max(initial=0))), np.uint16)
     with written_whole(path) as part:
-        tifffile.imwrite(part, ids.astype(dtype), **tiff_options("YX", pixel_size, level=6))
+        tifffile.imwrite(part, ids.astype(dtype), **tiff_options("YX", pixel_size, level=6, origin=origin))
 
 
 def write_tiled_tiff(

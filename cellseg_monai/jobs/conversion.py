@@ -13,6 +13,7 @@ from cellseg_monai import export
 from cellseg_monai.annotations import FORMATS as ANNOTATIONS
 from cellseg_monai.annotations import read_annotations
 from cellseg_monai.data import read_label_map
+from cellseg_monai.export.known_origin import origin_in
 from cellseg_monai.jobs.files.companions import Companions, find_companions
 from cellseg_monai.jobs.files.inputs import find_label_maps, kind_of
 from cellseg_monai.jobs.files.names import full_name
@@ -218,15 +219,18 @@ class _Run:
         labels, table = objects.label_map, objects.table
         image = None if self.images is None else self.images.find(name)
         size = None if self.images is None else self.images.pixel_size(name)
+        origin = origin_in(self.maps[name]) if name in self.maps else None
         if self.to == "geojson":
             export.write_geojson(path, labels, table)
         elif self.to == "rois":
             export.write_rois(path, labels)
         elif self.to == "tiff":
-            export.write_label_tiff(path, labels, size)
+            export.write_label_tiff(path, labels, size, origin=origin)
         elif self.to == "ome-zarr":
             pixels, axes = (None, "YX") if image is None else (read_planes(image).pixels, "CYX")
-            export.write_ome_zarr_labels(path, labels, table, pixels, axes, pixel_size=size, overwrite=True)
+            export.write_ome_zarr_labels(
+                path, labels, table, pixels, axes, pixel_size=size, overwrite=True, origin=origin
+            )
         else:
             dark = np.zeros(labels.shape)
             picture = export.outline(dark, labels) if image is None else outlined(str(image), labels)

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 SOFTWARE = "cellseg-monai"
+KEY = "cellseg_monai"
+"""Key of the origin in the metadata of a file."""
 
 
 class Origin(NamedTuple):
@@ -25,7 +27,7 @@ class Origin(NamedTuple):
     files: Mapping[str, Sequence[Path]]
 
     def in_metadata(self) -> dict[str, str]:
-        """Facts and the version of this package, for the metadata of a file."""
+        """Facts, and the version of this package if they do not name another one."""
         return {"software": software(), **self.facts}
 
 
@@ -46,4 +48,4 @@ def origin_metadata(origin: Origin | None) -> dict[str, Any]:
         >>> origin_metadata(None)
         {}
     """
-    return {} if origin is None else {"cellseg_monai": origin.in_metadata()}
+    return {} if origin is None else {KEY: origin.in_metadata()}

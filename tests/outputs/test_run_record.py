@@ -15,6 +15,7 @@ import zarr
 from cellseg_monai.cli import main
 from cellseg_monai.data import write_synthetic_dataset
 from cellseg_monai.export import write_tiled
+from cellseg_monai.export.known_origin import origin_in
 from cellseg_monai.outputs import Run, claim_outputs, verify_run
 from cellseg_monai.outputs.digest import digest_of
 from cellseg_monai.outputs.origin import Origin
@@ -88,6 +89,22 @@ def test_large_label_maps_name_them_too(tmp_path: Path, ending: str) -> None:
     else:
         told = zarr.open_group(str(path), mode="r").attrs["cellseg_monai"]
     assert told["weights"] == "model.pt"
+
+
+def test_a_conversion_keeps_the_name_of_the_weights(segmented: Path, tmp_path: Path) -> None:
+    labels = segmented / "labels/nuclei_000.tif"
+    expected = origin_in(labels)
+    assert expected.facts["weights_sha256"] == sha256(BUNDLE / "models/model.pt")
+    for step, (source, to) in enumerate([(labels, "ome-zarr"), (tmp_path / "0/nuclei_000.ome.zarr", "tiff")]):
+        assert main(["convert", str(source), "--to", to, "--out", str(tmp_path / str(step))]) == 0
+    assert origin_in(tmp_path / "0/nuclei_000.ome.zarr") == expected
+    assert origin_in(tmp_path / "1/nuclei_000.tif") == expected
+
+
+def test_a_label_map_of_somebody_else_names_nothing(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "plain.tif", np.eye(8, dtype=np.uint8), metadata=None)
+    tifffile.imwrite(tmp_path / "ours.tif", np.eye(8, dtype=np.uint8), metadata={"cellseg_monai": "?"})
+    assert [origin_in(file) for file in sorted(tmp_path.iterdir())] == [None, None]
 
 
 def test_monais_own_command_records_as_well(nuclei: Path, tmp_path: Path) -> None:

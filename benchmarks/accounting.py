@@ -1,0 +1,50 @@
+"""How much longer a prediction takes because ``run.json`` is written and the inputs are hashed.
+
+    python benchmarks/accounting.py
+
+The ratio is that of the time of the processor, which other programs do not change.
+"""
+
+import time
+from statistics import median
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
+
+from cellseg_monai.data import write_synthetic_dataset
+from cellseg_monai.jobs import predict
+from cellseg_monai.outputs import Run
+
+ROUNDS = 10
+PARTS = ("files", "wrote", "_write")
+"""Methods of the record that read, hash and write."""
+
+
+def seconds(images: str, recorded: bool) -> float:
+    """Time of the processor for one prediction, all threads together."""
+    nothing = {} if recorded else dict.fromkeys(PARTS, lambda *_: None)
+    with TemporaryDirectory() as out, patch.multiple(Run, **nothing):
+        began = time.process_time()
+        predict("patch_attention_unet", [images], f"{out}/cells", device="cpu")
+        return time.process_time() - began
+
+
+def main() -> None:
+    """Print the ratio for a few and for many pixels."""
+    for count, side in ((4, 256), (4, 1024)):
+        with TemporaryDirectory() as folder:
+            images = f"{folder}/nuclei"
+            write_synthetic_dataset("nuclei", images, count=count, size=(side, side))
+            seconds(f"{images}/images", recorded=True)
+            ratios = []
+            for number in range(ROUNDS):
+                order = (True, False) if number % 2 else (False, True)
+                taken = {recorded: seconds(f"{images}/images", recorded) for recorded in order}
+                ratios.append(taken[True] / taken[False])
+            spread = f"{min(ratios):.3f} to {max(ratios):.3f}"
+            print(
+                f"{count} images of {side} x {side}: ratio {median(ratios):.3f}, {spread} in {ROUNDS} rounds"
+            )
+
+
+if __name__ == "__main__":
+    main()
