@@ -1,5 +1,6 @@
 """Where label maps come from: the weights and the bundle, named in their metadata and in ``run.json``."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -38,7 +39,21 @@ def software() -> str:
         >>> software().split()[0]
         'cellseg-monai'
     """
-    return f"{SOFTWARE} {metadata.version(SOFTWARE)}"
+    return f"{SOFTWARE} {version_of(SOFTWARE)}"
+
+
+@functools.cache
+def version_of(package: str) -> str:
+    """Version of an installed package; looked up once, as that takes milliseconds.
+
+    Example:
+        >>> version_of("absent")
+        'not installed'
+    """
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def origin_metadata(origin: Origin | None) -> dict[str, Any]:

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from cellseg_monai.outputs.causes import in_one_line
 from cellseg_monai.outputs.containment import StrPath
 from cellseg_monai.outputs.digest import digest_of
+from cellseg_monai.outputs.origin import version_of
 from cellseg_monai.outputs.whole import write_text
 
 logger = logging.getLogger(__name__)
@@ -241,14 +241,7 @@ def versions() -> dict[str, str]:
         >>> sorted(versions())[:3]
         ['cellseg-monai', 'monai', 'numpy']
     """
-    return {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES}
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "not installed"
+    return {"python": platform.python_version()} | {name: version_of(name) for name in _PACKAGES}
 
 
 def _plain(value: Any) -> Any:
