@@ -3,6 +3,7 @@
 import hashlib
 import time
 from pathlib import Path
+from threading import Event
 
 from cellseg_monai.outputs.containment import StrPath
 
@@ -13,14 +14,18 @@ _SETTLED = 2 * 10**9
 _known: dict[tuple[int, ...], str] = {}
 
 
-def digest_of(path: StrPath) -> str:
+def digest_of(path: StrPath, stop: Event | None = None) -> str:
     """Hash the content of a file, or the names and contents of all files of a folder.
 
     Args:
         path: file or folder to hash.
+        stop: event that ends the work early.
 
     Returns:
         64 hexadecimal digits; for a file the same as ``sha256sum`` prints.
+
+    Raises:
+        InterruptedError: the event is set.
 
     Example:
         >>> import tempfile
@@ -34,13 +39,15 @@ def digest_of(path: StrPath) -> str:
     if path.is_dir():
         for child in sorted(path.rglob("*")):
             if child.is_file():
-                total.update(f"{child.relative_to(path).as_posix()}\0{digest_of(child)}\n".encode())
+                total.update(f"{child.relative_to(path).as_posix()}\0{digest_of(child, stop)}\n".encode())
         return total.hexdigest()
     before = _state(path)
     if before in _known:
         return _known[before]
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
+            if stop is not None and stop.is_set():
+                raise InterruptedError(f"{path}: not hashed, as the run ends")
             total.update(chunk)
     digest = total.hexdigest()
     if time.time_ns() - before[-1] > _SETTLED and _state(path) == before:

@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from cellseg_monai.outputs.causes import in_one_line
@@ -59,6 +60,7 @@ class Run:
     def __init__(self, work: str, options: Mapping[str, Any] | None = None) -> None:
         self.work = work
         self._files: dict[str, dict[str, Future[dict[str, Any]]]] = {part: {} for part in PARTS}
+        self._stop = Event()
         self._earlier: list[dict[str, Any]] | None = None
         self._hashing = ThreadPoolExecutor(1, "hash of inputs", _step_back)
         asked = {name: value for name, value in (options or {}).items() if not callable(value)}
@@ -99,7 +101,7 @@ class Run:
         """
         for path in map(os.path.abspath, files):
             if path not in self._files[part]:
-                self._files[part][path] = self._hashing.submit(file_facts, Path(path))
+                self._files[part][path] = self._hashing.submit(file_facts, Path(path), self._stop)
 
     def wrote(self, path: Path, digest: str) -> None:
         """List an output whose hash is known.
@@ -131,6 +133,8 @@ class Run:
         except BaseException as error:
             interrupted = not isinstance(error, Exception)
             self._facts["exit"] = "interrupted" if interrupted else in_one_line(error)
+            if interrupted:
+                self._stop.set()
             self._hashing.shutdown(wait=not interrupted, cancel_futures=interrupted)
             try:
                 self._end(folder)
@@ -216,7 +220,7 @@ def read_runs(folder: StrPath) -> dict[str, Any]:
     raise FileExistsError(f"{path} exists, but is not a record of runs; move it away")
 
 
-def file_facts(path: Path) -> dict[str, Any]:
+def file_facts(path: Path, stop: Event | None = None) -> dict[str, Any]:
     """Path, size and SHA-256 of a file or folder; size and hash are None if it cannot be read.
 
     Example:
@@ -224,7 +228,7 @@ def file_facts(path: Path) -> dict[str, Any]:
         {'file': 'absent.tif', 'bytes': None, 'sha256': None}
     """
     try:
-        return {"file": path.as_posix(), "bytes": _size(path), "sha256": digest_of(path)}
+        return {"file": path.as_posix(), "bytes": _size(path), "sha256": digest_of(path, stop)}
     except OSError:
         return {"file": path.as_posix(), "bytes": None, "sha256": None}
 

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -196,9 +197,17 @@ def test_a_killed_run_has_no_end(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_run_does_not_wait_for_its_hashes(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), claim_outputs(tmp_path, "measure", run=Run("measure")):
+    image = tmp_path / "slide.tif"
+    with image.open("wb") as file:
+        file.truncate(1 << 40)  # takes no space, but hours to hash
+    claimed = claim_outputs(tmp_path / "out", "measure", (), [image], run=Run("measure"))
+    with pytest.raises(KeyboardInterrupt), claimed:
         raise KeyboardInterrupt
-    assert record(tmp_path, "measure")["exit"] == "interrupted"
+    assert record(tmp_path / "out", "measure")["exit"] == "interrupted"
+    for thread in threading.enumerate():
+        if thread.name.startswith("hash of inputs"):
+            thread.join(timeout=10)
+            assert not thread.is_alive()
 
 
 def test_an_input_that_vanishes_does_not_stop_the_run(tmp_path: Path) -> None:
