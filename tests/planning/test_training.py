@@ -16,6 +16,7 @@ import cellseg_monai as cs
 from cellseg_monai.bundling import check_bundles
 from cellseg_monai.cli import main
 from cellseg_monai.data import labelled, list_items, read_pixels
+from cellseg_monai.outputs import verify_run
 from cellseg_monai.planning import prepare
 from cellseg_monai.planning.candidates import mean_weights
 
@@ -44,6 +45,18 @@ def test_the_result_is_a_bundle_that_segments(trained, images: Path, tmp_path: P
     labels = cs.predict(folder, [images / "images"], tmp_path)
     assert labels
     assert all(imread(file).dtype == np.int32 for file in labels)
+
+
+@pytest.mark.slow
+def test_its_record_names_images_and_results(trained, images: Path) -> None:
+    folder, found = trained
+    told = json.loads((folder / "run.json").read_text())["train"]
+    assert (told["exit"], told["seed"], told["kept"]) == ("done", 0, found.kept)
+    assert told["options"]["options"] == NARROW
+    files = sorted(str(file) for kind in ("images", "masks") for file in (images / kind).iterdir())
+    assert sorted(entry["file"] for entry in told["inputs"]) == files
+    assert {"models/model.pt", "configs/inference.json"} <= {entry["file"] for entry in told["outputs"]}
+    assert not [fault for fault in verify_run(folder).failures if fault.work == "train"]
 
 
 @pytest.mark.slow
