@@ -95,8 +95,8 @@ class Claim:
         """
         if self.run is None:
             self.run = self._stack.enter_context(run.recorded(self.folder))
-        self.run.begin(self.folder)
         self.run.files("inputs", self._read)
+        self.run.begin(self.folder)
         return self.run
 
     @contextmanager

@@ -133,9 +133,9 @@ class Run:
         except BaseException as error:
             interrupted = not isinstance(error, Exception)
             self._facts["exit"] = "interrupted" if interrupted else in_one_line(error)
-            if interrupted:
+            if at_once := interrupted or self._earlier is None:
                 self._stop.set()
-            self._hashing.shutdown(wait=not interrupted, cancel_futures=interrupted)
+            self._hashing.shutdown(wait=not at_once, cancel_futures=at_once)
             try:
                 self._end(folder)
             except OSError as fault:  # the error of the run counts, which may be the same full disk
@@ -167,7 +167,7 @@ class Run:
 
     def _write(self, folder: Path) -> None:
         listed = {
-            part: [future.result() for future in files.values() if future.done() and not future.cancelled()]
+            part: [_entry(path, future) for path, future in files.items()]
             for part, files in self._files.items()
             if files
         }
@@ -182,6 +182,12 @@ class Run:
         record = self._facts | listed | ({"earlier": earlier} if earlier else {})
         runs = read_runs(folder) | {self.work: record}
         write_text(folder / RUN, json.dumps(runs, indent=1, ensure_ascii=False) + "\n")
+
+
+def _entry(path: str, future: Future[dict[str, Any]]) -> dict[str, Any]:
+    """Facts about a file, without size and hash if they are not known yet."""
+    known = future.done() and not future.cancelled()
+    return dict(future.result()) if known else {"file": path, "bytes": None, "sha256": None}
 
 
 def running(folder: StrPath, work: str) -> Run | None:

@@ -110,8 +110,9 @@ def train(
     with locked(out), ExitStack() as stack:
         if found is not None:
             folder.begin(found)
-        stack.enter_context(run.recorded(out)).begin(out)
+        stack.enter_context(run.recorded(out))
         run.files("inputs", files_of([*items, *(tested or ())]))
+        run.begin(out)
         for name, split in trainings.items():
             folder.run(name).begin(*split)
         if tested is not None:

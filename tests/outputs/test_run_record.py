@@ -188,12 +188,14 @@ def test_a_failed_run_is_recorded_with_its_reason(tmp_path: Path) -> None:
 
 def test_a_killed_run_has_no_end(tmp_path: Path) -> None:
     if (child := os.fork()) == 0:
-        with claim_outputs(tmp_path, "measure", ["a.csv"], run=Run("measure")):
+        inputs = [tmp_path / "image.tif"]
+        with claim_outputs(tmp_path, "measure", ["a.csv"], inputs, run=Run("measure")):
             os._exit(9)
     os.waitpid(child, 0)
     told = record(tmp_path, "measure")
     assert (told["exit"], told["end"]) == (None, None)
-    assert [str(fault) for fault in verify_run(tmp_path).failures] == ["measure: not finished"]
+    assert [entry["file"] for entry in told["inputs"]] == [str(tmp_path / "image.tif")]
+    assert str(verify_run(tmp_path).failures[0]) == "measure: not finished"
 
 
 def test_an_interrupted_run_does_not_wait_for_its_hashes(tmp_path: Path) -> None:
