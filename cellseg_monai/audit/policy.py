@@ -71,7 +71,9 @@ def allowed() -> Policy:
         bare=frozenset(_last(path) for path in targets if path.startswith("monai.")),
         located=frozenset({*located, *map(_last, located)}),
         names=frozenset(_paths(content["names"])),
-        **{name: frozenset(content[name].split()) for name in ("modules", "attributes", "pickles")},
+        modules=frozenset(content["modules"].split()),
+        attributes=frozenset(content["attributes"].split()),
+        pickles=frozenset(content["pickles"].split()),
     )
 
 
