@@ -50,7 +50,11 @@ def segmented(nuclei: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_predict_names_weights_configs_inputs_outputs_and_values(segmented: Path, nuclei: Path) -> None:
     told = record(segmented, "predict")
     weights = BUNDLE / "models/model.pt"
-    assert (told["exit"], told["device"], told["counts"]) == ("done", "cpu", {"images": 2, "failed": 0})
+    assert (told["exit"], told["device"], told["counts"]) == (
+        "done",
+        "cpu",
+        {"images": 2, "failed": 0, "cells": told["counts"]["cells"]},
+    )
     assert told["start"] <= told["end"]
     assert told["options"]["overlay"] is True
     assert told["options"]["resolved"]["threshold"] == 0.45
@@ -65,7 +69,7 @@ def test_predict_names_weights_configs_inputs_outputs_and_values(segmented: Path
     outputs = {entry["file"]: entry["sha256"] for entry in told["outputs"]}
     names = {f"{kind}/{image.stem}{ending}" for image in images for kind, ending in
              (("labels", ".tif"), ("overlays", ".png"))}  # fmt: skip
-    assert outputs.keys() == names | {"timing.csv", "failures.csv"}
+    assert outputs.keys() == names | {"timing.csv", "failures.csv", "counts.csv"}
     assert all(sha256(segmented / name) == digest for name, digest in outputs.items())
 
 
@@ -126,7 +130,7 @@ def test_verify_finds_what_was_changed_or_removed(
 ) -> None:
     out = shutil.copytree(segmented, tmp_path / "moved")
     assert main(["verify-run", str(out)]) == 0
-    assert "2 inputs, 6 outputs as recorded" in capsys.readouterr().out
+    assert "2 inputs, 7 outputs as recorded" in capsys.readouterr().out
     labels = out / "labels/nuclei_000.tif"
     pixels = bytearray(labels.read_bytes())
     pixels[-1] ^= 1
@@ -140,7 +144,7 @@ def test_verify_finds_what_was_changed_or_removed(
     finally:
         changed.write_bytes(before)
     told = capsys.readouterr().out
-    assert "1 inputs, 4 outputs as recorded" in told
+    assert "1 inputs, 5 outputs as recorded" in told
     assert re.findall(r"predict: (changed|missing): (.*)", told) == [
         ("changed", str(changed)),
         ("changed", "labels/nuclei_000.tif"),
