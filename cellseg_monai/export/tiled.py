@@ -3,17 +3,25 @@
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from cellseg_monai.export.ome_zarr import write_ome_zarr
 from cellseg_monai.export.pixels import Pixels, PixelSize
 from cellseg_monai.export.tiff import write_tiled_tiff
+from cellseg_monai.export.volumes import SUFFIXES, write_volume
 from cellseg_monai.outputs import StrPath
 
 
 def write_tiled(
-    path: StrPath, pixels: Pixels, axes: str = "YX", pixel_size: PixelSize = None, *, tile: int = 512
+    path: StrPath,
+    pixels: Pixels,
+    axes: str = "YX",
+    pixel_size: PixelSize = None,
+    *,
+    tile: int = 512,
+    affine: npt.ArrayLike | None = None,
 ) -> None:
-    """Write an image tile by tile, as OME-Zarr (``.zarr``) or BigTIFF (``.tif``, ``.tiff``).
+    """Write an image tile by tile, as OME-Zarr (``.zarr``) or BigTIFF (``.tif``, ``.tiff``), NIfTI or NRRD.
 
     Args:
         path: file to write, or folder for OME-Zarr.
@@ -21,6 +29,7 @@ def write_tiled(
         axes: one letter per dimension, ending with YX.
         pixel_size: micrometres along x and y (and z), if known.
         tile: side of a tile or chunk in pixels; a multiple of 16 for TIFF.
+        affine: position and orientation in space, for NIfTI and NRRD; see :func:`write_volume`.
 
     Raises:
         ValueError: the file name has another suffix, or an argument is not valid; see :func:`write_ome_zarr`
@@ -39,5 +48,8 @@ def write_tiled(
         write_ome_zarr(path, pixels, axes, pixel_size, chunk=tile, labels=labels)
     elif suffix in (".tif", ".tiff"):
         write_tiled_tiff(path, pixels, axes, pixel_size, tile=tile)
+    elif str(path).lower().endswith(SUFFIXES):
+        write_volume(path, pixels, axes, pixel_size, affine=affine)
     else:
-        raise ValueError(f"{path}: tiled images are written as .tif or .zarr, not {suffix or 'no suffix'}")
+        formats = ", ".join((".tif", ".zarr", *SUFFIXES))
+        raise ValueError(f"{path}: tiled images are written as {formats}, not {suffix or 'no suffix'}")

@@ -12,15 +12,17 @@ import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 from PIL import Image
 
+from cellseg_monai.data import Reading
 from cellseg_monai.export import SaveTiffd
 from cellseg_monai.inference.fixed_size import back_to_size, to_size
 from cellseg_monai.jobs.files.inputs import Source, find_images, first_file
 from cellseg_monai.jobs.files.planes import outlined
+from cellseg_monai.jobs.files.stacks import third_axis
 from cellseg_monai.networks import attention_maps
 from cellseg_monai.outputs import Claim, StrPath, claim_outputs, written_whole
 from cellseg_monai.outputs.counting import counted
 from cellseg_monai.runtime import require_ids
-from cellseg_monai.runtime.finding import find_inference
+from cellseg_monai.runtime.finding import LARGE, Inference, find_inference
 from cellseg_monai.runtime.overrides import literal, literal_options
 
 logger = logging.getLogger(__name__)
@@ -38,10 +40,16 @@ def predict(
     save_probability: bool = False,
     overlay: bool = False,
     attention: bool = False,
+    reading: Reading | None = None,
     options: Mapping[str, Any] | None = None,
     trust: bool = False,
 ) -> list[Path]:
     """Segment images with a trained bundle; the label maps are those of MONAI's own command.
+
+    A stack is segmented plane by plane, with the intensity limits of the whole stack, and its cells are
+    linked across z; a movie is segmented frame by frame. Their label maps have the format of the file, TIFF,
+    OME-Zarr, NIfTI or NRRD, with its spacing and orientation, and an interrupted run goes on where it
+    stopped.
 
     Args:
         bundle: folder of a bundle with its weights, a name in
@@ -56,7 +64,9 @@ def predict(
         overlay: whether to draw the outlines of the cells on the images, in ``overlays/``.
         attention: whether to write the attention map of each gate, to ``attention/<image>/<gate>.tif``, for
             images of up to four megapixels. A report shows them.
-        options: further values of ``inference.json`` by id, such as ``{"threshold": 0.4}``.
+        reading: names of the axes, and a choice of frame, plane and channels; by default all of each file.
+        options: further values of ``inference.json`` by id, such as ``{"threshold": 0.4}``, or, for stacks
+            and movies, of ``inference_large.json``, such as ``{"max_gap": 2}``.
         trust: whether to use the bundle and the weights without an audit; those of the package are trusted.
 
     Returns:
@@ -64,9 +74,10 @@ def predict(
 
     Raises:
         FileNotFoundError: the bundle, its weights or an input does not exist.
-        ValueError: two images would have the same label map; ``inference.json`` has no such id; the network
-            has no attention gates; there is no such device; `out` contains an image; or the audit refuses
-            the bundle or the weights.
+        ValueError: a stack or movie is among the images, and an overlay or attention maps are requested; two
+            images would have the same label map; ``inference.json`` has no such id; the network has no
+            attention gates; there is no such device; `out` contains an image; or the audit refuses the
+            bundle or the weights.
         RuntimeError: at the end, if an image failed.
 
     Example:
@@ -75,8 +86,14 @@ def predict(
         ...
         FileNotFoundError: bundles/unknown: there is no such bundle; give its folder, or one of ...
     """
+    reading = reading or Reading()
+    asked = {"axes": reading.axes, "select": reading.place.get("select"), "channel": reading.channels}
+    options = dict(options or {}) | {name: value for name, value in asked.items() if value is not None}
     inference = find_inference(bundle, options, trust)
     images = find_images(inputs)
+    stacks = [image for image in images if third_axis(image, reading)]
+    if stacks:
+        inference = _for_stacks(inference, first_file(stacks[0]), drawn=overlay or attention)
     root = Path(os.path.commonpath([first_file(image).parent for image in images]))
     require_ids(ConfigParser.load_config_files(inference.files), inference.options, inference.files[0])
     places = {"bundle_root": inference.bundle, "dataset_dir": root, "data_root": root, "output_dir": out}
@@ -95,7 +112,10 @@ def predict(
         workflow = ConfigWorkflow(inference.files, logging_file=False, **values)
     workflow.initialize()
     folder = Path(out) / "labels"
-    paths = [SaveTiffd("pred", folder, root).path_of(first_file(image)) for image in images]
+    if stacks:
+        paths = [workflow.parser.get_parsed_content("images").path_of(image) for image in images]
+    else:
+        paths = [SaveTiffd("pred", folder, root).path_of(first_file(image)) for image in images]
     names = [path.relative_to(folder).with_suffix("").as_posix() for path in paths]
     results = [_Result(*each) for each in zip(images, paths, names, strict=True)]
     overlays = {f"overlays/{result.name}.png": result for result in results if overlay}
@@ -107,10 +127,31 @@ def predict(
             for name, result in overlays.items():
                 if result.labels.is_file():
                     with written_whole(claim.folder / name) as part:
-                        Image.fromarray(outlined(result.image, tifffile.imread(result.labels))).save(part)
+                        Image.fromarray(outlined(result.image, tifffile.imread(result.labels), reading)).save(
+                            part
+                        )
         for result in results if attention else ():
             _save_attention(workflow, result, claim)
     return paths
+
+
+def _for_stacks(inference: Inference, stack: Path, *, drawn: bool) -> Inference:
+    """Return the inference of a bundle with what it needs for stacks and movies."""
+    if drawn:
+        raise ValueError(
+            f"{stack}: overlays and attention maps are made of planes only; leave them out, or choose "
+            "a plane "
+            "with --z or a frame with --frame"
+        )
+    large = inference.bundle / LARGE
+    if not large.is_file() or "max_gap" not in ConfigParser.load_config_file(large):
+        raise ValueError(
+            f"{stack}: has several planes or frames, but {large} was made before stacks were known; "
+            "render the "
+            "bundle again (cellseg bundle render), or choose a plane with --z or a frame with --frame"
+        )
+    kept = {"output_ext": "$None"} | inference.options
+    return inference._replace(files=[*inference.files, str(large)], options=kept)
 
 
 class _Result(NamedTuple):
