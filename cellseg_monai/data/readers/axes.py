@@ -19,7 +19,7 @@ class Part(NamedTuple):
     """The part of an image file to read.
 
     Attributes:
-        axes: one letter per dimension, where the file has no axis names or wrong ones.
+        axes: one letter per dimension, where the file has no axis names or wrong ones; planes need none.
         select: one index along some of the axes, for example ``{"T": 0}``.
         level: pyramid level; 0 is full resolution.
         region: start and stop along x and y, in pixels of the level, and along planes or frames.
@@ -31,6 +31,10 @@ class Part(NamedTuple):
     level: int = 0
     region: Region | None = None
     movie: bool = False
+
+    def names(self, stored: str) -> str:
+        """Names of the axes: those given, or else those of the file; a plane needs none."""
+        return self.axes if self.axes and len(stored) > 2 else str(stored)
 
 
 def locate(part: Part, stored: str, shape: tuple[int, ...]) -> tuple[Index, str]:
@@ -48,7 +52,7 @@ def locate(part: Part, stored: str, shape: tuple[int, ...]) -> tuple[Index, str]
         >>> locate(Part(select={"Z": 2}), "ZYX", (5, 30, 40))
         ((2, slice(None, None, None), slice(None, None, None)), 'YX')
     """
-    axes = part.axes or str(stored)
+    axes = part.names(stored)
     if len(axes) != len(shape) or len(set(axes)) != len(axes) or not {"X", "Y"} <= set(axes):
         raise ValueError(
             f"the axes {axes!r} do not describe the shape {tuple(shape)}; "

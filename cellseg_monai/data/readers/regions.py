@@ -13,7 +13,7 @@ from cellseg_monai.data.readers import tiff
 from cellseg_monai.data.readers.axes import Part, Span
 from cellseg_monai.data.readers.channels import Channels, chosen_channels
 from cellseg_monai.data.readers.formats import IN_PARTS, read_part
-from cellseg_monai.data.readers.picture import require_one_size
+from cellseg_monai.data.readers.picture import Kind, require_one_size
 
 logger = logging.getLogger(__name__)
 
@@ -37,12 +37,14 @@ class ImageRegions:
         level: pyramid level.
         channels: numbers or names of the channels to use, in this order; by default all.
         movie: whether the frames of a movie are a third axis; otherwise one must be selected.
+        kind: ``"label"`` keeps the palette indices of a mask.
 
     Attributes:
         shape: number of channels, and pixels along x, y (and z, or frames).
         axes: ``CXY``, ``CXYZ`` or ``CXYT``.
         dtype: data type of the pixels.
         pixel_size: size of a pixel along x, y (and z) in micrometres, or None if the file does not give it.
+        channel_names: names of the channels, or nothing if the file does not name them.
         affine: matrix from indices to space as in :class:`~cellseg_monai.data.Picture`, or None.
 
     Raises:
@@ -67,8 +69,10 @@ class ImageRegions:
         level: int = 0,
         channels: Channels = None,
         movie: bool = False,
+        kind: Kind = "image",
     ) -> None:
         self.paths = [Path(one) for one in ([path] if isinstance(path, str | PathLike) else path)]
+        self._kind: Kind = kind
         self._part = Part(axes, select, level, movie=movie)
         self._names: list[str] = []
         self._whole: dict[Path, npt.NDArray[Any]] = {}
@@ -80,6 +84,8 @@ class ImageRegions:
         except ValueError as error:
             raise ValueError(f"{', '.join(map(str, self.paths))}: {error}") from error
         self._all = self._channels == list(range(count))
+        named = len(self._names) == count
+        self.channel_names = tuple(self._names[place] for place in self._channels) if named else ()
         self.shape: tuple[int, ...] = (len(self._channels), *shapes[0][1:])
 
     def __getitem__(self, box: tuple[slice, ...]) -> npt.NDArray[Any]:
@@ -100,7 +106,7 @@ class ImageRegions:
         """Read the metadata with one pixel, or the whole image, and return the channel-first shape."""
         name = path.name.lower()
         one_pixel = ((0, 1), (0, 1), (0, 1)) if name.endswith(IN_PARTS) else None
-        picture = read_part(path, "image", self._part._replace(region=one_pixel))
+        picture = read_part(path, self._kind, self._part._replace(region=one_pixel))
         pixels = picture.channel_first()
         self.dtype, self.pixel_size, self.affine = pixels.dtype, picture.pixel_size, picture.affine
         self.axes = f"CXY{picture.third}"
@@ -118,11 +124,11 @@ class ImageRegions:
                 path,
                 piece >> 20,
             )
-        names = self._part.axes or picture.stored_axes
+        names = self._part.names(picture.stored_axes)
         sides = [int(picture.stored_shape[names.index(axis)]) for axis in self.axes[1:]]
         return (pixels.shape[0], *sides)
 
     def _read(self, path: Path, region: Sequence[Span]) -> npt.NDArray[Any]:
         if path in self._whole:
             return self._whole[path][(slice(None), *(slice(*span) for span in region))]
-        return read_part(path, "image", self._part._replace(region=tuple(region))).channel_first()
+        return read_part(path, self._kind, self._part._replace(region=tuple(region))).channel_first()

@@ -43,7 +43,7 @@ def read_tiff(path: Path, kind: Kind, part: Part) -> Picture:
         pixels, axes = channels_last(_pixels(path, series, part.level, index), kept)
         if kind == "image":
             pixels = _intensities(pixels, series.keyframe)
-        width = (part.axes or stored.axes).index("X")
+        width = part.names(stored.axes).index("X")
         return Picture(
             pixels,
             axes,
