@@ -1,7 +1,9 @@
 """``cellseg data …``: import, check, make and look at datasets."""
 
 from shlex import quote
+from typing import Any
 
+from cellseg_monai.cli.options import READING
 from cellseg_monai.cli.verbs import Group, Verb, argument, call
 
 
@@ -11,10 +13,10 @@ def _layouts() -> list[str]:
     return [f"{name:<17}{layout.description}" for name, layout in sorted(LAYOUTS.items())]
 
 
-def _check(source: str, json: bool = False, recursive: bool = False) -> int:
+def _check(source: str, json: bool = False, recursive: bool = False, **reading: Any) -> int:
     from cellseg_monai.data import check_dataset, render_table
 
-    report = check_dataset(source, recursive)
+    report = check_dataset(source, recursive, **reading)
     print(report.to_json() if json else render_table(report))
     if not json and not report.failed and report.summary()["labelled"]:
         print(f"\nTo see what a training would do: cellseg train {quote(source)} --out BUNDLE --dry-run")
@@ -36,6 +38,7 @@ DATA = Group("data", "import, check and look at datasets", [
         _SOURCE,
         argument("--json", action="store_true", help="print the whole report as JSON"),
         argument("--recursive", action="store_true", help="search sub-folders"),
+        *READING,
     ]),
     Verb("synthesize", "write synthetic images with exact labels", call("data.write_synthetic_dataset"), [
         argument("kind", help="nuclei, phase, filaments or tissue"),

@@ -87,9 +87,7 @@ def predict(
         FileNotFoundError: bundles/unknown: there is no such bundle; give its folder, or one of ...
     """
     reading = reading or Reading()
-    asked = {"axes": reading.axes, "select": reading.place.get("select"), "channel": reading.channels}
-    options = dict(options or {}) | {name: value for name, value in asked.items() if value is not None}
-    inference = find_inference(bundle, options, trust)
+    inference = find_inference(bundle, {**(options or {}), **reading.config}, trust)
     images = find_images(inputs)
     stacks = [image for image in images if third_axis(image, reading)]
     if stacks:

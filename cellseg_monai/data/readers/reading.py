@@ -34,6 +34,12 @@ class Reading:
         return ({} if self.axes is None else {"axes": self.axes}) | ({"select": select} if select else {})
 
     @property
+    def config(self) -> dict[str, Any]:
+        """Values of a bundle's configuration by id, where they differ from reading all."""
+        values = {"axes": self.axes, "select": self.place.get("select"), "channel": self.channels}
+        return {name: value for name, value in values.items() if value is not None}
+
+    @property
     def options(self) -> dict[str, Any]:
         """Options of :func:`~cellseg_monai.data.read_picture` for images."""
         return self.place | ({} if self.channels is None else {"channels": self.channels})
