@@ -127,6 +127,8 @@ def measure(
     def measured(name: str, path: Path) -> dict[str, pd.DataFrame]:
         own = of_labels(path, reading)
         if third_axis(path, own) == "Z":
+            if pieces or pairs:
+                raise ValueError(f"{path}: is a stack; leave out {'--pieces' if pieces else '--pairs'}")
             return _measured_stack(name, path, own, companions, reading, pixel_size)
         cell_map = _read_cells(path, pieces, own)
         planes = {kind: read_planes(files.find(name), reading) for kind, files in companions.items()}

@@ -240,3 +240,6 @@ def test_a_stack_whose_image_is_another_one_is_a_failure(tmp_path: Path) -> None
         measure(tmp_path / "a.tif", tmp_path / "out", images=tmp_path / "b.tif")
     with pytest.raises(RuntimeError, match="is a stack, of which no class map is measured"):
         measure(tmp_path / "a.tif", tmp_path / "out", classes=tmp_path / "b.tif")
+    for option in ("pieces", "pairs"):
+        with pytest.raises(RuntimeError, match=f"is a stack; leave out --{option}"):
+            measure(tmp_path / "a.tif", tmp_path / "out", **{option: True})
