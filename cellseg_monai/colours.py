@@ -21,3 +21,22 @@ def colours_of(ids: npt.ArrayLike) -> Colours:
     """
     colours: Colours = _RGB[(np.asarray(ids) - 1) % len(_RGB)]
     return colours
+
+
+def class_colours(classes: npt.ArrayLike) -> Colours:
+    """Choose the colour of each class; classes start at 1.
+
+    The first seven are those of objects. They return darker, and then paler, for further classes.
+
+    Example:
+        >>> class_colours([1, 8, 15]).tolist()
+        [[230, 159, 0], [126, 87, 0], [242, 207, 128]]
+    """
+    first = colours_of(classes).astype(np.float32)
+    turn = (np.asarray(classes)[..., None] - 1) // len(_RGB) % 3
+    colours: Colours = (
+        np.where(turn == 0, first, np.where(turn == 1, 0.55 * first, (first + 255) / 2))
+        .round()
+        .astype(np.uint8)
+    )
+    return colours

@@ -1,6 +1,6 @@
 """``cellseg measure`` and ``cellseg track``."""
 
-from cellseg_monai.cli.options import PIECES, PIXEL_SIZE, READING, TRUST
+from cellseg_monai.cli.options import FORCE, PIECES, PIXEL_SIZE, READING, TRUST
 from cellseg_monai.cli.verbs import Verb, argument, call
 
 
@@ -29,6 +29,7 @@ MEASURE = Verb("measure", "write tables of cell measurements", call("jobs.measur
     argument("--pairs", action="store_true", help="also write a table of neighbouring cells"),
     PIECES,
     argument("--format", dest="file_format", choices=("csv", "parquet"), help="table format (default csv)"),
+    FORCE,
     *READING,
 ])  # fmt: skip
 TRACK = Verb("track", "track the cells of a time-lapse through its label maps", call("jobs.track"), [
@@ -47,6 +48,7 @@ TRACK = Verb("track", "track the cells of a time-lapse through its label maps", 
     argument("--trail", type=int, metavar="N", help="frames of the path to draw (default 10)"),
     argument("--fps", dest="frames_per_second", type=float, metavar="N", help="frame rate (default 5)"),
     argument("--movie", metavar="FILE", help="GIF or MP4 file to write (default OUT/movie.gif)"),
+    FORCE,
     *READING,
     TRUST,
 ])  # fmt: skip

@@ -1,6 +1,5 @@
 """``cellseg data …``: import, check, make and look at datasets."""
 
-from shlex import quote
 from typing import Any
 
 from cellseg_monai.cli.options import READING
@@ -14,13 +13,26 @@ def _layouts() -> list[str]:
 
 
 def _check(source: str, json: bool = False, recursive: bool = False, **reading: Any) -> int:
-    from cellseg_monai.data import check_dataset, render_table
+    from cellseg_monai.planning import check_for_training
 
-    report = check_dataset(source, recursive, **reading)
-    print(report.to_json() if json else render_table(report))
-    if not json and not report.failed and report.summary()["labelled"]:
-        print(f"\nTo see what a training would do: cellseg train {quote(source)} --out BUNDLE --dry-run")
-    return int(report.failed)
+    found = check_for_training(source, recursive, **reading)
+    print(found.to_json() if json else found)
+    return int(found.failed)
+
+
+def _patches(source: str, out: str, **options: Any) -> Any:
+    from cellseg_monai.data import labelled, list_items
+    from cellseg_monai.jobs import preview
+    from cellseg_monai.planning import fingerprint, plan_training
+
+    facts = fingerprint(labelled(list_items(source)))
+    settings = plan_training(facts).settings
+    options = {**{name: settings[name] for name in ("patch_size", "scale")}, **options}
+    sheet = preview(source, out, classes=facts.class_numbers or None, **options)
+    size, scale = options["patch_size"], options["scale"]
+    return (
+        f"{sheet}\npatches of {size} pixels at scale {scale:g}: {round(size * scale)} pixels of the network"
+    )
 
 
 _SOURCE = argument("source", help="folder, dataset.json or table")
@@ -63,10 +75,13 @@ DATA = Group("data", "import, check and look at datasets", [
         argument("--divide-groups", action="store_true",
                  help="let tiles of one image be in several parts, as some publications do"),
     ]),
-    Verb("patches", "draw training patches on one sheet", call("jobs.preview"), [
+    Verb("patches", "draw training patches on one sheet", _patches, [
         _SOURCE,
         argument("--out", required=True, metavar="FILE", help="PNG file to write"),
-        argument("--patch-size", type=int, metavar="PX", help="side of a patch in pixels (default 128)"),
+        argument("--patch-size", type=int, metavar="PX",
+                 help="side of a patch in pixels (default: as in training)"),
+        argument("--scale", type=float, metavar="S",
+                 help="size of the images for the network (default: as in training)"),
         argument("--count", type=int, metavar="N", help="number of patches (default 32)"),
         _SEED,
     ]),

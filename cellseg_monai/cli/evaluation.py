@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cellseg_monai.cli.options import CLASSES, MODALITY, PIECES, bundle_folder
+from cellseg_monai.cli.options import CLASSES, FORCE, MODALITY, PIECES, bundle_folder
 from cellseg_monai.cli.verbs import Verb, argument, call
 
 
@@ -25,6 +25,7 @@ EVALUATE = Verb("evaluate", "score label maps; exit code 1 if one is missing", _
     argument("--metrics", nargs="+", metavar="NAME", help="columns, such as dice f1@0.75 n_true"),
     PIECES,
     CLASSES,
+    FORCE,
     argument("--section", help="section of a dataset.json or table (default training)"),
     MODALITY,
     _BUNDLE,

@@ -1,16 +1,19 @@
 """``cellseg predict``, ``calibrate`` and ``convert``: images to label maps, label maps to other files."""
 
+from pathlib import Path
 from typing import Any
 
-from cellseg_monai.cli.options import MODEL, READING, SETTINGS, TRUST, WEIGHTS
+from cellseg_monai.cli.options import FORCE, MODEL, READING, SETTINGS, TRUST, WEIGHTS
 from cellseg_monai.cli.verbs import Verb, argument, call
 
 
 def _predict(out: str, **options: Any) -> str:
     from cellseg_monai.jobs import predict
+    from cellseg_monai.outputs.counting import counted
+    from cellseg_monai.outputs.counts import SEGMENTATION, Counts
 
     labels = predict(out=out, **options)
-    return f"{len(labels)} label map{'' if len(labels) == 1 else 's'} in {out}/labels"
+    return f"{counted(len(labels), 'label map')} in {out}/labels\n{Counts.read(SEGMENTATION, Path(out))}"
 
 
 def _calibrate(data: str, out: str, weights: str | None = None, **options: Any) -> list[str]:
@@ -56,4 +59,5 @@ CONVERT = Verb("convert", "convert label maps for other programs, and back", cal
     argument("--out", required=True, metavar="DIR", help="folder to write"),
     argument("--images", metavar="DIR", help="folder of the images, for their size and for overlays"),
     argument("--measurements", metavar="CSV", help="table with label, image, class, and measurements to add"),
+    FORCE,
 ])  # fmt: skip

@@ -118,6 +118,7 @@ CLASSES = argument(
     "255=ignore leaves pixels out",
 )  # fmt: skip
 PIECES = argument("--pieces", action="store_true", help="count connected parts of a binary mask as objects")
+FORCE = argument("--force", action="store_true", help="accept label maps that look like microscope images")
 MODALITY = argument("--modality", metavar="PATTERN", help="regular expression for the modality in names")
 PIXEL_SIZE = argument(
     "--pixel-size", action=PixelSize, type=float, nargs="+", metavar="UM",

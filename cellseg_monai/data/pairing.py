@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
-from cellseg_monai.data.readers.formats import SUFFIXES
+from cellseg_monai.data.readers.formats import SUFFIXES, read_label_map
 from cellseg_monai.data.readers.ome_zarr import SUFFIXES as FOLDER_SUFFIXES
 from cellseg_monai.outputs import written_in
 
@@ -21,6 +21,9 @@ _IMAGE_ENDING = re.compile(r"[_-](?:image|img)$", re.IGNORECASE)
 
 SLICER = ".seg.nrrd"
 """Ending of segmentations of 3D Slicer, which are cut to a part of the image and so are no masks."""
+
+_PARTS_OF_IMAGES = (".oif.files",)
+"""Ending of folders with the planes of an image of Olympus."""
 
 _OF_DATASETS = ("synthesize", "import", "tile")
 """Commands whose results are datasets."""
@@ -216,9 +219,40 @@ def _first_existing(root: Path, names: tuple[str, ...]) -> Path | None:
 
 
 def _mask_folder(root: Path) -> Path | None:
-    """The first folder of masks with a file that may be one, or else the first one."""
+    """The first folder of masks whose first file can be read as one, or else the first with a picture."""
     folders = [root / name for name in MASK_FOLDERS if (root / name).is_dir()]
-    return next((folder for folder in folders if _files(folder, recursive=True)), next(iter(folders), None))
+    filled = [folder for folder in folders if _files(folder, recursive=True)] or folders
+    if len(filled) > 1:
+        filled.sort(key=lambda folder: not _holds_a_mask(folder))
+    return next(iter(filled), None)
+
+
+def _holds_a_mask(folder: Path) -> bool:
+    files = _files(folder, recursive=True)
+    try:
+        return bool(files) and read_label_map(files[0]).ndim == 2
+    except ValueError:
+        return False
+
+
+def picture_files(folder: Path) -> list[Path]:
+    """List images and masks in a folder and its sub-folders, without results of earlier runs.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> (folder / "a.tif").touch()
+        >>> [path.name for path in picture_files(folder)]
+        ['a.tif']
+    """
+    found = _files(folder, recursive=True)
+    written = {
+        path.parent / name
+        for path in folder.rglob(".cellseg")
+        for name, entry in written_in(path.parent).items()
+        if entry.work not in _OF_DATASETS
+    }
+    return [path for path in found if path not in written]
 
 
 def _files(folder: Path, recursive: bool, *, images: bool = False) -> list[Path]:
@@ -234,7 +268,8 @@ def _files(folder: Path, recursive: bool, *, images: bool = False) -> list[Path]
     left_out: set[Path] = set()
     for parent, folders, files in os.walk(folder):
         zarrs = [name for name in folders if name.lower().endswith(FOLDER_SUFFIXES)]
-        folders[:] = sorted(set(folders) - set(zarrs)) if recursive else []
+        kept = {name for name in folders if not name.lower().endswith(_PARTS_OF_IMAGES)}
+        folders[:] = sorted(kept - set(zarrs)) if recursive else []
         if images:
             if {name.lower() for name in folders} & set(IMAGE_FOLDERS):
                 folders[:] = [name for name in folders if name.lower() not in MASK_FOLDERS]

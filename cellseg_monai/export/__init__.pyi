@@ -15,8 +15,10 @@ from .ome_zarr_labels import read_ome_zarr_labels as read_ome_zarr_labels
 from .ome_zarr_labels import write_ome_zarr_labels as write_ome_zarr_labels
 from .outlining import Outline as Outline
 from .outlining import outlines as outlines
+from .overlay import class_picture as class_picture
 from .overlay import contact_sheet as contact_sheet
 from .overlay import outline as outline
+from .overlay import with_class_legend as with_class_legend
 from .save_tiff import SaveTiffd as SaveTiffd
 from .served_label import ServedLabeld as ServedLabeld
 from .tiff import write_label_tiff as write_label_tiff

@@ -9,23 +9,28 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import torch
 from ignite.engine import Events
 from monai.data import list_data_collate
 from monai.engines import SupervisedEvaluator
 from monai.engines.utils import IterationEvents
 from monai.transforms import Compose, SaveImage, SaveImaged
-from monai.utils import ensure_tuple
+from monai.utils import CommonKeys, ensure_tuple
 
-from cellseg_monai.inference.failure_table import STAGES, OneImage, report_each
+from cellseg_monai.inference.failure_table import STAGES, OneImage, Segmented, report_each
 from cellseg_monai.inference.read_ahead import read_ahead
+from cellseg_monai.label_maps import connected_components
+from cellseg_monai.outputs.counts import number_of_cells
 
 
 @dataclass(eq=False)
 class EachImage:
-    """Run an evaluator on one image at a time, and write two tables beside the results.
+    """Run an evaluator on one image at a time, and write three tables beside the results.
 
     ``failures.csv`` lists the images that could not be read, segmented or written, with the reason.
     ``timing.csv`` lists for all other images the seconds for reading, network, postprocessing and writing.
+    ``counts.csv`` lists their number of cells, or of pieces of classes; a warning names the
+    images without any.
     While the network works on an image, the next one is read.
 
     MONAI's evaluator on its own stops at the first image that fails.
@@ -37,7 +42,7 @@ class EachImage:
             method ``path_of(image)``, such as :class:`~cellseg_monai.export.SaveTiffd`, is checked before the
             first
             image: it may replace only results of earlier runs.
-        output_dir: folder of the results and of the two tables, created if necessary.
+        output_dir: folder of the results and of the tables, created if necessary.
 
     Example:
         >>> import tempfile, torch
@@ -65,6 +70,8 @@ class EachImage:
         self._seconds: dict[str, float] = {}
         self._began = 0.0
         self._error: Exception | None = None
+        decodings = (getattr(step, "decoding", None) for step in self.postprocessing.transforms)
+        self._classes = any(getattr(decoding, "decodes", "") == "classes" for decoding in decodings)
         self.evaluator.add_event_handler(Events.ITERATION_STARTED, self._start)
         self.evaluator.add_event_handler(IterationEvents.FORWARD_COMPLETED, self._forward_completed)
         # With a handler the evaluator ends properly and can run again; otherwise it cannot.
@@ -87,9 +94,10 @@ class EachImage:
                 )
                 for item in self.dataset.data
             ]
-            report_each(images, Path(self.output_dir), progress=True)
+            noun = "piece" if self._classes else "cell"
+            report_each(images, Path(self.output_dir), progress=True, noun=noun)
 
-    def _segment(self, readings: Iterator[Any]) -> dict[str, float]:
+    def _segment(self, readings: Iterator[Any]) -> Segmented:
         self._seconds = dict.fromkeys(STAGES, 0.0)
         sample, self._seconds["read"] = next(readings).result()
         self.evaluator.data_loader = [list_data_collate([sample])]
@@ -98,7 +106,17 @@ class EachImage:
         self.evaluator.run()
         if self._error is not None:
             raise self._error
-        return self._seconds
+        return Segmented(self._seconds, self._found(self.evaluator.state.output))
+
+    def _found(self, output: Any) -> int | None:
+        """Number of cells in a label map, or of pieces in a class map; None if it is neither."""
+        result = output[0].get(CommonKeys.PRED) if isinstance(output, list) else None
+        if not isinstance(result, torch.Tensor) or result.is_floating_point() or len(result) != 1:
+            return None
+        labels = result[0].cpu().numpy()
+        if self._classes:
+            return int(connected_components(labels).max(initial=0))
+        return number_of_cells(labels)
 
     def _start(self, engine: Any) -> None:
         self._began = time.perf_counter()

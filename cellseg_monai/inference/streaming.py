@@ -12,7 +12,7 @@ from typing import Any
 from monai.utils import CommonKeys, ensure_tuple
 
 from cellseg_monai.inference.configuration_hash import configuration_hash
-from cellseg_monai.inference.failure_table import OneImage, report_each
+from cellseg_monai.inference.failure_table import OneImage, Segmented, report_each
 from cellseg_monai.inference.streaming_files import Unfinished
 from cellseg_monai.inference.streaming_image import LargeImage
 from cellseg_monai.inference.streaming_tile import TileSegmentation
@@ -44,8 +44,8 @@ class LargeImages:
 
     `<output_dir>/unfinished` holds the finished parts of each image. If a run is killed and started again, it
     skips tiles and images that are done, as long as the file, the network and all options are the same. A
-    result appears at its path only when it is complete. The tables `failures.csv` and `timing.csv` are those
-    of :class:`~cellseg_monai.inference.EachImage`; times are sums over all runs.
+    result appears at its path only when it is complete. The tables `failures.csv`, `timing.csv` and
+    `counts.csv` are those of :class:`~cellseg_monai.inference.EachImage`; times are sums over all runs.
 
     Args:
         segment: steps that segment a tile.
@@ -165,8 +165,8 @@ class LargeImages:
         folder, root = path.parent.resolve(), Path(self.data_root_dir).resolve()
         return (folder.relative_to(root) / name).as_posix() if folder.is_relative_to(root) else name
 
-    def _image(self, image: Any, settings: str) -> dict[str, float]:
-        """Segment the unfinished part of an image, and return the seconds of each stage."""
+    def _image(self, image: Any, settings: str) -> Segmented:
+        """Segment the unfinished part of an image."""
         regions = self.open_image(image)
         digest = configuration_hash(settings, regions.shape, _stamp(image))
         unfinished = Unfinished(Path(self.output_dir, "unfinished"), self._name(image), digest)
@@ -181,10 +181,9 @@ class LargeImages:
             large = LargeImage(str(image), regions, tiles, stitcher, unfinished, self.probability, is_movie)
             large.segment(self.segment, self.progress)
             note = large.write(self.write, places, self._ending(image))
-            logger.info("%s: %d cells", image, note["cells"])
         else:
-            logger.info("%s: already done, %d cells", image, note["cells"])
-        return dict(note["seconds"])
+            logger.info("%s: already done", image)
+        return Segmented(note["seconds"], note["cells"])
 
 
 def _stamp(image: Any) -> list[tuple[int, int]]:

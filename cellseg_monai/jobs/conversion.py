@@ -19,6 +19,7 @@ from cellseg_monai.jobs.files.names import full_name
 from cellseg_monai.jobs.files.planes import outlined, read_planes
 from cellseg_monai.jobs.files.tables import MeasurementTable
 from cellseg_monai.outputs import StrPath, claim_outputs, inside, require_apart, written_whole
+from cellseg_monai.outputs.counts import LABEL_MAPS, Counts, number_of_cells
 from cellseg_monai.outputs.failures import Failures
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class Conversion:
     Attributes:
         written: files that were written, and folders of OME-Zarr.
         failures: label maps that could not be converted, with the reasons.
+        counts: number of cells in each label map.
 
     Example:
         >>> print(Conversion((Path("out/a.zip"),), (("b.tif", "is damaged"),)))
@@ -53,12 +55,14 @@ class Conversion:
 
     written: tuple[Path, ...]
     failures: tuple[tuple[str, str], ...] = ()
+    counts: Counts = field(default_factory=lambda: Counts(LABEL_MAPS))
 
     def __str__(self) -> str:
         lines = [path.as_posix() for path in self.written]
         if len(lines) > 5:
             lines = [*lines[:2], f"… {len(lines) - 3} more …", lines[-1]]
-        return "\n".join(lines + [f"not converted: {name}: {reason}" for name, reason in self.failures])
+        lines += [f"not converted: {name}: {reason}" for name, reason in self.failures]
+        return "\n".join(filter(None, [*lines, self.counts.empty()]))
 
 
 def convert(
@@ -68,6 +72,7 @@ def convert(
     *,
     images: StrPath | None = None,
     measurements: StrPath | None = None,
+    force: bool = False,
 ) -> Conversion:
     """Write label maps in another format; one that fails does not stop the others.
 
@@ -82,6 +87,7 @@ def convert(
             it is taken from here. OME-Zarr contains the image as well, and overlays are drawn on it.
         measurements: CSV file with ids in ``label`` and, if there are several label maps, the names of
             images in ``image``; ``class`` is the class, other columns are measurements.
+        force: whether to accept label maps that look like microscope images.
 
     Returns:
         Files that were written, and label maps that failed.
@@ -107,7 +113,7 @@ def convert(
     pictures = None if images is None else find_companions(images)
     alone = len(maps) == 1 and "coco" not in map(kind_of, maps.values())
     table = None if measurements is None else MeasurementTable(measurements, alone)
-    run = _Run(maps, to, Path(out), pictures, table)
+    run = _Run(maps, to, Path(out), pictures, table, force)
     sources = {f"{name}{FORMATS[to]}": str(path.absolute()) for name, path in run.names()}
     targets = ["coco.json"] if to == "coco" else list(sources)
     read = [*maps.values(), *(() if pictures is None else pictures.files.values())]
@@ -115,7 +121,8 @@ def convert(
         require_apart(out, maps.values())
     with claim_outputs(out, "convert", targets, read, sources=sources):
         run.write_all()
-    return Conversion(tuple(run.written), tuple(run.failures.rows))
+    run.counts.warn()
+    return Conversion(tuple(run.written), tuple(run.failures.rows), run.counts)
 
 
 @dataclass
@@ -127,7 +134,9 @@ class _Run:
     out: Path
     images: Companions | None
     table: MeasurementTable | None
+    force: bool
     failures: Failures = field(default_factory=Failures)
+    counts: Counts = field(default_factory=lambda: Counts(LABEL_MAPS))
     written: list[Path] = field(default_factory=list)
 
     def names(self) -> Iterator[tuple[str, Path]]:
@@ -167,6 +176,7 @@ class _Run:
                         self._check_size(name, objects)
                         complete = self._with_table(name, objects)
                         self._warn_of_losses(name, complete)
+                        self.counts.add(name, number_of_cells(objects.label_map))
                         yield name, complete
 
     def _read(self, name: str, path: Path) -> Iterator[tuple[str, export.Objects]]:
@@ -180,7 +190,7 @@ class _Run:
         elif kind == "ome-zarr":
             yield name, export.read_ome_zarr_labels(path)
         else:
-            yield name, export.Objects(read_label_map(path))
+            yield name, export.Objects(read_label_map(path, force=self.force))
 
     def _check_size(self, name: str, objects: export.Objects) -> None:
         if self.images is not None and (shape := self.images.shape(name)) != objects.label_map.shape:

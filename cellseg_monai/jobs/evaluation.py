@@ -22,6 +22,7 @@ from cellseg_monai.jobs.scores.scoring import score_pairs
 from cellseg_monai.jobs.scores.summaries import by_modality, overall, pooled
 from cellseg_monai.outputs import StrPath, claim_outputs, require_free, write_text
 from cellseg_monai.outputs.counting import counted
+from cellseg_monai.runtime.class_names import class_names
 from cellseg_monai.runtime.provenance import provenance
 
 _logger = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ def evaluate(
     metrics: Sequence[str] | None = None,
     pieces: bool = False,
     classes: Mapping[str, int | str] | None = None,
+    force: bool = False,
     section: str = "training",
     modality: str | None = None,
     bundle: StrPath | None = None,
@@ -94,6 +96,7 @@ def evaluate(
         classes: class of each value of the true masks, if they contain classes instead of objects, such as
             ``{"0": 0, "128": 1, "255": 2}``; predictions contain the classes. The class ``"ignore"`` leaves
             the pixels out.
+        force: whether to accept label maps that look like microscope images.
         section: section of a JSON file or table.
         modality: regular expression that finds the modality in a name, where the dataset does not state it.
         bundle: folder or zip of the bundle that made the predictions, for the record.
@@ -128,7 +131,7 @@ def evaluate(
     require_free(folder, "evaluate", _TABLES, sources)
     require_free(folder, "report", ["report.html"])
     record = provenance(_files_by_part(pairs), bundle, weights, training)
-    scores = score_pairs(pairs.scored, columns, pieces, classes)
+    scores = score_pairs(pairs.scored, columns, pieces, classes, force)
     missing = [pair.name for pair in pairs.scored if pair.prediction is None]
     without_truth = list(map(str, pairs.without_truth))
     modalities = by_modality(scores.table)
@@ -140,6 +143,8 @@ def evaluate(
         "binary_predictions": scores.binary_predictions,
         "pieces": pieces,
         "classes": classes,
+        "class_names": None if classes is None else _names(classes, bundle),
+        "force": force,
         "modality": modality,
         "scores": overall(scores.table),
         "pooled": pooled(scores.table),
@@ -160,6 +165,19 @@ def evaluate(
             write_text(folder / name, text)
         report([folder], folder / "report.html")
     return Evaluation(folder, scores.table, summary)
+
+
+def _names(classes: Mapping[str, int | str], bundle: StrPath | None) -> dict[int, str]:
+    """Name of each class: that of the bundle, or else its values in the true masks."""
+    known = {} if bundle is None else class_names(bundle)
+    values: dict[int, list[str]] = {}
+    for value, number in classes.items():
+        if isinstance(number, int):
+            values.setdefault(number, []).append(value)
+    return {
+        number: known.get(number, f"class {number} (value {', '.join(of_class)})")
+        for number, of_class in sorted(values.items())
+    }
 
 
 def _require_no_objects(columns: Sequence[Column], pieces: bool) -> None:

@@ -20,6 +20,7 @@ from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.metrics.mask_content import content_of, pieces_of_mask
 from cellseg_monai.outputs import StrPath, claim_outputs, written_whole
 from cellseg_monai.outputs.counting import counted
+from cellseg_monai.outputs.counts import LABEL_MAPS, Counts
 from cellseg_monai.outputs.failures import FAILURES, Failures
 
 _logger = logging.getLogger(__name__)
@@ -38,8 +39,10 @@ class Measurement(NamedTuple):
 
     Example:
         >>> failures = pd.DataFrame({"image": ["b"], "error": ["ValueError: …"]})
-        >>> print(Measurement(Path("out"), pd.DataFrame(index=range(7)), pd.DataFrame(index=[0]), failures))
-        7 cells in 1 image; tables in out
+        >>> summary = pd.DataFrame({"image": ["a", "c"], "cells": [7, 0]})
+        >>> print(Measurement(Path("out"), pd.DataFrame(index=range(7)), summary, failures))
+        7 cells in 2 images; tables in out
+        no cell in 1 of 2 images (c); if there are cells: check that these are the label maps, ...
         1 image failed; see out/failures.csv for the reasons
     """
 
@@ -48,12 +51,21 @@ class Measurement(NamedTuple):
     summary: pd.DataFrame
     failures: pd.DataFrame
 
+    @property
+    def counts(self) -> Counts:
+        """Number of cells in each image."""
+        counts = Counts(LABEL_MAPS)
+        counts.rows = list(zip(self.summary["image"], self.summary["cells"].astype(int), strict=True))
+        return counts
+
     def __str__(self) -> str:
-        """Number of cells, and of images that failed."""
+        """Number of cells, and of images without cells and of those that failed."""
         cells, images = counted(len(self.cells), "cell"), counted(len(self.summary), "image")
         failed, file = counted(len(self.failures), "image"), self.folder / FAILURES
-        more = f"\n{failed} failed; see {file} for the reasons" if len(self.failures) else ""
-        return f"{cells} in {images}; tables in {self.folder}{more}"
+        lines = [f"{cells} in {images}; tables in {self.folder}", self.counts.empty()]
+        if len(self.failures):
+            lines.append(f"{failed} failed; see {file} for the reasons")
+        return "\n".join(filter(None, lines))
 
 
 def measure(
@@ -73,6 +85,7 @@ def measure(
     pieces: bool = False,
     file_format: Format = "csv",
     reading: Reading = WHOLE,
+    force: bool = False,
 ) -> Measurement:
     """Measure the cells of label maps; one that fails does not stop the others.
 
@@ -100,6 +113,7 @@ def measure(
         pieces: whether each connected piece of a mask with one value is a cell.
         file_format: format of the tables of cells and neighbours, ``"csv"`` or ``"parquet"``.
         reading: names of the axes, and a choice of frame and plane, and of channels of the images.
+        force: whether to accept label maps that look like microscope images.
 
     Returns:
         Tables of cells, images and failures.
@@ -130,7 +144,7 @@ def measure(
             if pieces or pairs:
                 raise ValueError(f"{path}: is a stack; leave out {'--pieces' if pieces else '--pairs'}")
             return _measured_stack(name, path, own, companions, reading, pixel_size)
-        cell_map = _read_cells(path, pieces, own)
+        cell_map = _read_cells(path, pieces, own, force)
         planes = {kind: read_planes(files.find(name), reading) for kind, files in companions.items()}
         image, class_map, probability = (planes.get(kind) for kind in given)
         size = _pixel_size(path, image, own) if pixel_size is None else pixel_size
@@ -175,7 +189,9 @@ def measure(
         joined = {kind: pd.concat(parts, ignore_index=True) for kind, parts in tables.items()}
         for kind, file in files.items():
             _write(folder / file, joined[kind])
-    return Measurement(folder, joined["cells"], joined["summary"], failures.table)
+    measurement = Measurement(folder, joined["cells"], joined["summary"], failures.table)
+    measurement.counts.warn()
+    return measurement
 
 
 def _require_format(name: str) -> None:
@@ -218,9 +234,9 @@ def _sides(image: ImageRegions) -> str:
     return " × ".join(map(str, image.shape[1:]))
 
 
-def _read_cells(path: Path, pieces: bool, own: Reading) -> LabelMap:
+def _read_cells(path: Path, pieces: bool, own: Reading, force: bool) -> LabelMap:
     """Read a label map, and warn if it may be a binary mask."""
-    labels = read_label_map(path, **own.place)
+    labels = read_label_map(path, force=force, **own.place)
     if pieces:
         return pieces_of_mask(labels)
     if content_of(labels) in ("0 and 255", "one value in pieces"):

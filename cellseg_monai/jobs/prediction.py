@@ -12,16 +12,18 @@ import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 from PIL import Image
 
+from cellseg_monai.colours import Colours
 from cellseg_monai.data import Reading
-from cellseg_monai.export import SaveTiffd
+from cellseg_monai.export import SaveTiffd, class_picture
 from cellseg_monai.inference.fixed_size import back_to_size, to_size
 from cellseg_monai.jobs.files.inputs import Source, find_images, first_file
-from cellseg_monai.jobs.files.planes import outlined
+from cellseg_monai.jobs.files.planes import drawable, outlined
 from cellseg_monai.jobs.files.stacks import third_axis
 from cellseg_monai.networks import attention_maps
 from cellseg_monai.outputs import Claim, StrPath, claim_outputs, written_whole
 from cellseg_monai.outputs.counting import counted
 from cellseg_monai.runtime import require_ids
+from cellseg_monai.runtime.class_names import class_names
 from cellseg_monai.runtime.finding import LARGE, Inference, find_inference
 from cellseg_monai.runtime.overrides import literal, literal_options
 
@@ -56,12 +58,14 @@ def predict(
             :func:`~cellseg_monai.runtime.known_bundles`, or weights: a file, or the folder of a training.
         inputs: images, folders of images, datasets, and patterns such as ``"day?/*.tif"``. Masks in a
             dataset are not segmented.
-        out: output folder for ``labels/``, ``timing.csv`` and ``failures.csv``. Images keep their sub-folders
-            below the folder that contains all of them.
+        out: output folder for ``labels/``, ``timing.csv``, ``counts.csv`` with the number of cells in each
+            image, and ``failures.csv``. Images keep their sub-folders below the folder that contains all of
+            them.
         device: device such as ``"cpu"`` or ``"cuda:1"``; by default the GPU if there is one.
         tta: whether to average over flips and quarter turns.
         save_probability: whether to write probability maps as well, to ``probability/``.
-        overlay: whether to draw the outlines of the cells on the images, in ``overlays/``.
+        overlay: whether to draw the outlines of the cells on the images, in ``overlays/``; classes are
+            tinted, with their names below the image.
         attention: whether to write the attention map of each gate, to ``attention/<image>/<gate>.tif``, for
             images of up to four megapixels. A report shows them.
         reading: names of the axes, and a choice of frame, plane and channels; by default all of each file.
@@ -124,10 +128,9 @@ def predict(
         finally:  # an image that fails does not stop the others
             for name, result in overlays.items():
                 if result.labels.is_file():
+                    drawn = _overlay(workflow, inference.bundle, result, reading)
                     with written_whole(claim.folder / name) as part:
-                        Image.fromarray(outlined(result.image, tifffile.imread(result.labels), reading)).save(
-                            part
-                        )
+                        Image.fromarray(drawn).save(part)
         for result in results if attention else ():
             _save_attention(workflow, result, claim)
     return paths
@@ -160,6 +163,15 @@ class _Result(NamedTuple):
     @property
     def file(self) -> str:
         return str(first_file(self.image))
+
+
+def _overlay(workflow: ConfigWorkflow, bundle: Path, result: _Result, reading: Reading) -> Colours:
+    """The image with the outlines of its cells, or with its classes and their names."""
+    labels = tifffile.imread(result.labels)
+    decoding = workflow.parser.get_parsed_content("decoding")
+    if getattr(decoding, "decodes", "") == "classes":
+        return class_picture(drawable(result.image, reading), labels, class_names(bundle) or None)
+    return outlined(result.image, labels, reading)
 
 
 def _require_device(name: str) -> None:

@@ -24,6 +24,7 @@ from cellseg_monai.jobs.track_report import write_track_report
 from cellseg_monai.label_maps import LabelMap, cast
 from cellseg_monai.outputs import StrPath, claim_file, claim_outputs, require_apart, write_text, written_whole
 from cellseg_monai.outputs.counting import counted
+from cellseg_monai.outputs.counts import LABEL_MAPS, Counts, number_of_cells
 from cellseg_monai.outputs.failures import FAILURES, Failures
 
 _SHORTEST_MOVIE_SIDE = 400
@@ -39,10 +40,12 @@ class TrackedMovie(NamedTuple):
         tracks: table of tracks.
         frames: number of frames.
         failures: frames that could not be read, treated as empty, with columns ``frame`` and ``error``.
+        counts: number of cells in each frame that could be read.
 
     Example:
         >>> tracks = pd.DataFrame({"daughters": ["2 3", "", ""]})
-        >>> print(TrackedMovie(Path("out"), tracks, 9, pd.DataFrame({"frame": [], "error": []})))
+        >>> failures = pd.DataFrame({"frame": [], "error": []})
+        >>> print(TrackedMovie(Path("out"), tracks, 9, failures, Counts("")))
         3 tracks with 1 division in 9 frames; see out/report.html
     """
 
@@ -50,16 +53,17 @@ class TrackedMovie(NamedTuple):
     tracks: pd.DataFrame
     frames: int
     failures: pd.DataFrame
+    counts: Counts
 
     def __str__(self) -> str:
-        """Number of tracks and divisions, and of missing frames."""
+        """Number of tracks and divisions, and of missing and empty frames."""
         divisions = counted(int((self.tracks["daughters"] != "").sum()), "division")
         tracks, frames = counted(len(self.tracks), "track"), counted(self.frames, "frame")
         text = f"{tracks} with {divisions} in {frames}; see {self.folder / 'report.html'}"
         if len(self.failures):
             failed = f"{counted(len(self.failures), 'frame')} could not be read (treated as empty)"
             text += f"\n{failed}; see {self.folder / FAILURES} for the reasons"
-        return text
+        return "\n".join(filter(None, [text, self.counts.empty()]))
 
 
 def track(
@@ -78,6 +82,7 @@ def track(
     movie: StrPath | None = None,
     reading: Reading = WHOLE,
     trust: bool = False,
+    force: bool = False,
 ) -> TrackedMovie:
     """Track the cells of a time lapse, whose frames are label maps numbered in their names, or in one file.
 
@@ -101,6 +106,7 @@ def track(
         movie: movie to write, ``.gif`` or ``.mp4``; by default ``movie.gif`` in `out`.
         reading: names of the axes, plane, and channels of the images.
         trust: whether to use the model without an audit.
+        force: whether to accept label maps that look like microscope images.
 
     Returns:
         Table of tracks, number of frames, and failures.
@@ -144,12 +150,12 @@ def track(
     read = [*files, *(picture.file for picture in pictures)]
     require_apart(folder, files)
     sources = dict.fromkeys(targets, os.path.abspath(labels))
-    failures = Failures(folder, "frame")
+    failures, counts = Failures(folder, "frame"), Counts(LABEL_MAPS, kind="frame")
     with (
         claim_outputs(folder, "track", targets, read, sources=sources, complete=True),
         claim_file(film, "track", read),
     ):
-        frames, size = _read_frames(maps, failures)
+        frames, size = _read_frames(maps, failures, counts, force)
         if pixel_size is not None:
             size = pixel_size
         reach = max_distance if max_distance is None or size is None else max_distance / float(np.mean(size))
@@ -173,7 +179,8 @@ def track(
             enlarge=max(1, -(-_SHORTEST_MOVIE_SIDE // max(*frames[0].shape, 1))),
         )
         write_movie(film, drawn, frames_per_second)
-    return TrackedMovie(folder, tracks, len(frames), failures.table)
+    counts.warn()
+    return TrackedMovie(folder, tracks, len(frames), failures.table, counts)
 
 
 def _in_order(files: Mapping[str, Path]) -> list[Path]:
@@ -185,12 +192,15 @@ def _images_of(images: StrPath, reading: Reading) -> list[Frame]:
     return frames_of(images, _in_order(find_companions(images).files), reading)
 
 
-def _read_frames(frames: Sequence[Frame], failures: Failures) -> tuple[list[LabelMap], PixelSize]:
+def _read_frames(
+    frames: Sequence[Frame], failures: Failures, counts: Counts, force: bool
+) -> tuple[list[LabelMap], PixelSize]:
     """Read label maps, and the pixel size of the first; frames that cannot be read are empty."""
     known: dict[int, LabelMap] = {}
     for number, (name, file, reading) in enumerate(frames):
         with failures.collect(name):
-            known[number] = read_label_map(file, **reading.place)
+            known[number] = read_label_map(file, force=force, **reading.place)
+            counts.add(name, number_of_cells(known[number]))
     if not known:
         raise ValueError(f"no frame can be read: {failures.rows[0][1]}")
     first, labels = next(iter(known.items()))

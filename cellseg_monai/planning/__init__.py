@@ -1,25 +1,9 @@
-"""From annotated images to a trained bundle: look at the images, plan, train, compare with the start."""
+"""From annotated images to a trained bundle: look at the images, plan, train, compare with the start.
 
-from cellseg_monai.planning.facts import Fingerprint, fingerprint
-from cellseg_monai.planning.plan import Choice, Plan, plan_training
-from cellseg_monai.planning.preparation import Preparation, prepare
-from cellseg_monai.planning.ranking import Ranking, rank_models
-from cellseg_monai.planning.result import Trained
-from cellseg_monai.planning.starts import Trial, try_models
-from cellseg_monai.planning.training import train
+Everything is imported on first use, from the modules in ``__init__.pyi``: the check of a dataset does not
+wait for MONAI.
+"""
 
-__all__ = [
-    "Choice",
-    "Fingerprint",
-    "Plan",
-    "Preparation",
-    "Ranking",
-    "Trained",
-    "Trial",
-    "fingerprint",
-    "plan_training",
-    "prepare",
-    "rank_models",
-    "train",
-    "try_models",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -41,12 +41,8 @@ def split_trainings(
         >>> {name: len(split[0]) for name, split in split_trainings(items, how_many_more=True).items()}
         {'trained': 8, '2 images': 2, '4 images': 4}
     """
-    if validation is None and len({group_of(item) for item in items}) < 2:
-        raise ValueError(
-            f"{file_of(items[0])}: {counted(len(items), 'image')} of one patient, slide or well cannot be "
-            "split into training and validation images; annotate another one, or give validation images "
-            "with --val"
-        )
+    if validation is None:
+        require_groups(items)
     if folds == 1:
         apart = None if validation is None else Path(validation).resolve()
         splits = [split_items(items, seed=seed, validation_dir=apart)]
@@ -59,3 +55,17 @@ def split_trainings(
     parts = [learned[::4], learned[::2]] if how_many_more else []
     fewer = {counted(len(part), "image"): (part, held_out) for part in parts if len(part) < len(learned)}
     return {MAIN: splits[0], **trainings, **fewer}
+
+
+def require_groups(items: Sequence[Item]) -> None:
+    """Raise if all images are of one group, so that none can be held out for the validation.
+
+    Example:
+        >>> require_groups([{"image": "a.tif"}, {"image": "b.tif"}])
+    """
+    if len({group_of(item) for item in items}) < 2:
+        raise ValueError(
+            f"{file_of(items[0])}: {counted(len(items), 'image')} of one patient, slide or well cannot be "
+            "split into training and validation images; annotate another one, or give validation images "
+            "with --val"
+        )

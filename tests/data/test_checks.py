@@ -281,10 +281,10 @@ def test_table_puts_errors_first_and_counts_the_rest(dataset: Path) -> None:
 def test_every_finding_stands_in_the_table_of_the_documentation() -> None:
     table = (REPOSITORY / "docs/reference/findings.md").read_text()
     documented = dict(re.findall(r"^\| ([a-z ]+?) \| (error|warning|note) \|", table, re.MULTILINE))
-    of_pairing = dict.fromkeys(("missing mask", "missing image", "double pair"), "error")
+    elsewhere = dict.fromkeys(("missing mask", "missing image", "double pair"), "error")
     raised = {check: severity.value for severity, checks in REMEDIES.items() for check in checks}
     assert len(raised) > 20
-    assert documented == raised | of_pairing
+    assert documented == raised | elsewhere
 
 
 def test_every_check_has_a_remedy() -> None:

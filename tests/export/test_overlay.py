@@ -1,14 +1,16 @@
 import numpy as np
 import pytest
 
-from cellseg_monai.export import contact_sheet, outline
+from cellseg_monai.colours import class_colours
+from cellseg_monai.export import class_picture, contact_sheet, outline
+from cellseg_monai.export.overlay import line_width
 
 
 def test_outline_leaves_the_inside_of_an_object_alone() -> None:
     labels = np.pad(np.ones((3, 3), int), 2)
     picture = outline(np.full((7, 7), 0.5), labels)
     coloured = (picture != 128).any(axis=-1)
-    assert coloured.sum() == 8
+    assert coloured[labels > 0].sum() == 8
     assert picture[3, 3].tolist() == [128, 128, 128]
 
 
@@ -16,9 +18,43 @@ def test_wide_outlines_grow_inwards() -> None:
     labels = np.pad(np.repeat([[1, 2]], 7, axis=1).repeat(7, axis=0), 1)
     one, two = (outline(np.full(labels.shape, 0.5), labels, width) for width in (1, 2))
     coloured = (two != 128).any(axis=-1)
-    assert coloured[labels == 0].sum() == 0
-    assert coloured.sum() == 2 * (24 + 16)
+    assert np.ptp(two[labels == 0], axis=-1).max() == 0  # a grey rim
+    assert coloured[labels > 0].sum() == 2 * (24 + 16)
     assert (two[one != 128] == one[one != 128]).all()
+
+
+def test_lines_grow_with_the_image_but_do_not_fill_small_objects() -> None:
+    large = np.kron(np.eye(8, dtype=np.int32), np.ones((200, 200), np.int32))
+    small = np.kron(np.eye(400, dtype=np.int32), np.pad(np.ones((3, 3), np.int32), ((0, 1), (0, 1))))
+    assert [line_width(large), line_width(large[:300, :300]), line_width(small)] == [3, 1, 1]
+    picture = outline(np.full(large.shape, 0.5), large)
+    assert (picture[100, 196:200] != 128).any(axis=-1).tolist() == [False, True, True, True]
+
+
+def test_the_rim_is_darker_and_outside() -> None:
+    picture = outline(np.ones((7, 7)), np.pad(np.ones((3, 3), int), 2))
+    rim = picture[3, 1]
+    assert (rim < 128).all()
+    assert picture[3, 0].tolist() == [255, 255, 255]
+    assert picture[3, 3].tolist() == [255, 255, 255]
+
+
+def test_classes_have_their_colours_and_a_legend() -> None:
+    labels = np.zeros((60, 90), int)
+    labels[10:30, 10:30], labels[10:30, 30:60] = 1, 9
+    picture = class_picture(np.zeros((60, 90)), labels, {1: "nucleus", 9: "membrane"}, opacity=0.5)
+    first, ninth = class_colours([1, 9]).astype(int)
+    assert picture[10, 20].tolist() == [0, 0, 0] or (picture[10, 20] == first).all()
+    assert abs(picture[20, 20].astype(int) - first / 2).max() <= 1
+    assert abs(picture[20, 45].astype(int) - ninth / 2).max() <= 1
+    legend = picture[60:].reshape(-1, 3).tolist()
+    assert first.tolist() in legend
+    assert ninth.tolist() in legend
+    assert class_picture(np.zeros((60, 90)), labels * 0).shape == (60, 90, 3)
+
+
+def test_fifteen_classes_have_fifteen_colours() -> None:
+    assert len(np.unique(class_colours(np.arange(1, 16)), axis=0)) == 15
 
 
 def test_touching_objects_have_different_colours() -> None:

@@ -14,6 +14,8 @@ from cellseg_monai.export import ValidationPicture
 from cellseg_monai.export.validation_picture import _GAP, _TITLE, compare
 
 GREY = [128, 128, 128]
+RIM = (57, 57, 57)
+"""Grey, darkened around a line."""
 
 
 def item(
@@ -63,7 +65,7 @@ def test_outlines_of_the_mask_are_left_and_those_of_the_prediction_right(tmp_pat
         assert (columns.min(), columns.max() + 1) == (start * factor, (start + 6) * factor)
         middle = panel[3 * factor + factor // 2, start * factor :]
         assert [middle[0].tolist(), middle[1].tolist(), middle[2].tolist()] == [colour, colour, GREY]
-        assert set(map(tuple, panel.reshape(-1, 3))) == {tuple(GREY), tuple(colour)}
+        assert set(map(tuple, panel.reshape(-1, 3))) == {tuple(GREY), tuple(colour), RIM}
 
 
 def test_classes_keep_their_colour_on_both_sides_and_ignored_pixels_are_bare(tmp_path: Path) -> None:

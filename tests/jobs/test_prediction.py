@@ -2,6 +2,7 @@
 
 import logging
 import random
+import shutil
 import subprocess
 import sys
 import warnings
@@ -19,6 +20,7 @@ from cellseg_monai.cli import main
 from cellseg_monai.data import write_synthetic_dataset
 from cellseg_monai.jobs.files.inputs import find_images
 from cellseg_monai.jobs.prediction import predict
+from cellseg_monai.label_maps import connected_components
 from tests.bundles.reduced import Bundle, copied
 
 CHANNELS = [8, 16]
@@ -64,6 +66,56 @@ def test_options_write_what_they_say(bundle: Bundle, images: Path, tmp_path: Pat
     assert tifffile.imread(tmp_path / "labels/nuclei_000.tif").shape == (64, 80)
     assert tifffile.imread(tmp_path / "probability/nuclei_000.tif").shape == (2, 64, 80)
     assert Image.open(tmp_path / "overlays/nuclei_000.png").size == (80, 64)
+
+
+def test_images_without_cells_are_told_with_what_to_try(
+    bundle: Bundle,
+    images: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    words = ["predict", str(bundle.path), str(images), "--out", str(tmp_path)]
+    assert main([*words, "--set", "threshold=0.999999"]) == 0
+    told = "no cell in any of 3 images (nuclei_000.tif, nuclei_001.tif, nuclei_002.tif); if there are cells: "
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "0 cells: nuclei_000.tif 0, nuclei_001.tif 0, nuclei_002.tif 0"
+    assert lines[2].startswith(f"{told}lower the threshold (--set threshold=0.3)")
+    assert told in caplog.text
+    counts = pd.read_csv(tmp_path / "counts.csv")
+    assert counts["cells"].tolist() == [0, 0, 0]
+    assert main([*words, "--set", "threshold=0.0", "min_size=1"]) == 0
+    counts = pd.read_csv(tmp_path / "counts.csv")
+    found = [int(tifffile.imread(tmp_path / f"labels/{Path(name).stem}.tif").max()) for name in counts.image]
+    assert counts["cells"].tolist() == found
+    assert min(found) > 0
+    assert "no cell" not in capsys.readouterr().out
+
+
+def test_classes_are_tinted_with_their_names_and_counted_in_pieces(
+    bundle: Bundle, images: Path, tmp_path: Path
+) -> None:
+    own = copied("patch_attention_unet", tmp_path)
+    config = ConfigParser.load_config_file(bundle.path / "configs/inference.json")
+    config["target"]["part"] = {
+        "_target_": "cellseg_monai.transforms.ClassTargetd",
+        "_mode_": "callable",
+        "keys": "label",
+        "classes": {"0": 0, "255": 1},
+        "one_hot": True,
+    }
+    decoding = {"_target_": "cellseg_monai.instances.ClassMapd", "_mode_": "callable", "keys": "pred"}
+    config["decoding"]["part"] = decoding
+    ConfigParser.export_config_file(config, str(own.path / "configs/inference.json"))
+    shutil.copy(bundle.path / "models/model.pt", own.path / "models/model.pt")
+    predict(own.path, [images / "images/nuclei_000.tif"], tmp_path / "out", overlay=True)
+    labels = tifffile.imread(tmp_path / "out/labels/nuclei_000.tif")
+    assert labels.max() <= 1
+    counts = pd.read_csv(tmp_path / "out/counts.csv")
+    assert counts["pieces"].tolist() == [connected_components(labels).max()]
+    picture = np.asarray(Image.open(tmp_path / "out/overlays/nuclei_000.png"))
+    assert picture.shape[0] > 64  # with the legend, which names the class of the metadata
+    assert [230, 159, 0] in picture[64:].reshape(-1, 3).tolist()
 
 
 def test_averaging_may_be_asked_for_by_option(bundle: Bundle, images: Path, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Content of a report; its look and behaviour in a browser are tested in test_report_in_browser.py."""
 
 import re
+from base64 import b64decode
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +10,10 @@ import pandas as pd
 import pytest
 import tifffile
 from monai.handlers.utils import write_metrics_reports
+from PIL import Image
 from torch.utils.tensorboard import SummaryWriter
 
+from cellseg_monai.colours import class_colours
 from cellseg_monai.jobs import evaluate, report
 from cellseg_monai.jobs.reporting.comparison import against_first
 from cellseg_monai.jobs.reporting.pictures import ranked
@@ -56,6 +60,39 @@ def test_pictures_of_files_that_are_gone_are_named(save: Save) -> None:
     text = report([folder / "out"], folder / "again.html").read_text()
     assert "could not be drawn" in text
     assert "truth/a.tif: there is no such file" in text
+
+
+def layers(text: str) -> dict[str, Image.Image]:
+    """Layers of the first picture."""
+    stack = text.split('<div class="stack">')[1].split("</div>")[0]
+    found = re.findall(r'data-layer="(\w+)" src="data:image/png;base64,([^"]*)"', stack)
+    return {key: Image.open(BytesIO(b64decode(content))).convert("RGBA") for key, content in found}
+
+
+def test_classes_have_their_colours_and_names(save: Save) -> None:
+    truth = np.zeros((70, 70), int)
+    truth[:, 20:40], truth[:, 40:] = 128, 255
+    pred = np.searchsorted([0, 128, 255], truth)
+    pred[:7] = 0
+    folder = save({"pred/a.tif": pred, "truth/a.png": truth})
+    classes = {"0": 0, "128": 1, "255": 2}
+    evaluate(folder / "pred", folder / "truth", folder / "out", classes=classes)
+    text = (folder / "out/report.html").read_text()
+    assert "class 1 (value 128)</span>" in text
+    assert "7.1% of the pixels have a wrong class" in text
+    found = layers(text)
+    assert list(found) == ["truthclasses", "predclasses", "wrong"]
+    for number, x in {1: 300, 2: 600}.items():
+        *colour, opacity = found["truthclasses"].getpixel((x, 300))
+        assert colour == class_colours([number])[0].tolist()
+        assert 0 < opacity < 255
+    assert found["truthclasses"].getpixel((100, 300))[3] == 0
+    assert [found["wrong"].getpixel((300, y))[3] for y in (30, 100)] == [255, 0]
+    bundle = Path(__file__).resolve().parents[2] / "bundles/patch_attention_unet"
+    evaluate(folder / "pred", folder / "truth", folder / "named", classes=classes, bundle=bundle)
+    named = (folder / "named/report.html").read_text()
+    assert ">cell</span>" in named  # the name of class 1 in this bundle
+    assert "class 2 (value 255)</span>" in named
 
 
 @pytest.mark.parametrize(

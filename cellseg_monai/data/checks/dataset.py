@@ -10,6 +10,7 @@ from cellseg_monai.data.checks.annotations import check_annotations
 from cellseg_monai.data.checks.finding import Finding, Severity, error, found
 from cellseg_monai.data.checks.pair import check_pair
 from cellseg_monai.data.checks.report import CheckReport, ImageFacts
+from cellseg_monai.data.checks.unused import check_unused
 from cellseg_monai.data.datalist import Item, items_of, listed_entries, located
 from cellseg_monai.data.pairing import IMAGE_FOLDERS, pair_folder
 from cellseg_monai.data.readers.reading import Reading
@@ -47,6 +48,8 @@ def check_dataset(
         raise FileNotFoundError(f"{root}: there is no such folder or file")
     listing = root / "dataset.json" if root.is_dir() else root
     items, findings = _listed(listing) if listing.is_file() else _in_folders(root, recursive)
+    if root.is_dir():
+        findings += _unused(root, items, findings, listed=listing.is_file())
     if not items and not any(finding.severity is Severity.ERROR for finding in findings):
         findings.append(found("no images", str(root), "it has no readable image"))
     with ThreadPoolExecutor() as pool:
@@ -88,6 +91,23 @@ def _in_folders(root: Path, recursive: bool) -> tuple[list[tuple[str, Item]], li
     if root not in parts.values():
         findings += check_annotations(root, next(iter(pairings.values())))
     return items, findings
+
+
+def _unused(
+    root: Path, items: Sequence[tuple[str, Item]], findings: Sequence[Finding], listed: bool
+) -> list[Finding]:
+    """Find unused files of each part and of the whole; folders with other findings are not repeated."""
+    parts = (
+        [] if listed else [root / section for section in dict.fromkeys(name for name, _ in items) if section]
+    )
+    unused = [
+        finding
+        for part in parts
+        for finding in check_unused(part, [item for section, item in items if root / section == part])
+    ]
+    unused += check_unused(root, [item for _, item in items], parts)
+    reported = {Path(finding.file).parent for finding in findings}
+    return [finding for finding in unused if Path(finding.file) not in reported]
 
 
 def _has_images(folder: Path) -> bool:

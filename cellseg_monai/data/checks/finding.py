@@ -61,6 +61,7 @@ REMEDIES: dict[Severity, dict[str, str]] = {
     Severity.WARNING: {
         "microscope file": "open it in Fiji and save it as TIFF",
         "no mask": "save masks as PNG or TIFF",
+        "unknown format": "save images as PNG or TIFF",
         "duplicate": "remove one of them; otherwise a split may put one on each side",
         "blank mask": "keep it only if the image shows no objects",
         "full mask": "check that 0 is the background",

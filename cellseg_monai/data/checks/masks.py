@@ -9,7 +9,9 @@ from PIL import Image
 from cellseg_monai.data.checks.finding import Finding, found
 from cellseg_monai.label_maps import LabelMap, boundaries, connected_components
 
-_INTERPOLATED_SHARE = 0.2
+INTERPOLATED_SHARE = 0.2
+"""Share of ramps among the border pixels above which a mask was interpolated."""
+
 _SMALLEST_OBJECT = 10
 
 
@@ -41,7 +43,7 @@ def check_mask(file: str, labels: LabelMap) -> Iterator[Finding]:
     if _has_palette(file):
         yield found("indexed colours", file, "it is a PNG with a palette, whose indices are the ids")
     share = interpolated_share(labels)
-    if ids.size > 1 and share > _INTERPOLATED_SHARE:
+    if ids.size > 1 and share > INTERPOLATED_SHARE:
         message = f"{share:.0%} of the border pixels have a value between those on both sides"
         yield found("interpolated mask", file, message)
     elif ids.size == 1:

@@ -9,16 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 from cellseg_monai.data.checks.finding import Finding, error, found, note
-from cellseg_monai.data.checks.masks import check_mask
+from cellseg_monai.data.checks.masks import INTERPOLATED_SHARE, check_mask, interpolated_share
 from cellseg_monai.data.checks.report import ImageFacts
 from cellseg_monai.data.datalist import Item, as_list
 from cellseg_monai.data.readers.formats import read_label_map, read_picture
+from cellseg_monai.data.readers.mask_check import unequal_neighbours
 from cellseg_monai.data.readers.picture import Picture
 from cellseg_monai.data.readers.reading import Reading
-from cellseg_monai.label_maps import connected_components
+from cellseg_monai.label_maps import LabelMap, connected_components
 
 _SATURATED_SHARE = 0.01
 _FEWEST_LEVELS = 8
+_MOST_UNEQUAL = 0.45
 
 
 def check_pair(section: str, item: Item, reading: Reading) -> tuple[ImageFacts | None, list[Finding]]:
@@ -34,10 +36,11 @@ def check_pair(section: str, item: Item, reading: Reading) -> tuple[ImageFacts |
         findings += of_channel
         if channel and facts:
             findings += _compare_sizes(channel, first, (facts.width, facts.height))
+            facts = replace(facts, channels=facts.channels + channel.channels)
     if "label" not in item:
         return facts, findings
     try:
-        labels = read_label_map(item["label"])
+        labels = _labels(item["label"])
     except ValueError as problem:
         return facts, [*findings, _unreadable(item["label"], problem)]
     findings += check_mask(item["label"], labels)
@@ -49,6 +52,18 @@ def check_pair(section: str, item: Item, reading: Reading) -> tuple[ImageFacts |
     foreground = float((labels > 0).mean())
     areas = np.bincount((connected_components(labels) if len(ids) < 2 else labels).ravel())[1:]
     return replace(facts, ids=ids, areas=tuple(areas[areas > 0].tolist()), foreground=foreground), findings
+
+
+def _labels(file: str) -> LabelMap:
+    """Read a mask; one with ramps between large areas was resized, and is no image."""
+    try:
+        return read_label_map(file)
+    except ValueError:
+        labels = read_label_map(file, force=True)
+        ramps = interpolated_share(labels) > INTERPOLATED_SHARE
+        if ramps and unequal_neighbours(labels)[0] < _MOST_UNEQUAL:
+            return labels
+        raise
 
 
 def _check_image_file(

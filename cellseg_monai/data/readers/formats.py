@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cellseg_monai.data.readers import medical, ome_zarr, raster, tiff
+from cellseg_monai.data.readers import medical, microscopes, ome_zarr, raster, tiff
 from cellseg_monai.data.readers.axes import Part, Region
 from cellseg_monai.data.readers.channels import Channels
 from cellseg_monai.data.readers.mask_check import looks_like_an_image
-from cellseg_monai.data.readers.microscopes import advice_for
 from cellseg_monai.data.readers.picture import Kind, Picture
 from cellseg_monai.label_maps import LabelMap, as_label_map
 
@@ -23,6 +22,7 @@ _READERS: dict[tuple[str, ...], Callable[[Path, Kind, Part], Picture]] = {
     medical.NIFTI_SUFFIXES: medical.read_nifti,
     medical.ITK_SUFFIXES: medical.read_itk,
     ome_zarr.SUFFIXES: ome_zarr.read_ome_zarr,
+    microscopes.SUFFIXES: microscopes.read_microscope,
 }
 
 SUFFIXES = tuple(suffix for suffixes in _READERS for suffix in suffixes)
@@ -90,7 +90,8 @@ def read_part(path: str | PathLike[str], kind: Kind, part: Part) -> Picture:
     try:
         if read is None:
             raise ValueError(
-                advice_for(path) or f"the format is not supported; use one of {', '.join(SUFFIXES)}"
+                microscopes.advice_for(path)
+                or f"the format is not supported; use one of {', '.join(SUFFIXES)}"
             )
         return read(path, kind, part)
     except Exception as error:
@@ -118,7 +119,11 @@ def read_pixels(path: str | PathLike[str], kind: Kind = "image", **part: Any) ->
 
 
 def read_label_map(
-    path: str | PathLike[str], *, axes: str | None = None, select: Mapping[str, int] | None = None
+    path: str | PathLike[str],
+    *,
+    axes: str | None = None,
+    select: Mapping[str, int] | None = None,
+    force: bool = False,
 ) -> LabelMap:
     """Read a mask as an int32 array of rows and columns.
 
@@ -128,6 +133,7 @@ def read_label_map(
         path: file of the mask.
         axes: one letter per dimension, as in :func:`read_picture`.
         select: frame or plane to read, such as ``{"Z": 7}``.
+        force: whether to accept a file that looks like a microscope image.
 
     Raises:
         FileNotFoundError: the file does not exist.
@@ -147,10 +153,10 @@ def read_label_map(
             f"{path}: a mask must be one plane, but this file has {depth}; choose one with --z 0, or "
             "save each plane to its own file"
         )
-    return np.asarray(one_label(path, picture)[0].T)
+    return np.asarray(one_label(path, picture, force)[0].T)
 
 
-def one_label(path: str | PathLike[str], picture: Picture) -> LabelMap:
+def one_label(path: str | PathLike[str], picture: Picture, force: bool = False) -> LabelMap:
     """Return the single channel of a mask, channel first and int32; raise if its channels differ."""
     pixels = picture.channel_first()
     channels = pixels[:3] if len(pixels) == 4 else pixels
@@ -161,10 +167,12 @@ def one_label(path: str | PathLike[str], picture: Picture) -> LabelMap:
                 "for objects or classes, save their ids as one 16- or 32-bit channel"
             )
         labels = as_label_map(channels[:1])
-        if looks_like_an_image(labels):
+        if not force and looks_like_an_image(labels):
             raise ValueError(
-                "neighbouring pixels have different values, so this is an image and not a mask; in a mask "
-                "all pixels of a cell have the same number"
+                "looks like a microscope image and not like a label map: its values are scattered like grey "
+                "levels, or like those of a mask that was resized with interpolation, but all pixels of a "
+                "cell must have one number of its own; give the label map (if it is one nevertheless: "
+                "convert, measure, track and evaluate take --force)"
             )
         return labels
     except ValueError as error:

@@ -38,6 +38,27 @@ def legend(layers: Sequence[tuple[str, str, str, bool]]) -> str:
     return f'<div class="legend" role="group" aria-label="Layers of the pictures">{buttons}</div>'
 
 
+def swatches(entries: Sequence[tuple[str, str]]) -> str:
+    """Names beside their colours.
+
+    Args:
+        entries: name and CSS colour of each.
+
+    Returns:
+        HTML.
+
+    Example:
+        >>> swatches([("nucleus", "#fff")]).count("nucleus")
+        1
+    """
+    listed = "".join(
+        f'<span class="named"><span class="swatch" style="--c:{colour}" aria-hidden="true"></span>'
+        f"{escape(name)}</span> "
+        for name, colour in entries
+    )
+    return f'<p class="classes">{listed}</p>'
+
+
 def layered_figure(title: str, caption: str, base: str, layers: Sequence[Layer], description: str) -> str:
     """An image with its layers; buttons zoom, arrow keys move.
 

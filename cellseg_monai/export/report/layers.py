@@ -9,10 +9,13 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
+from cellseg_monai.colours import class_colours
 from cellseg_monai.label_maps import as_label_map, boundaries
 
 Mask = npt.NDArray[np.bool_]
 Colour = tuple[int, int, int]
+
+_EDGE = 128
 
 LONGEST = 700
 """Longer side of a picture in pixels."""
@@ -108,6 +111,28 @@ def mask_layer(mask: npt.NDArray[Any], colour: Colour, *, fill: int = 150, longe
     shown = np.asarray(_resized(np.asarray(mask, np.uint8), longest, Image.Resampling.NEAREST)) > 0
     nothing = np.zeros_like(shown)
     return _layer(shown, nothing, nothing, colour, fill)
+
+
+def class_layer(class_map: npt.ArrayLike, *, fill: int = 110, longest: int = LONGEST) -> str:
+    """The classes of the pixels in their colours, with opaque borders, on a transparent layer.
+
+    Args:
+        class_map: map of up to 127 classes, with 0 for background.
+        fill: opacity of the classes, from 0 to 255.
+        longest: longer side of the picture in pixels.
+
+    Returns:
+        Data URI, for the ``src`` of an image.
+
+    Example:
+        >>> class_layer(np.eye(4, dtype=int))[:22]
+        'data:image/png;base64,'
+    """
+    shown = np.asarray(_resized(as_label_map(class_map), longest, Image.Resampling.NEAREST))
+    image = Image.fromarray((shown + _EDGE * boundaries(shown)).astype(np.uint8))
+    palette = class_colours(np.arange(_EDGE))  # the first entry is transparent
+    image.putpalette(np.vstack([palette, palette]).tobytes())
+    return _uri(image, "PNG", transparency=bytes([0, *[fill] * (_EDGE - 1), *[255] * _EDGE]))
 
 
 def _layer(inside: Mask, edge: Mask, rim: Mask, colour: Colour, fill: int) -> str:

@@ -5,14 +5,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from monai.transforms import Compose, LoadImaged
+from monai.transforms import LoadImaged
 
 from cellseg_monai.colours import Colours
 from cellseg_monai.data import MicroscopyReader, Reading, read_picture
 from cellseg_monai.export import outline
 from cellseg_monai.jobs.files.inputs import Source
 from cellseg_monai.label_maps import LabelMap
-from cellseg_monai.transforms import PercentileStretchd
+from cellseg_monai.transforms import PercentileStretch
+
+_PERCENTILES = 0.5, 99.8
 
 WHOLE = Reading()
 """All of each file."""
@@ -79,7 +81,8 @@ def plane_size(pixel_size: tuple[float, ...] | None) -> tuple[float, float] | No
 def drawable(image: Source, reading: Reading = WHOLE) -> npt.NDArray[Any]:
     """Read an image to draw on, with rows and columns, grey or RGB, from 0 to 1.
 
-    Of any other number of channels, each pixel shows the brightest.
+    The channels of a colour image are stretched by the same limits, which keeps the hues. Of any other number
+    of channels, each pixel shows the brightest.
 
     Args:
         image: file of the image, or files of its channels.
@@ -93,8 +96,19 @@ def drawable(image: Source, reading: Reading = WHOLE) -> npt.NDArray[Any]:
         (20, 30)
     """
     load = LoadImaged("image", reader=MicroscopyReader(**reading.options), ensure_channel_first=True)
-    pixels = np.asarray(Compose([load, PercentileStretchd("image")])({"image": image})["image"]).T
+    pixels = displayed(load({"image": image})["image"]).T
     return pixels if pixels.shape[-1] in (1, 3) else pixels.max(axis=-1)
+
+
+def displayed(image: Any) -> npt.NDArray[Any]:
+    """Stretch a channel-first image for the eye: colours by common limits, other channels each by its own.
+
+    Example:
+        >>> displayed(np.array([[[0, 50]], [[0, 100]], [[0, 200]]])).max(axis=(1, 2)).round(2).tolist()
+        [0.25, 0.5, 1.0]
+    """
+    stretch = PercentileStretch(*_PERCENTILES, channel_wise=len(image) != 3)
+    return np.asarray(stretch(image))
 
 
 def outlined(image: Source, label_map: LabelMap, reading: Reading = WHOLE) -> Colours:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy.typing as npt
 
 from cellseg_monai.data import ImageRegions, Reading, read_picture
-from cellseg_monai.data.readers import medical
+from cellseg_monai.data.readers import medical, microscopes
 from cellseg_monai.data.readers.formats import IN_PARTS
 from cellseg_monai.data.readers.mask_check import looks_like_an_image
 from cellseg_monai.jobs.files.inputs import Source, first_file
@@ -50,7 +50,7 @@ def third_axis(image: Source | StrPath, reading: Reading) -> str:
         ['T', 'Z', '']
     """
     file = first_file(image) if isinstance(image, str | list) else image
-    if not str(file).lower().endswith((*IN_PARTS, *medical.ITK_SUFFIXES)):
+    if not str(file).lower().endswith((*IN_PARTS, *medical.ITK_SUFFIXES, *microscopes.SUFFIXES)):
         return ""
     try:
         return read_picture(file, **reading.place, region=_ONE_PIXEL, movie=True).third

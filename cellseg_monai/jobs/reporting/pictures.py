@@ -1,6 +1,6 @@
 """The worst, median and best images of a run, with the fates of their objects."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,15 +8,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cellseg_monai.colours import class_colours
 from cellseg_monai.data import read_label_map, read_pixels
 from cellseg_monai.export.report import note
-from cellseg_monai.export.report.figure import Layer, layered_figure, legend
-from cellseg_monai.export.report.layers import base_picture, mask_layer, object_layer
+from cellseg_monai.export.report.figure import Layer, layered_figure, legend, swatches
+from cellseg_monai.export.report.layers import base_picture, class_layer, mask_layer, object_layer
+from cellseg_monai.jobs.files.planes import displayed
 from cellseg_monai.jobs.reporting.run_folder import RunFolder
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.metrics.fates import Fates, object_fates, pixel_fates
 from cellseg_monai.metrics.mask_content import pieces_of_mask
-from cellseg_monai.transforms import PercentileStretch, class_target
+from cellseg_monai.transforms import class_target
 
 # Okabe and Ito's colours. Kinds also differ in shape: errors are filled, missed objects are dashed.
 KINDS = {
@@ -29,6 +31,13 @@ KINDS = {
     "merged": ("Merged", (204, 121, 167), True),
 }
 """Title and colour of each layer, and whether it is shown at first."""
+
+CLASS_KINDS = {
+    "truthclasses": ("Truth", (255, 255, 255), False),
+    "predclasses": ("Prediction", (230, 159, 0), True),
+    "wrong": ("Wrong class", (204, 121, 167), False),
+}
+"""The same for maps of classes, whose colours are those of the classes."""
 
 
 def gallery(run: RunFolder, metric: str, each: int = 3) -> str:
@@ -60,8 +69,29 @@ def gallery(run: RunFolder, metric: str, each: int = 3) -> str:
     return complaint + (drawn if each > 1 else f'<div class="pictures">{drawn}</div>')
 
 
-def key_to_colours() -> str:
-    """Return the meaning of the layers, and the buttons that switch them, to stand before the galleries."""
+def key_to_colours(runs: Sequence[RunFolder]) -> str:
+    """Return the meaning of the layers, and the buttons that switch them, to stand before the galleries.
+
+    Args:
+        runs: runs whose pictures are drawn.
+    """
+    named = [run.summary.get("class_names") for run in runs]
+    of_classes = "".join(dict.fromkeys(_key_to_classes(names) for names in named if names))
+    return of_classes + ("" if all(named) else _key_to_objects())
+
+
+def _key_to_classes(names: Mapping[str, str]) -> str:
+    keys = [(key, name, f"rgb{colour}", on) for key, (name, colour, on) in CLASS_KINDS.items()]
+    colours = [
+        (name, "rgb({},{},{})".format(*class_colours([int(number)])[0].tolist()))
+        for number, name in names.items()
+        if int(number) > 0
+    ]
+    words = note("Each class has its colour. The buttons switch layers; pixels of a wrong class are purple.")
+    return words + swatches(colours) + legend(keys)
+
+
+def _key_to_objects() -> str:
     keys = [(key, name, f"rgb{colour}", on) for key, (name, colour, on) in KINDS.items()]
     words = note(
         "Matched objects are outlined, errors are filled. Missed: a true object without a prediction. Added: "
@@ -98,15 +128,21 @@ def ranked(scores: pd.DataFrame, metric: str, each: int) -> dict[str, pd.DataFra
 def _figure(lead: str, files: pd.Series, row: Mapping[Any, Any], metric: str, summary: dict[str, Any]) -> str:
     name = row["image"]
     truth, pred, fates, binary = compared(name, files, summary)
+    if summary.get("classes"):
+        words = f"{(pred != truth).mean():.1%} of the pixels have a wrong class"
+        layers = _class_layers(pred, truth)
+        return _drawn(f"{lead}{name}", f"{metric} {row[metric]:.3f}; {words}", files, truth, layers)
     counts = [f"{number} {kind}" for kind, number in fates.counts().items() if number]
     words = "binary masks: pixels, not objects" if binary else ", ".join(counts) or "no objects"
     if not isinstance(files.prediction, str):
         words = f"no prediction; {words}"
     caption = f"{metric} {row[metric]:.3f}; {words}"
+    return _drawn(f"{lead}{name}", caption, files, truth, _layers(pred, truth, fates, binary))
+
+
+def _drawn(title: str, caption: str, files: pd.Series, truth: LabelMap, layers: list[Layer]) -> str:
     base = base_picture(_to_draw(files.picture, truth.shape))
-    return layered_figure(
-        f"{lead}{name}", caption, base, _layers(pred, truth, fates, binary), f"{name}: {caption}"
-    )
+    return layered_figure(title, caption, base, layers, f"{title}: {caption}")
 
 
 class Compared(NamedTuple):
@@ -133,10 +169,13 @@ def compared(image: str, files: pd.Series, summary: Mapping[str, Any]) -> Compar
         files: row of the image in ``files.csv``.
         summary: summary of the evaluation.
     """
-    truth = read_label_map(files.truth)
+    force = bool(summary.get("force"))
+    truth = read_label_map(files.truth, force=force)
     if summary.get("classes"):
         truth = class_target(truth[None], summary["classes"])[0]
-    pred = read_label_map(files.prediction) if isinstance(files.prediction, str) else np.zeros_like(truth)
+    pred = np.zeros_like(truth)
+    if isinstance(files.prediction, str):
+        pred = read_label_map(files.prediction, force=force)
     truth, pred = np.where(truth < 0, 0, (truth, pred))  # ignored pixels
     if summary.get("pieces"):
         truth, pred = pieces_of_mask(truth), pieces_of_mask(pred)
@@ -159,6 +198,12 @@ def _layers(pred: LabelMap, truth: LabelMap, fates: Fates, binary: bool) -> list
     return layers + [Layer(key, object_layer(map_, KINDS[key][1], width=2)) for key, map_ in outlines.items()]
 
 
+def _class_layers(pred: LabelMap, truth: LabelMap) -> list[Layer]:
+    wrong = mask_layer(pred != truth, CLASS_KINDS["wrong"][1], fill=255)
+    drawn = {"truthclasses": class_layer(truth), "predclasses": class_layer(pred), "wrong": wrong}
+    return [Layer(key, picture) for key, picture in drawn.items()]
+
+
 def _to_draw(path: Any, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
     """Return the image as grey values or colours in [0, 1]; a grey ground if there is no image."""
     if not isinstance(path, str) or not Path(path).is_file():
@@ -167,9 +212,5 @@ def _to_draw(path: Any, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
     if pixels.shape[:2] != shape:
         raise ValueError(f"the image has {pixels.shape[:2]} pixels, but its truth has {shape}")
     channels = np.moveaxis(np.atleast_3d(pixels), -1, 0)
-    channels = channels[:3] if len(channels) > 2 else channels[:1]
-    if pixels.dtype == np.uint8 and len(channels) == 3:
-        drawn = channels / 255  # colours of stained tissue stay as they are
-    else:
-        drawn = PercentileStretch(0.5, 99.5, channel_wise=False)(channels.astype(np.float32)).numpy()
+    drawn = displayed((channels[:3] if len(channels) > 2 else channels[:1]).astype(np.float32))
     return drawn[0] if len(drawn) == 1 else np.moveaxis(drawn, 0, -1)

@@ -104,7 +104,7 @@ def pictures(runs: Sequence[RunFolder]) -> Section | None:
         return None
     each = 3 if len(runs) == 1 else 1
     drawn = by_run(runs, lambda run: gallery(run, key, each) if run.name in shown or each > 1 else "")
-    colours = key_to_colours() if shown else ""
+    colours = key_to_colours([run for run in runs if run.name in shown]) if shown else ""
     return Section("pictures", f"Worst, median and best by {key}", colours + drawn)
 
 

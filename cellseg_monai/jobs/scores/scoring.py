@@ -35,7 +35,10 @@ class Scores(NamedTuple):
 
 
 def read_pair(
-    pair: Pair, pieces: bool = False, classes: Mapping[str, int | str] | None = None
+    pair: Pair,
+    pieces: bool = False,
+    classes: Mapping[str, int | str] | None = None,
+    force: bool = False,
 ) -> tuple[LabelMap, LabelMap]:
     """Read prediction and truth; a missing prediction is empty.
 
@@ -43,6 +46,7 @@ def read_pair(
         pair: files of an image.
         pieces: whether to label the connected pieces of maps with a single value.
         classes: class of each value of the true masks; the predictions hold classes already.
+        force: whether to accept label maps that look like microscope images.
 
     Returns:
         The two maps, of the same shape; pixels of the truth that do not count are −1.
@@ -50,13 +54,13 @@ def read_pair(
     Raises:
         ValueError: If the shapes differ, a file cannot be read, or a value has no class.
     """
-    truth = read_label_map(pair.truth)
+    truth = read_label_map(pair.truth, force=force)
     if classes is not None:
         try:
             truth = class_target(truth[None], classes)[0]
         except ValueError as error:
             raise ValueError(f"{pair.truth}: {error}") from error
-    pred = np.zeros_like(truth) if pair.prediction is None else read_label_map(pair.prediction)
+    pred = np.zeros_like(truth) if pair.prediction is None else read_label_map(pair.prediction, force=force)
     if pred.shape != truth.shape:
         sizes = [" × ".join(map(str, label_map.shape)) for label_map in (pred, truth)]
         raise ValueError(
@@ -71,6 +75,7 @@ def score_pairs(
     columns: Sequence[Column],
     pieces: bool = False,
     classes: Mapping[str, int | str] | None = None,
+    force: bool = False,
 ) -> Scores:
     """Score every image.
 
@@ -81,11 +86,12 @@ def score_pairs(
         columns: columns to compute.
         pieces: whether the connected pieces of a binary mask are its objects.
         classes: class of each value of the true masks; the predictions hold classes already.
+        force: whether to accept label maps that look like microscope images.
     """
     rows: list[dict[str, object]] = []
     contents: dict[str, list[Content]] = {"pred": [], "truth": []}
     for pair in pairs:
-        case = Case(*read_pair(pair, pieces, classes))
+        case = Case(*read_pair(pair, pieces, classes, force))
         contents["pred"].append(content_of(case.pred))
         contents["truth"].append(content_of(case.truth))
         scores = {column.name: float(column.compute(case)) for column in columns}

@@ -221,7 +221,7 @@ def test_refusals(run: Run, put: Put, source: Path) -> None:
     put("list.json", coco("absent.tif", LEFT))
     put("broken.json", "{")
     put("broken.zip", "no zip")
-    put("slide.czi", b"ZISRAW")
+    put("slide.vsi", b"II")
     put("results.csv", "label,area\n1,5\n")
     put("micron.tif", picture())
     put("micron.geojson", geojson((np.array(LEFT) + 100).tolist()))
@@ -239,7 +239,7 @@ def test_refusals(run: Run, put: Put, source: Path) -> None:
         "check that it is their image, and that their unit is the pixel",
         "broken.json": failures["broken.json"],
         "broken.zip": "is a zip file without regions of ImageJ; unpack it here",
-        "slide.czi": "is a file of a microscope (.czi), which is not read; "
+        "slide.vsi": "is a file of a microscope (.vsi), which is not read; "
         "open it in Fiji and save it as TIFF",
         "same.geojson": failures["same.geojson"],
     }

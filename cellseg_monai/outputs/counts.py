@@ -1,0 +1,131 @@
+"""Numbers of cells in images: listed in ``counts.csv``, and summed up with a remedy where there is none."""
+
+import csv
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import fastremap
+import numpy as np
+import numpy.typing as npt
+
+from cellseg_monai.outputs.counting import counted
+from cellseg_monai.outputs.failures import add_row
+
+logger = logging.getLogger(__name__)
+
+COUNTS = "counts.csv"
+
+SEGMENTATION = (
+    "lower the threshold (--set threshold=0.3), see what the network finds with --save-probability, or use "
+    "weights for such images (cellseg models, cellseg train)"
+)
+"""Remedy for images in which a network found nothing."""
+
+LABEL_MAPS = (
+    "check that these are the label maps, and segment such images with a lower threshold or other weights"
+)
+"""Remedy for label maps without cells."""
+
+_SHOWN = 5
+
+
+class Counts:
+    """Number of cells in each image.
+
+    With a folder, each number is logged and written to ``counts.csv`` immediately, so that an interrupted run
+    has the table too.
+
+    Args:
+        remedy: what to do about images without cells.
+        folder: folder of the table; None keeps the numbers in memory.
+        noun: what is counted, which is the name of the column too: its plural.
+        kind: what the cells are counted in.
+
+    Attributes:
+        rows: name and number of cells of each image.
+
+    Example:
+        >>> counts = Counts("lower the threshold")
+        >>> for name, number in {"a.tif": 12, "b.tif": 0, "c.tif": 1}.items():
+        ...     counts.add(name, number)
+        >>> print(counts)
+        13 cells: a.tif 12, b.tif 0, c.tif 1
+        no cell in 1 of 3 images (b.tif); if there are cells: lower the threshold
+    """
+
+    def __init__(
+        self, remedy: str, folder: Path | None = None, noun: str = "cell", kind: str = "image"
+    ) -> None:
+        self.rows: list[tuple[str, int]] = []
+        self._remedy, self._noun, self._kind = remedy, noun, kind
+        self._file = None if folder is None else folder / COUNTS
+
+    @classmethod
+    def read(cls, remedy: str, folder: Path) -> "Counts":
+        """Read the table that an earlier run wrote.
+
+        Args:
+            remedy: what to do about images without cells.
+            folder: folder of the table.
+        """
+        with (folder / COUNTS).open(newline="", encoding="utf-8") as file:
+            (kind, nouns), *rows = csv.reader(file)
+        counts = cls(remedy, noun=nouns.removesuffix("s"), kind=kind)
+        counts.rows = [(name, int(number)) for name, number in rows]
+        return counts
+
+    def start(self) -> None:
+        """Begin the table."""
+        if self._file is not None:
+            add_row(self._file, [self._kind, f"{self._noun}s"], new=True)
+
+    def add(self, name: str, number: int) -> None:
+        """Add an image.
+
+        Args:
+            name: name of the image.
+            number: number of its cells.
+        """
+        self.rows.append((name, number))
+        if self._file is not None:
+            add_row(self._file, [name, str(number)])
+            logger.info("%s: %s", name, counted(number, self._noun))
+
+    def warn(self) -> None:
+        """Log a warning about images without cells, if there are any."""
+        if empty := self.empty():
+            logger.warning(empty)
+
+    def empty(self) -> str:
+        """Sentence about images without cells; empty if there are none."""
+        without = [Path(name).name for name, number in self.rows if number == 0]
+        if not without:
+            return ""
+        images = f"{len(without)} of {counted(len(self.rows), self._kind)}"
+        if len(without) == len(self.rows):
+            images = f"any of {counted(len(self.rows), self._kind)}" if len(without) > 1 else "the only image"
+        return f"no {self._noun} in {images} ({_listed(without)}); if there are {self._noun}s: {self._remedy}"
+
+    def __str__(self) -> str:
+        """Total and number of each image, and what to do about images without cells."""
+        total = counted(sum(number for _, number in self.rows), self._noun)
+        each = [f"{Path(name).name} {number:,}" for name, number in self.rows]
+        lines = [f"{total}: {_listed(each)}" if each else total, self.empty()]
+        return "\n".join(filter(None, lines))
+
+
+def number_of_cells(label_map: npt.NDArray[np.integer[Any]]) -> int:
+    """Number of different ids.
+
+    Example:
+        >>> number_of_cells(np.array([[0, 7, 7, 9]], np.int32))
+        2
+    """
+    return int((fastremap.unique(label_map) > 0).sum())
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f", … and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more

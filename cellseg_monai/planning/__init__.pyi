@@ -1,0 +1,15 @@
+from .checking import TrainingCheck as TrainingCheck
+from .checking import check_for_training as check_for_training
+from .facts import Fingerprint as Fingerprint
+from .facts import fingerprint as fingerprint
+from .plan import Choice as Choice
+from .plan import Plan as Plan
+from .plan import plan_training as plan_training
+from .preparation import Preparation as Preparation
+from .preparation import prepare as prepare
+from .ranking import Ranking as Ranking
+from .ranking import rank_models as rank_models
+from .result import Trained as Trained
+from .starts import Trial as Trial
+from .starts import try_models as try_models
+from .training import train as train
