@@ -54,7 +54,7 @@ def third_axis(image: Source | StrPath, reading: Reading) -> str:
         return ""
     try:
         return read_picture(file, **reading.place, region=_ONE_PIXEL, movie=True).third
-    except (ValueError, FileNotFoundError):  # the run names the file and the reason
+    except (ValueError, FileNotFoundError, ImportError):  # the run names the file and the reason
         return ""
 
 
