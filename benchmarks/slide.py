@@ -93,9 +93,9 @@ def nuclei(seed: int) -> tuple[np.ndarray, int]:
 
 def command(bundle: Path, configs: list[str], images: Path, result: Path, **options: Any) -> list[str]:
     """Command of a user."""
-    files = [f"configs/{name}.json" for name in configs]
+    files = [f"configs/{name}.json" for name in (*configs, "choices")]
     words = {
-        "config_file": str(files) if len(files) > 1 else files[0],
+        "config_file": str(files),
         "dataset_dir": images,
         "output_dir": result,
         "network_def": "{'_target_': 'slide.Smoothed'}",
@@ -178,7 +178,7 @@ def main() -> None:
     small = [int(tifffile.imread(folder / f"small/labels/{number}.tif").max()) for number in range(8)]
 
     tiles = (-(-slide.shape[0] // options.tile)) ** 2
-    done = lambda: len(list((folder / "large/unfinished").glob("*/tiles/*.npy")))  # noqa: E731
+    done = lambda: len(list((folder / "large/unfinished").glob("*/tiles/*/*.npy")))  # noqa: E731
     words = command(
         bundle, ["inference", "inference_large"], folder / "slides", folder / "large",
         tile=options.tile, output_ext=options.ending,

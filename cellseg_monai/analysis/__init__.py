@@ -2,6 +2,7 @@
 
 from cellseg_monai.analysis.measure.summary import summarize_cells
 from cellseg_monai.analysis.measure.table import measure_cells, neighbour_pairs
+from cellseg_monai.analysis.measure.volumes import measure_stack
 from cellseg_monai.analysis.track.lineage import lineage_trees, track_lines
 from cellseg_monai.analysis.track.motion import square_displacements, summarize_tracks
 from cellseg_monai.analysis.track.overlay import draw_trails
@@ -12,6 +13,7 @@ __all__ = [
     "draw_trails",
     "lineage_trees",
     "measure_cells",
+    "measure_stack",
     "neighbour_pairs",
     "square_displacements",
     "summarize_cells",

@@ -1,6 +1,6 @@
 """``cellseg measure`` and ``cellseg track``."""
 
-from cellseg_monai.cli.options import FORCE, PIECES, PIXEL_SIZE
+from cellseg_monai.cli.options import FORCE, PIECES, PIXEL_SIZE, READING, TRUST
 from cellseg_monai.cli.verbs import Verb, argument, call
 
 
@@ -30,11 +30,13 @@ MEASURE = Verb("measure", "write tables of cell measurements", call("jobs.measur
     PIECES,
     argument("--format", dest="file_format", choices=("csv", "parquet"), help="table format (default csv)"),
     FORCE,
+    *READING,
 ])  # fmt: skip
 TRACK = Verb("track", "track the cells of a time-lapse through its label maps", call("jobs.track"), [
-    argument("labels", help="folder of the label maps of the frames"),
+    argument("labels", help="label maps of the frames: a folder, or one file; with --model, the images"),
     argument("--out", required=True, metavar="DIR", help="folder for masks, tables, report and movie"),
-    argument("--images", metavar="DIR", help="folder of the images, as background of the movie"),
+    argument("--model", metavar="MODEL", help="bundle or weights to segment the images with first"),
+    argument("--images", metavar="DIR", help="images, as background of the movie: a folder, or one file"),
     PIXEL_SIZE,
     argument("--frame-interval", type=float, metavar="MIN", help="minutes between frames"),
     argument(
@@ -47,4 +49,6 @@ TRACK = Verb("track", "track the cells of a time-lapse through its label maps", 
     argument("--fps", dest="frames_per_second", type=float, metavar="N", help="frame rate (default 5)"),
     argument("--movie", metavar="FILE", help="GIF or MP4 file to write (default OUT/movie.gif)"),
     FORCE,
+    *READING,
+    TRUST,
 ])  # fmt: skip

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cellseg_monai.cli.options import READING
 from cellseg_monai.cli.verbs import Group, Verb, argument, call
 
 
@@ -11,10 +12,10 @@ def _layouts() -> list[str]:
     return [f"{name:<17}{layout.description}" for name, layout in sorted(LAYOUTS.items())]
 
 
-def _check(source: str, json: bool = False, recursive: bool = False) -> int:
+def _check(source: str, json: bool = False, recursive: bool = False, **reading: Any) -> int:
     from cellseg_monai.planning import check_for_training
 
-    found = check_for_training(source, recursive)
+    found = check_for_training(source, recursive, **reading)
     print(found.to_json() if json else found)
     return int(found.failed)
 
@@ -49,6 +50,7 @@ DATA = Group("data", "import, check and look at datasets", [
         _SOURCE,
         argument("--json", action="store_true", help="print the whole report as JSON"),
         argument("--recursive", action="store_true", help="search sub-folders"),
+        *READING,
     ]),
     Verb("synthesize", "write synthetic images with exact labels", call("data.write_synthetic_dataset"), [
         argument("kind", help="nuclei, phase, filaments or tissue"),

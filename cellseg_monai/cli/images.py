@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from cellseg_monai.cli.options import FORCE, MODEL, SETTINGS, TRUST, WEIGHTS
+from cellseg_monai.cli.options import FORCE, MODEL, READING, SETTINGS, TRUST, WEIGHTS
 from cellseg_monai.cli.verbs import Verb, argument, call
 
 
@@ -37,6 +37,7 @@ PREDICT = Verb("predict", "segment images with a trained network", _predict, [
     argument("--save-probability", action="store_true", help="also write the probability maps"),
     argument("--overlay", action="store_true", help="also draw the outlines of the cells on the images"),
     argument("--attention", action="store_true", help="also write the map of each attention gate"),
+    *READING,
     TRUST,
     SETTINGS,
 ])  # fmt: skip

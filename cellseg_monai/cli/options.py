@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,24 @@ class Pairs(argparse.Action):
         setattr(namespace, self.dest, {**getattr(namespace, self.dest, {}), **pairs})
 
 
+class ReadingOption(argparse.Action):
+    """One of the options that together tell what to read of image files."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        """Add the option to those given before it."""
+        from cellseg_monai.data import Reading
+
+        given = getattr(namespace, "reading", Reading())
+        namespace.reading = replace(given, **{str(self.const): values})
+
+
 class PixelSize(argparse.Action):
-    """One length, or one along x and one along y."""
+    """One length, or one along each of x, y and z."""
 
     def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
         """Store a number or a pair of them."""
-        if len(values) > 2:
-            raise ValueError(f"--pixel-size takes one length or two, along x and y, not {len(values)}")
+        if len(values) > 3:
+            raise ValueError(f"--pixel-size takes one to three lengths, along x, y and z, not {len(values)}")
         setattr(namespace, self.dest, values[0] if len(values) == 1 else tuple(values))
 
 
@@ -66,6 +78,36 @@ def _class_of_value(text: str) -> tuple[str, int | str]:
     return value, number if number == "ignore" else int(number)
 
 
+def channels(text: str) -> list[int | str]:
+    """Split numbers or names of channels.
+
+    Example:
+        >>> channels("0,DAPI")
+        [0, 'DAPI']
+    """
+    return [int(part) if part.isdecimal() else part for part in text.split(",")]
+
+
+READING = (
+    argument(
+        "--channel", dest="reading", const="channels", action=ReadingOption, type=channels, metavar="C[,C]",
+        help="channels to use, by number from 0 or by name (default: all)",
+    ),
+    argument(
+        "--frame", dest="reading", const="frame", action=ReadingOption, type=int, metavar="N",
+        help="frame of a movie to use, from 0",
+    ),
+    argument(
+        "--z", dest="reading", const="z", action=ReadingOption, type=int, metavar="N",
+        help="plane of a stack to use, from 0",
+    ),
+    argument(
+        "--axes", dest="reading", const="axes", action=ReadingOption, metavar="LETTERS",
+        help="what the dimensions of the files are, if they do not say it: ZYX for a stack, TYX for a movie, "
+        "CYX for channels",
+    ),
+)  # fmt: skip
+"""Which part of image files to read."""
 SETTINGS = argument(
     "--set", dest="options", action=Pairs, type=setting, nargs="+", metavar="ID=VALUE",
     help="options of the bundle, such as threshold=0.4",
@@ -80,7 +122,7 @@ FORCE = argument("--force", action="store_true", help="accept label maps that lo
 MODALITY = argument("--modality", metavar="PATTERN", help="regular expression for the modality in names")
 PIXEL_SIZE = argument(
     "--pixel-size", action=PixelSize, type=float, nargs="+", metavar="UM",
-    help="pixel size in micrometres, one value or x and y (default: from the files)",
+    help="pixel size in micrometres, one value, x and y, or x, y and z (default: from the files)",
 )  # fmt: skip
 WEIGHTS = argument("--weights", metavar="FILE", help="weights of the network (default: those of the bundle)")
 TRUST = argument(

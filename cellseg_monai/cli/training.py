@@ -6,17 +6,19 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from cellseg_monai.cli.options import SETTINGS
+from cellseg_monai.cli.options import READING, SETTINGS
 from cellseg_monai.cli.verbs import Verb, argument
 
 _SECONDS_OF_A_DRY_RUN = 8.0
 _SECONDS_BETWEEN_LINES = 10.0
 
 
-def _train(images: str, out: str, dry_run: bool = False, **options: Any) -> Any:
+def _train(images: str, out: str, dry_run: bool = False, reading: Any = None, **options: Any) -> Any:
     from cellseg_monai.data import labelled, list_items
     from cellseg_monai.planning import prepare, train
 
+    if reading is not None:
+        options["options"] = {**options.get("options", {}), **reading.config}
     if dry_run:
         chosen = {name: options[name] for name in ("start", "options") if name in options}
         return prepare(labelled(list_items(images)), **chosen, seconds=_SECONDS_OF_A_DRY_RUN)
@@ -53,5 +55,6 @@ TRAIN = Verb("train", "train a bundle with annotated images", _train, [
     argument("--how-many-more", action="store_true", help="also train with fewer images: would more help?"),
     argument("--seed", type=int, metavar="N", help="random seed (default 0)"),
     argument("--dry-run", action="store_true", help="only print the plan"),
+    *READING,
     SETTINGS,
 ])  # fmt: skip

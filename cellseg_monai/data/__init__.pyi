@@ -25,6 +25,7 @@ from .readers.formats import read_picture as read_picture
 from .readers.formats import read_pixels as read_pixels
 from .readers.monai_reader import MicroscopyReader as MicroscopyReader
 from .readers.picture import Picture as Picture
+from .readers.reading import Reading as Reading
 from .readers.regions import ImageRegions as ImageRegions
 from .splitting import images_of as images_of
 from .splitting import split_items as split_items

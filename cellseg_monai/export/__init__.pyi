@@ -26,3 +26,4 @@ from .tiff import write_tiled_tiff as write_tiled_tiff
 from .tiff_writer import TiffWriter as TiffWriter
 from .tiled import write_tiled as write_tiled
 from .validation_picture import ValidationPicture as ValidationPicture
+from .volumes import write_volume as write_volume

@@ -34,7 +34,7 @@ def write_ome_zarr(
     Args:
         path: folder to write.
         pixels: image, read chunk by chunk in reading order.
-        axes: one letter per dimension (C, Z, Y or X), ending with YX.
+        axes: one letter per dimension (T, C, Z, Y or X), ending with YX.
         pixel_size: micrometres along x and y (and z), if known.
         chunk: side of a chunk in x and y; along other axes chunks have one plane.
         labels: whether the pixels are ids of objects, for the metadata.
@@ -52,7 +52,7 @@ def write_ome_zarr(
         >>> [zarr.open_array(f"{path}/{level}", mode="r").shape for level in range(3)]
         [(40, 50), (20, 25), (10, 13)]
     """
-    require_axes(axes, pixels.shape, known="CZYX")
+    require_axes(axes, pixels.shape, known="TCZYX")
     if chunk < 1:
         raise ValueError(f"chunk must be at least 1 pixel, not {chunk}")
     require_absent(path, overwrite)
@@ -143,5 +143,6 @@ def _metadata(name: str, axes: str, levels: int, pixel_size: PixelSize) -> dict[
         scale = [float(sizes.get(axis, 1)) * (2**level if axis in "XY" else 1) for axis in axes]
         transform = {"type": "scale", "scale": scale}
         datasets.append({"path": str(level), "coordinateTransformations": [transform]})
-    described = [{"name": axis.lower(), **({"type": "channel"} if axis == "C" else spatial)} for axis in axes]
+    kinds = {"C": {"type": "channel"}, "T": {"type": "time"}}
+    described = [{"name": axis.lower(), **kinds.get(axis, spatial)} for axis in axes]
     return {"multiscales": [{"version": "0.4", "name": name, "axes": described, "datasets": datasets}]}

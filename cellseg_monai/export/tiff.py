@@ -19,7 +19,7 @@ def tiff_options(
 
     Args:
         axes: one letter per dimension.
-        pixel_size: micrometres along x and y, if known.
+        pixel_size: micrometres along x and y (and z), if known.
         level: compression level of zlib, from 0 to 9.
         origin: bundle and weights that made the pixels.
 
@@ -35,9 +35,20 @@ def tiff_options(
         "predictor": False,
         "resolution": tuple(1e4 / side for side in size[:2]) or None,
         "resolutionunit": "CENTIMETER" if size else None,
-        "metadata": {"axes": axes, **origin_metadata(origin)},
+        "metadata": {"axes": axes, **_ome_size(axes, size), **origin_metadata(origin)},
         "software": software(),
     }
+
+
+def _is_ome(axes: str) -> bool:
+    """Whether a file is OME-TIFF: only there every viewer finds frames, and the distance of planes."""
+    return "Z" in axes or "T" in axes
+
+
+def _ome_size(axes: str, size: tuple[float, ...]) -> dict[str, Any]:
+    sides = dict(zip("XYZ", size, strict=False)) if _is_ome(axes) else {}
+    units = {f"PhysicalSize{axis}Unit": "µm" for axis in sides}
+    return {f"PhysicalSize{axis}": side for axis, side in sides.items()} | units
 
 
 def write_label_tiff(
@@ -79,11 +90,13 @@ def write_tiled_tiff(
 ) -> None:
     """Write an image as BigTIFF in tiles; only a few tiles are in memory at a time.
 
+    A stack or movie is OME-TIFF, which names planes and frames, and has their distance along z.
+
     Args:
         path: TIFF file to write.
         pixels: image, read tile by tile in reading order.
         axes: one letter per dimension, ending with YX.
-        pixel_size: micrometres along x and y, if known.
+        pixel_size: micrometres along x and y (and z), if known.
         tile: side of a tile in pixels, a multiple of 16.
         origin: bundle and weights that made the pixels.
 
@@ -102,13 +115,14 @@ def write_tiled_tiff(
     require_axes(axes, shape)
     if tile < 16 or tile % 16:
         raise ValueError(f"tile must be a multiple of 16, not {tile}: TIFF supports no other sizes")
-    with written_whole(path) as part, tifffile.TiffWriter(part, bigtiff=True) as file:
+    is_ome = _is_ome(axes)
+    with written_whole(path) as part, tifffile.TiffWriter(part, bigtiff=True, ome=is_ome) as file:
         file.write(
             (np.asarray(pixels[box]).squeeze(tuple(range(len(shape) - 2))) for box in boxes(shape, tile)),
             shape=shape,
             dtype=np.dtype(pixels.dtype),
             tile=(tile, tile),
-            planarconfig="separate" if axes[0] == "C" and shape[0] > 1 else None,
+            planarconfig="separate" if axes[0] == "C" and shape[0] > 1 and not is_ome else None,
             maxworkers=1,
             **tiff_options(axes, pixel_size, origin=origin),
         )

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from cellseg_monai.export.ome_zarr import write_ome_zarr
 from cellseg_monai.export.pixels import Pixels, PixelSize
 from cellseg_monai.export.tiff import write_tiled_tiff
+from cellseg_monai.export.volumes import SUFFIXES, write_volume
 from cellseg_monai.outputs import StrPath
 from cellseg_monai.outputs.origin import Origin
 
@@ -19,8 +21,9 @@ def write_tiled(
     *,
     tile: int = 512,
     origin: Origin | None = None,
+    affine: npt.ArrayLike | None = None,
 ) -> None:
-    """Write an image tile by tile, as OME-Zarr (``.zarr``) or BigTIFF (``.tif``, ``.tiff``).
+    """Write an image tile by tile, as OME-Zarr (``.zarr``) or BigTIFF (``.tif``, ``.tiff``), NIfTI or NRRD.
 
     Args:
         path: file to write, or folder for OME-Zarr.
@@ -29,6 +32,7 @@ def write_tiled(
         pixel_size: micrometres along x and y (and z), if known.
         tile: side of a tile or chunk in pixels; a multiple of 16 for TIFF.
         origin: bundle and weights that made the pixels, for the metadata of the file.
+        affine: position and orientation in space, for NIfTI and NRRD; see :func:`write_volume`.
 
     Raises:
         ValueError: the file name has another suffix, or an argument is not valid; see :func:`write_ome_zarr`
@@ -47,5 +51,8 @@ def write_tiled(
         write_ome_zarr(path, pixels, axes, pixel_size, chunk=tile, labels=labels, origin=origin)
     elif suffix in (".tif", ".tiff"):
         write_tiled_tiff(path, pixels, axes, pixel_size, tile=tile, origin=origin)
+    elif str(path).lower().endswith(SUFFIXES):
+        write_volume(path, pixels, axes, pixel_size, affine=affine)
     else:
-        raise ValueError(f"{path}: tiled images are written as .tif or .zarr, not {suffix or 'no suffix'}")
+        formats = ", ".join((".tif", ".zarr", *SUFFIXES))
+        raise ValueError(f"{path}: tiled images are written as {formats}, not {suffix or 'no suffix'}")

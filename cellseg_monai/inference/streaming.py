@@ -20,6 +20,13 @@ from cellseg_monai.outputs.origin import Origin
 
 logger = logging.getLogger(__name__)
 
+_KEPT = {
+    (".zarr",): ".ome.zarr",
+    (".nii", ".nii.gz"): ".nii.gz",
+    (".nrrd", ".nhdr", ".mha", ".mhd"): ".nrrd",
+}
+"""Endings of results in the format of their image."""
+
 
 @dataclass(eq=False)
 class LargeImages:
@@ -29,6 +36,9 @@ class LargeImages:
     it were an image, and the cells of all tiles are stitched. The intensity limits are those of the whole
     image, to the last digit: it is read once in advance, so a damaged file is found before the network has
     worked for hours. Otherwise the edge of a tile has the same effect as the edge of a window.
+
+    A stack of planes is cut into tiles of planes if `cut` does so. The frames of a movie are images of their
+    own: each is one tile with limits of its own, and `stitch` must not link them.
 
     Memory holds two tiles, the current one and the next one, and some numbers for each cell. Until the result
     is complete, the disk holds the labels of the tiles, 1 to 4 bytes per pixel.
@@ -43,14 +53,17 @@ class LargeImages:
         open_image: function that opens an image from the path or paths of an item, to be indexed by channels,
             x, y (, z).
         cut: function that returns the tiles for the shape of an image, each with a ``core`` and a ``window``,
-            such as :func:`cellseg_monai.instances.tile_grid` with given sizes.
+            such as :func:`cellseg_monai.instances.tile_grid` with given sizes; for movies it must take a
+            `size`, like :func:`cellseg_monai.instances.plane_grid`.
         stitch: function that returns a stitcher for tiles and a folder, such as
-            :class:`cellseg_monai.instances.Stitcher`.
-        write: function of path, pixels, axes and pixel size that writes a file, such as
+            :class:`cellseg_monai.instances.Stitcher`; for movies it must take ``link=False``, like
+            :class:`cellseg_monai.instances.PlaneStitcher`.
+        write: function of path, pixels, axes, pixel size and affine that writes a file, such as
             :func:`cellseg_monai.export.write_tiled`.
         output_dir: folder of the results, with a folder `labels` that has the subfolders of the images.
         data_root_dir: folder of the images; results of images elsewhere have no subfolder.
-        output_ext: ending of the results.
+        output_ext: ending of the results; None for the format of the image, or TIFF if it is another one than
+            OME-Zarr, NIfTI, NRRD and MetaImage (written as NRRD).
         probability: transform that makes probabilities from ``{"pred": …}``, which are written to the folder
             `probability`.
         progress: show a bar on a terminal if an image takes long; elsewhere, log a line every minute.
@@ -79,19 +92,19 @@ class LargeImages:
 
     segment: TileSegmentation
     open_image: Callable[[Any], Any]
-    cut: Callable[[Sequence[int]], Sequence[Any]]
-    stitch: Callable[[Sequence[Any], Path], Any]
+    cut: Callable[..., Sequence[Any]]
+    stitch: Callable[..., Any]
     write: Callable[..., None]
     output_dir: str | PathLike[str]
     _: KW_ONLY
     data_root_dir: str | PathLike[str] = ""
-    output_ext: str = ".tif"
+    output_ext: str | None = ".tif"
     probability: Callable[[Any], Any] | None = None
     progress: bool = True
     origin: Origin | None = None
 
     def __post_init__(self) -> None:
-        if not self.output_ext.startswith("."):
+        if self.output_ext is not None and not self.output_ext.startswith("."):
             raise ValueError(
                 f"output_ext must begin with a dot, like .tif or .ome.zarr, not {self.output_ext!r}"
             )
@@ -115,18 +128,38 @@ class LargeImages:
             )
         # before anything runs, because objects change while they work
         settings = configuration_hash(
-            version("cellseg_monai"), vars(self.segment), self.open_image, self.cut, self.probability
+            version("cellseg_monai"),
+            vars(self.segment),
+            self.open_image,
+            self.cut,
+            self.stitch,
+            self.probability,
         )
         jobs = [
-            OneImage(image, list(self._places(name).values()), partial(self._image, image, name, settings))
-            for image, name in zip(images, names, strict=True)
+            OneImage(image, list(self._places(image).values()), partial(self._image, image, settings))
+            for image in images
         ]
         report_each(jobs, Path(self.output_dir), origin=self.origin)
 
-    def _places(self, name: str) -> dict[str, Path]:
+    def path_of(self, image: Any) -> Path:
+        """Path of the label map of an image.
+
+        Args:
+            image: file of the image, or files of its channels.
+        """
+        return self._places(image)["labels"]
+
+    def _places(self, image: Any) -> dict[str, Path]:
         """Return the final paths of the results of an image, by their kind."""
         kinds = ["labels", "probability"] if self.probability else ["labels"]
-        return {kind: Path(self.output_dir, kind, f"{name}{self.output_ext}") for kind in kinds}
+        name, ending = self._name(image), self._ending(image)
+        return {kind: Path(self.output_dir, kind, f"{name}{ending}") for kind in kinds}
+
+    def _ending(self, image: Any) -> str:
+        if self.output_ext is not None:
+            return self.output_ext
+        name = Path(ensure_tuple(image)[0]).name.lower()
+        return next((ending for suffixes, ending in _KEPT.items() if name.endswith(suffixes)), ".tif")
 
     def _name(self, image: Any) -> str:
         """Return the path of the result in its folder, without ending."""
@@ -135,20 +168,22 @@ class LargeImages:
         folder, root = path.parent.resolve(), Path(self.data_root_dir).resolve()
         return (folder.relative_to(root) / name).as_posix() if folder.is_relative_to(root) else name
 
-    def _image(self, image: Any, name: str, settings: str) -> Segmented:
+    def _image(self, image: Any, settings: str) -> Segmented:
         """Segment the unfinished part of an image."""
         regions = self.open_image(image)
         digest = configuration_hash(settings, regions.shape, _stamp(image))
-        unfinished = Unfinished(Path(self.output_dir, "unfinished"), name, digest)
-        places = self._places(name)
+        unfinished = Unfinished(Path(self.output_dir, "unfinished"), self._name(image), digest)
+        places = self._places(image)
         note = unfinished.note(list(places.values()))
         if note is None:
             unfinished.begin()
-            tiles = self.cut(regions.shape[1:])
-            stitcher = self.stitch(tiles, unfinished.folder / "tiles")
-            large = LargeImage(str(image), regions, tiles, stitcher, unfinished, self.probability)
+            shape, is_movie = regions.shape[1:], getattr(regions, "axes", "").endswith("T")
+            tiles = self.cut(shape, size=max(shape[:2])) if is_movie else self.cut(shape)
+            alone = {"link": False} if is_movie else {}
+            stitcher = self.stitch(tiles, unfinished.folder / "tiles", **alone)
+            large = LargeImage(str(image), regions, tiles, stitcher, unfinished, self.probability, is_movie)
             large.segment(self.segment, self.progress)
-            note = large.write(self.write, places, self.output_ext)
+            note = large.write(self.write, places, self._ending(image))
         else:
             logger.info("%s: already done", image)
         return Segmented(note["seconds"], note["cells"])

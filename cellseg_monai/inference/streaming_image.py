@@ -17,7 +17,7 @@ from monai.utils import CommonKeys
 from cellseg_monai.inference.failure_table import STAGES
 from cellseg_monai.inference.progress_bar import with_progress
 from cellseg_monai.inference.read_ahead import read_ahead
-from cellseg_monai.inference.streaming_files import CoreFiles, RowsColumns, Unfinished, within
+from cellseg_monai.inference.streaming_files import Box, CoreFiles, RowsColumns, Unfinished, within
 from cellseg_monai.inference.streaming_tile import TileSegmentation
 
 logger = logging.getLogger(__name__)
@@ -32,9 +32,11 @@ class LargeImage:
         regions: image with a shape whose parts are read by indexing: channels, x, y (, z).
         tiles: tiles with ``core`` and ``window``.
         stitcher: stitcher of these tiles, which remembers them across runs, with the ``missing`` ones,
-            ``add(number, labels)``, ``join()`` and ``region(box)``.
+            ``add(number, labels)``, ``join()`` and ``region(box)``; with ``flat_tiles`` if its tiles are
+            planes without a third axis.
         unfinished: files that are kept between runs.
         probability: transform that makes probabilities from ``{"pred": …}``, to write them too.
+        own_limits: whether each tile is stretched by its own intensities, as it is a frame of a movie.
 
     Example:
         See :class:`~cellseg_monai.inference.LargeImages`.
@@ -46,8 +48,10 @@ class LargeImage:
     stitcher: Any
     unfinished: Unfinished
     probability: Callable[[Any], Any] | None = None
+    own_limits: bool = False
 
     def __post_init__(self) -> None:
+        self._is_flat = getattr(self.stitcher, "flat_tiles", False)
         if self.probability is not None:
             folder = self.unfinished.folder / "probability"
             self._probabilities = CoreFiles(folder, [tile.core for tile in self.tiles])
@@ -59,8 +63,10 @@ class LargeImage:
             segmentation: steps that segment a tile.
             progress: show the progress.
         """
-        with self._timed("read"):
-            limits = self.unfinished.limits(lambda: segmentation.limits(self._parts, self.name))
+        limits = None
+        if not self.own_limits:
+            with self._timed("read"):
+                limits = self.unfinished.limits(lambda: segmentation.limits(self._parts, self.name))
         missing = self.stitcher.missing
         if done := len(self.tiles) - len(missing):
             logger.info("%s: %d of %d tiles are already done", self.name, done, len(self.tiles))
@@ -85,7 +91,8 @@ class LargeImage:
         """Stitch the tiles, and move the results to their final paths.
 
         Args:
-            write: function of path, pixels, axes and pixel size that writes a file.
+            write: function of path, pixels, axes, pixel size, and affine if the image has one, that writes a
+                file.
             places: final paths of "labels" and, with a probability, of "probability".
             ending: ending of the file names.
 
@@ -95,7 +102,10 @@ class LargeImage:
         with self._timed("postprocessing"):
             cells = self.stitcher.join()
         sides = self.regions.shape[1:]
-        axes = "ZYX"[-len(sides) :]
+        axes = f"{getattr(self.regions, 'axes', 'CXYZ')[3 : len(sides) + 1]}YX"
+        space = {"pixel_size": getattr(self.regions, "pixel_size", None)}
+        if (affine := getattr(self.regions, "affine", None)) is not None:
+            space["affine"] = affine
         results = {"labels": (RowsColumns(self.stitcher.region, sides, np.int32), axes)}
         if self.probability is not None:
             first, read = self._probabilities.core(0), self._probabilities.region
@@ -107,22 +117,28 @@ class LargeImage:
                 path = written[places[kind]]
                 if path.is_dir():  # from a run that was killed while it wrote
                     shutil.rmtree(path)
-                write(path, pixels, axes=order, pixel_size=getattr(self.regions, "pixel_size", None))
+                write(path, pixels, axes=order, **space)
         note = {"cells": cells, "seconds": self.unfinished.seconds(STAGES)}
         self.unfinished.finish(written, note)
         return note
 
     def _parts(self) -> Iterator[npt.NDArray[Any]]:
         """Yield the whole image, each pixel once."""
-        return (self.regions[(slice(None), *tile.core)] for tile in self.tiles)
+        return (self._pixels(tile.core) for tile in self.tiles)
 
     def _read(self, number: int) -> npt.NDArray[Any]:
-        return np.asarray(self.regions[(slice(None), *self.tiles[number].window)])
+        return self._pixels(self.tiles[number].window)
+
+    def _pixels(self, box: Box) -> npt.NDArray[Any]:
+        pixels = np.asarray(self.regions[(slice(None), *box)])
+        return pixels[..., 0] if self._is_flat and pixels.ndim == 4 else pixels
 
     def _keep_probability(self, number: int, logits: torch.Tensor) -> None:
         if self.probability is not None:
             probability = torch.as_tensor(self.probability({CommonKeys.PRED: logits})[CommonKeys.PRED])
             core, window = self.tiles[number]
+            if probability.ndim == len(core):
+                probability = probability[..., None]
             pixels = probability[(slice(None), *within(core, window))]
             self._probabilities.keep(number, pixels.cpu().numpy())
 

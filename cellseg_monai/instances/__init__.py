@@ -10,6 +10,8 @@ from cellseg_monai.instances.connected import Components, Componentsd, component
 from cellseg_monai.instances.decoding import Decoding, Decodingd
 from cellseg_monai.instances.hills import basins
 from cellseg_monai.instances.interiors import RegrownInteriors, RegrownInteriorsd, regrown_interiors
+from cellseg_monai.instances.linking import Linking, link_planes
+from cellseg_monai.instances.planes import PlaneStitcher, plane_grid
 from cellseg_monai.instances.scored import Cellsd, Foregroundd, Probabilityd
 from cellseg_monai.instances.seams import same_cells
 from cellseg_monai.instances.stitcher import Stitcher, stitch
@@ -23,8 +25,9 @@ from cellseg_monai.instances.watershed import (
 
 __all__ = [
     "Cellsd", "ClassMap", "ClassMapd", "ClassVotes", "Components", "Componentsd", "Decoding",
-    "Decodingd", "Foregroundd", "Probabilityd", "RegrownInteriors", "RegrownInteriorsd", "Stitcher",
+    "Decodingd", "Foregroundd", "Linking", "PlaneStitcher", "Probabilityd", "RegrownInteriors",
+    "RegrownInteriorsd", "Stitcher",
     "Tidying", "Tile", "WatershedFromDistance", "WatershedFromDistanced", "basins", "class_map",
-    "class_votes", "components", "drop_small", "fill_holes", "foreground_mask", "regrown_interiors",
-    "same_cells", "stitch", "tile_grid", "watershed_from_distance",
+    "class_votes", "components", "drop_small", "fill_holes", "foreground_mask", "link_planes", "plane_grid",
+    "regrown_interiors", "same_cells", "stitch", "tile_grid", "watershed_from_distance",
 ]  # fmt: skip

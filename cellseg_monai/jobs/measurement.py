@@ -3,18 +3,19 @@
 import importlib.util
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import pandas as pd
 
-from cellseg_monai.analysis import measure_cells, neighbour_pairs, summarize_cells
+from cellseg_monai.analysis import measure_cells, measure_stack, neighbour_pairs, summarize_cells
 from cellseg_monai.analysis.measure.units import PixelSize
-from cellseg_monai.data import read_label_map, read_picture
-from cellseg_monai.jobs.files.companions import find_companions, find_images_beside
+from cellseg_monai.data import ImageRegions, Reading, read_label_map, read_picture
+from cellseg_monai.jobs.files.companions import Companions, find_companions, find_images_beside
 from cellseg_monai.jobs.files.inputs import find_label_maps
-from cellseg_monai.jobs.files.planes import Planes, plane_size, read_planes
+from cellseg_monai.jobs.files.planes import WHOLE, Planes, plane_size, read_planes
+from cellseg_monai.jobs.files.stacks import label_planes, of_labels, planes_of, third_axis
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.metrics.mask_content import content_of, pieces_of_mask
 from cellseg_monai.outputs import Run, StrPath, claim_outputs, written_whole
@@ -83,9 +84,13 @@ def measure(
     pairs: bool = False,
     pieces: bool = False,
     file_format: Format = "csv",
+    reading: Reading = WHOLE,
     force: bool = False,
 ) -> Measurement:
     """Measure the cells of label maps; one that fails does not stop the others.
+
+    The cells of a stack are measured in three dimensions, plane by plane; see
+    :func:`~cellseg_monai.analysis.measure_stack`.
 
     Images, class maps and probability maps belong to the label map of the same name, in any format. A single
     file belongs to a single label map, whatever its name. The pixel size is that of the image, or of the
@@ -107,6 +112,7 @@ def measure(
         pairs: whether to write the table of neighbours as well.
         pieces: whether each connected piece of a mask with one value is a cell.
         file_format: format of the tables of cells and neighbours, ``"csv"`` or ``"parquet"``.
+        reading: names of the axes, and a choice of frame and plane, and of channels of the images.
         force: whether to accept label maps that look like microscope images.
 
     Returns:
@@ -134,10 +140,15 @@ def measure(
         companions["image"] = beside
 
     def measured(name: str, path: Path) -> dict[str, pd.DataFrame]:
-        cell_map = _read_cells(path, pieces, force)
-        planes = {kind: read_planes(files.find(name)) for kind, files in companions.items()}
+        own = of_labels(path, reading)
+        if third_axis(path, own) == "Z":
+            if pieces or pairs:
+                raise ValueError(f"{path}: is a stack; leave out {'--pieces' if pieces else '--pairs'}")
+            return _measured_stack(name, path, own, companions, reading, pixel_size)
+        cell_map = _read_cells(path, pieces, own, force)
+        planes = {kind: read_planes(files.find(name), reading) for kind, files in companions.items()}
         image, class_map, probability = (planes.get(kind) for kind in given)
-        size = _pixel_size(path, image) if pixel_size is None else pixel_size
+        size = _pixel_size(path, image, own) if pixel_size is None else pixel_size
         cells = measure_cells(
             cell_map,
             None if image is None else image.pixels,
@@ -192,9 +203,42 @@ def _require_format(name: str) -> None:
         raise RuntimeError("Parquet needs pyarrow: pip install 'cellseg-monai[parquet]', or write CSV")
 
 
-def _read_cells(path: Path, pieces: bool, force: bool) -> LabelMap:
+def _measured_stack(
+    name: str,
+    path: Path,
+    own: Reading,
+    companions: Mapping[str, Companions],
+    reading: Reading,
+    pixel_size: PixelSize,
+) -> dict[str, pd.DataFrame]:
+    labels = ImageRegions(path, kind="label", **own.place)
+    if others := sorted(companions.keys() - {"image"}):
+        raise ValueError(f"{path}: is a stack, of which no {others[0]} is measured; leave it out")
+    image = ImageRegions(companions["image"].find(name), **reading.options) if companions else None
+    if image is not None and image.shape[1:] != labels.shape[1:]:
+        raise ValueError(
+            f"{image.paths[0]} is {_sides(image)}, but the label map {path} is {_sides(labels)} (x, "
+            "y, z); give "
+            "the image that belongs to it"
+        )
+    known = [files.pixel_size for files in (image, labels) if files is not None and files.pixel_size]
+    size = pixel_size if pixel_size is not None else known[0] if known else None
+    cells = measure_stack(
+        label_planes(labels),
+        None if image is None else planes_of(image),
+        pixel_size=size,
+        channel_names=() if image is None else image.channel_names,
+    )
+    return {"cells": cells, "summary": summarize_cells(cells, labels.shape[:0:-1], pixel_size=size)}
+
+
+def _sides(image: ImageRegions) -> str:
+    return " × ".join(map(str, image.shape[1:]))
+
+
+def _read_cells(path: Path, pieces: bool, own: Reading, force: bool) -> LabelMap:
     """Read a label map, and warn if it may be a binary mask."""
-    labels = read_label_map(path, force=force)
+    labels = read_label_map(path, force=force, **own.place)
     if pieces:
         return pieces_of_mask(labels)
     if content_of(labels) in ("0 and 255", "one value in pieces"):
@@ -206,10 +250,10 @@ def _read_cells(path: Path, pieces: bool, force: bool) -> LabelMap:
     return labels
 
 
-def _pixel_size(label_map: Path, image: Planes | None) -> PixelSize:
+def _pixel_size(label_map: Path, image: Planes | None, own: Reading) -> PixelSize:
     if image is not None and image.pixel_size is not None:
         return image.pixel_size
-    return plane_size(read_picture(label_map, "label").pixel_size)
+    return plane_size(read_picture(label_map, "label", **own.place).pixel_size)
 
 
 def _write(file: Path, table: pd.DataFrame) -> None:

@@ -13,16 +13,18 @@ from monai.bundle import ConfigParser, ConfigWorkflow
 from PIL import Image
 
 from cellseg_monai.colours import Colours
+from cellseg_monai.data import Reading
 from cellseg_monai.export import SaveTiffd, class_picture
 from cellseg_monai.inference.fixed_size import back_to_size, to_size
 from cellseg_monai.jobs.files.inputs import Source, find_images, first_file
 from cellseg_monai.jobs.files.planes import drawable, outlined
+from cellseg_monai.jobs.files.stacks import third_axis
 from cellseg_monai.networks import attention_maps
 from cellseg_monai.outputs import Claim, Run, StrPath, claim_outputs, locked, written_whole
 from cellseg_monai.outputs.counting import counted
 from cellseg_monai.runtime import require_ids
 from cellseg_monai.runtime.class_names import class_names
-from cellseg_monai.runtime.finding import find_inference
+from cellseg_monai.runtime.finding import LARGE, Inference, find_inference
 from cellseg_monai.runtime.overrides import literal, literal_options
 from cellseg_monai.runtime.settings import PARTS
 
@@ -41,10 +43,16 @@ def predict(
     save_probability: bool = False,
     overlay: bool = False,
     attention: bool = False,
+    reading: Reading | None = None,
     options: Mapping[str, Any] | None = None,
     trust: bool = False,
 ) -> list[Path]:
     """Segment images with a trained bundle; the label maps are those of MONAI's own command.
+
+    A stack is segmented plane by plane, with the intensity limits of the whole stack, and its cells are
+    linked across z; a movie is segmented frame by frame. Their label maps have the format of the file, TIFF,
+    OME-Zarr, NIfTI or NRRD, with its spacing and orientation, and an interrupted run goes on where it
+    stopped.
 
     Args:
         bundle: folder of a bundle with its weights, a name in
@@ -61,7 +69,9 @@ def predict(
             tinted, with their names below the image.
         attention: whether to write the attention map of each gate, to ``attention/<image>/<gate>.tif``, for
             images of up to four megapixels. A report shows them.
-        options: further values of ``inference.json`` by id, such as ``{"threshold": 0.4}``.
+        reading: names of the axes, and a choice of frame, plane and channels; by default all of each file.
+        options: further values of ``inference.json`` by id, such as ``{"threshold": 0.4}``, or, for stacks
+            and movies, of ``inference_large.json``, such as ``{"max_gap": 2}``.
         trust: whether to use the bundle and the weights without an audit; those of the package are trusted.
 
     Returns:
@@ -69,9 +79,10 @@ def predict(
 
     Raises:
         FileNotFoundError: the bundle, its weights or an input does not exist.
-        ValueError: two images would have the same label map; ``inference.json`` has no such id; the network
-            has no attention gates; there is no such device; `out` contains an image; or the audit refuses
-            the bundle or the weights.
+        ValueError: a stack or movie is among the images, and an overlay or attention maps are requested; two
+            images would have the same label map; ``inference.json`` has no such id; the network has no
+            attention gates; there is no such device; `out` contains an image; or the audit refuses the
+            bundle or the weights.
         RuntimeError: at the end, if an image failed.
 
     Example:
@@ -81,8 +92,12 @@ def predict(
         FileNotFoundError: bundles/unknown: there is no such bundle; give its folder, or one of ...
     """
     run = Run("predict", locals())
-    inference = find_inference(bundle, options, trust)
+    reading = reading or Reading()
+    inference = find_inference(bundle, {**(options or {}), **reading.config}, trust)
     images = find_images(inputs)
+    stacks = [image for image in images if third_axis(image, reading)]
+    if stacks:
+        inference = _for_stacks(inference, first_file(stacks[0]), drawn=overlay or attention)
     root = Path(os.path.commonpath([first_file(image).parent for image in images]))
     require_ids(ConfigParser.load_config_files(inference.files), inference.options, inference.files[0])
     places = {"bundle_root": inference.bundle, "dataset_dir": root, "data_root": root, "output_dir": out}
@@ -102,7 +117,10 @@ def predict(
     workflow.initialize()
     run.note(options=_resolved(workflow), device=_device_name(workflow))
     folder = Path(out) / "labels"
-    paths = [SaveTiffd("pred", folder, root).path_of(first_file(image)) for image in images]
+    if stacks:
+        paths = [workflow.parser.get_parsed_content("images").path_of(image) for image in images]
+    else:
+        paths = [SaveTiffd("pred", folder, root).path_of(first_file(image)) for image in images]
     names = [path.relative_to(folder).with_suffix("").as_posix() for path in paths]
     results = [_Result(*each) for each in zip(images, paths, names, strict=True)]
     overlays = {f"overlays/{result.name}.png": result for result in results if overlay}
@@ -113,12 +131,31 @@ def predict(
         finally:  # an image that fails does not stop the others
             for name, result in overlays.items():
                 if result.labels.is_file():
-                    drawn = _overlay(workflow, inference.bundle, result)
+                    drawn = _overlay(workflow, inference.bundle, result, reading)
                     with written_whole(claim.folder / name) as part:
                         Image.fromarray(drawn).save(part)
         for result in results if attention else ():
             _save_attention(workflow, result, claim)
     return paths
+
+
+def _for_stacks(inference: Inference, stack: Path, *, drawn: bool) -> Inference:
+    """Return the inference of a bundle with what it needs for stacks and movies."""
+    if drawn:
+        raise ValueError(
+            f"{stack}: overlays and attention maps are made of planes only; leave them out, or choose "
+            "a plane "
+            "with --z or a frame with --frame"
+        )
+    large = inference.bundle / LARGE
+    if not large.is_file() or "max_gap" not in ConfigParser.load_config_file(large):
+        raise ValueError(
+            f"{stack}: has several planes or frames, but {large} was made before stacks were known; "
+            "render the "
+            "bundle again (cellseg bundle render), or choose a plane with --z or a frame with --frame"
+        )
+    kept = {"output_ext": "$None"} | inference.options
+    return inference._replace(files=[*inference.files, str(large)], options=kept)
 
 
 class _Result(NamedTuple):
@@ -131,13 +168,13 @@ class _Result(NamedTuple):
         return str(first_file(self.image))
 
 
-def _overlay(workflow: ConfigWorkflow, bundle: Path, result: _Result) -> Colours:
+def _overlay(workflow: ConfigWorkflow, bundle: Path, result: _Result, reading: Reading) -> Colours:
     """The image with the outlines of its cells, or with its classes and their names."""
     labels = tifffile.imread(result.labels)
     decoding = workflow.parser.get_parsed_content("decoding")
     if getattr(decoding, "decodes", "") == "classes":
-        return class_picture(drawable(result.image), labels, class_names(bundle) or None)
-    return outlined(result.image, labels)
+        return class_picture(drawable(result.image, reading), labels, class_names(bundle) or None)
+    return outlined(result.image, labels, reading)
 
 
 def _resolved(workflow: ConfigWorkflow) -> dict[str, Any]:

@@ -13,11 +13,13 @@ import tifffile
 
 from cellseg_monai import analysis
 from cellseg_monai.analysis.measure.units import PixelSize
-from cellseg_monai.data import read_label_map, read_picture
+from cellseg_monai.data import Reading, read_label_map, read_picture
 from cellseg_monai.export.movie import check_movie, write_movie
 from cellseg_monai.jobs.files.companions import find_companions
 from cellseg_monai.jobs.files.inputs import find_label_maps
-from cellseg_monai.jobs.files.planes import plane_size, read_planes
+from cellseg_monai.jobs.files.planes import WHOLE, plane_size, read_planes
+from cellseg_monai.jobs.files.stacks import Frame, frames_of, of_labels
+from cellseg_monai.jobs.prediction import predict
 from cellseg_monai.jobs.track_report import write_track_report
 from cellseg_monai.label_maps import LabelMap, cast
 from cellseg_monai.outputs import (
@@ -76,6 +78,7 @@ def track(
     labels: StrPath,
     out: StrPath,
     *,
+    model: StrPath | None = None,
     images: StrPath | None = None,
     pixel_size: PixelSize = None,
     frame_interval: float | None = None,
@@ -85,16 +88,21 @@ def track(
     trail: int = 10,
     frames_per_second: float = 5.0,
     movie: StrPath | None = None,
+    reading: Reading = WHOLE,
+    trust: bool = False,
     force: bool = False,
 ) -> TrackedMovie:
-    """Track the cells of a time lapse, whose frames are label maps numbered in their names.
+    """Track the cells of a time lapse, whose frames are label maps numbered in their names, or in one file.
 
     Args:
-        labels: folder of label maps, such as ``t000.tif``, ``t001.tif``, …
+        labels: folder of label maps, such as ``t000.tif``, ``t001.tif``, …, or one file with all frames; with
+            a `model`, the images.
         out: output folder for ``mask000.tif``, … and ``res_track.txt`` as in the Cell Tracking Challenge,
             ``tracks.csv``, ``points.csv``, ``msd.csv``, ``lineage.json``, ``report.html`` with plots,
             ``movie.gif``, and, if a frame could not be read, ``failures.csv``.
-        images: folder of images to draw the tracks on, one per frame.
+        model: bundle or weights to segment the images with first, as in :func:`~cellseg_monai.predict`; the
+            label maps are in `out`/segmented.
+        images: folder of images to draw the tracks on, one per frame, or one file with all frames.
         pixel_size: pixel size in micrometres, in place of that of the files.
         frame_interval: minutes between frames.
         max_distance: maximum distance of a cell from where it is expected, in micrometres if the pixel size
@@ -104,6 +112,8 @@ def track(
         trail: length of the trails in the movie, in frames.
         frames_per_second: frame rate of the movie.
         movie: movie to write, ``.gif`` or ``.mp4``; by default ``movie.gif`` in `out`.
+        reading: names of the axes, plane, and channels of the images.
+        trust: whether to use the model without an audit.
         force: whether to accept label maps that look like microscope images.
 
     Returns:
@@ -131,17 +141,22 @@ def track(
     folder = Path(out)
     film = folder / "movie.gif" if movie is None else Path(movie)
     check_movie(film)
+    if model is not None:
+        images = labels if images is None else images
+        found = predict(model, [labels], folder / "segmented", reading=reading, trust=trust)
+        labels = found[0] if len(found) == 1 else folder / "segmented/labels"
     files = _in_order(find_label_maps([labels]))
-    pictures = [] if images is None else _in_order(find_companions(images).files)
-    if images is not None and len(pictures) != len(files):
+    maps = frames_of(labels, files, of_labels(files[0], reading))
+    pictures = [] if images is None else _images_of(images, reading)
+    if images is not None and len(pictures) != len(maps):
         raise ValueError(
             f"{images} has {counted(len(pictures), 'image')} but {labels} has "
-            f"{counted(len(files), 'label map')}; each frame needs both"
+            f"{counted(len(maps), 'label map')}; each frame needs both"
         )
-    digits = max(3, len(str(len(files) - 1)))
-    masks = [f"mask{frame:0{digits}d}.tif" for frame in range(len(files))]
+    digits = max(3, len(str(len(maps) - 1)))
+    masks = [f"mask{frame:0{digits}d}.tif" for frame in range(len(maps))]
     targets = [*masks, *_RESULTS, FAILURES]
-    read = [*files, *pictures]
+    read = [*files, *(picture.file for picture in pictures)]
     require_apart(folder, files)
     sources = dict.fromkeys(targets, os.path.abspath(labels))
     failures, counts = Failures(folder, "frame"), Counts(LABEL_MAPS, kind="frame")
@@ -149,7 +164,7 @@ def track(
         claim_outputs(folder, "track", targets, read, sources=sources, complete=True, run=run),
         claim_file(film, "track", read),
     ):
-        frames, size = _read_frames(files, failures, counts, force)
+        frames, size = _read_frames(maps, failures, counts, force)
         if pixel_size is not None:
             size = pixel_size
         reach = max_distance if max_distance is None or size is None else max_distance / float(np.mean(size))
@@ -184,20 +199,24 @@ def _in_order(files: Mapping[str, Path]) -> list[Path]:
     return [files[name] for name in tifffile.natural_sorted(files)]
 
 
+def _images_of(images: StrPath, reading: Reading) -> list[Frame]:
+    return frames_of(images, _in_order(find_companions(images).files), reading)
+
+
 def _read_frames(
-    files: Sequence[Path], failures: Failures, counts: Counts, force: bool
+    frames: Sequence[Frame], failures: Failures, counts: Counts, force: bool
 ) -> tuple[list[LabelMap], PixelSize]:
     """Read label maps, and the pixel size of the first; frames that cannot be read are empty."""
-    known: dict[Path, LabelMap] = {}
-    for file in files:
-        with failures.collect(file.name):
-            known[file] = read_label_map(file, force=force)
-            counts.add(file.name, number_of_cells(known[file]))
+    known: dict[int, LabelMap] = {}
+    for number, (name, file, reading) in enumerate(frames):
+        with failures.collect(name):
+            known[number] = read_label_map(file, force=force, **reading.place)
+            counts.add(name, number_of_cells(known[number]))
     if not known:
         raise ValueError(f"no frame can be read: {failures.rows[0][1]}")
     first, labels = next(iter(known.items()))
-    size = plane_size(read_picture(first, "label").pixel_size)
-    return [known.get(file, np.zeros_like(labels)) for file in files], size
+    size = plane_size(read_picture(frames[first].file, "label", **frames[first].reading.place).pixel_size)
+    return [known.get(number, np.zeros_like(labels)) for number in range(len(frames))], size
 
 
 def _write_challenge(folder: Path, masks: Sequence[str], tracking: analysis.Tracking) -> None:
@@ -208,15 +227,20 @@ def _write_challenge(folder: Path, masks: Sequence[str], tracking: analysis.Trac
     write_text(folder / "res_track.txt", analysis.track_lines(tracking.tracks))
 
 
-def _grey(files: Sequence[Path], shape: tuple[int, ...]) -> Iterator[npt.NDArray[Any]]:
+def _grey(frames: Sequence[Frame], shape: tuple[int, ...]) -> Iterator[npt.NDArray[Any]]:
     """Read grey images, all scaled by the mean percentiles of the first and the last."""
-    ends = [read_planes(file).pixels.mean(axis=0) for file in (*files[:1], *files[-1:])]
+
+    def read(frame: Frame) -> npt.NDArray[Any]:
+        grey: npt.NDArray[Any] = read_planes(frame.file, frame.reading).pixels.mean(axis=0)
+        return grey
+
+    ends = [read(frame) for frame in (*frames[:1], *frames[-1:])]
     limits = np.mean([np.percentile(grey, [1, 99.8]) for grey in ends], axis=0) if ends else np.zeros(2)
-    for file in files:
-        grey = read_planes(file).pixels.mean(axis=0)
+    for frame in frames:
+        grey = read(frame)
         if grey.shape != shape:
             raise ValueError(
-                f"{file} is {grey.shape}, but the label maps are {shape} (rows, columns); "
+                f"{frame.file} is {grey.shape}, but the label maps are {shape} (rows, columns); "
                 "give images of the same size"
             )
         yield (grey - limits[0]) / max(limits[1] - limits[0], 1e-9)

@@ -6,7 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
 
-from cellseg_monai.data import CheckReport, Finding, check_dataset, labelled, list_items, render_table
+from cellseg_monai.data import (
+    CheckReport,
+    Finding,
+    Reading,
+    check_dataset,
+    labelled,
+    list_items,
+    render_table,
+)
 from cellseg_monai.data.checks.finding import error, note, warning
 from cellseg_monai.data.checks.report import ImageFacts
 from cellseg_monai.data.datalist import Item
@@ -61,12 +69,15 @@ class TrainingCheck:
         return "\n".join(lines)
 
 
-def check_for_training(source: StrPath, recursive: bool = False) -> TrainingCheck:
+def check_for_training(
+    source: StrPath, recursive: bool = False, reading: Reading | None = None
+) -> TrainingCheck:
     """Check a dataset as :func:`~cellseg_monai.data.check_dataset` does, and try what a training begins with.
 
     Args:
         source: dataset, or a folder of datasets.
         recursive: whether to search sub-folders of ``images/`` and ``masks/``.
+        reading: what to read of the images; by default all.
 
     Example:
         >>> from tempfile import mkdtemp
@@ -75,14 +86,14 @@ def check_for_training(source: StrPath, recursive: bool = False) -> TrainingChec
         >>> [choice.what for choice in check_for_training(folder).choices]
         ['what the network learns', 'channels', 'scale', 'patch size']
     """
-    report = check_dataset(source, recursive)
+    report = check_dataset(source, recursive, reading)
     findings = list(report.findings)
     facts = None
     place = _dataset_of(Path(source), report)
     if place is not None and not report.failed:
         try:
             items = labelled(list_items(place))
-            facts = fingerprint(items)
+            facts = fingerprint(items, None if reading is None else reading.config)
         except ValueError as problem:
             findings.append(_refused(error, place, problem))
         else:

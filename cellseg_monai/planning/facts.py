@@ -1,9 +1,10 @@
 """What a dataset shows: its images, its cells, and what its masks mean."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -18,6 +19,10 @@ from cellseg_monai.metrics.mask_content import content_of
 
 Masks = Literal["cells", "binary", "classes"]
 
+READING = {"axes": "axes", "select": "select", "channel": "channels"}
+"""Ids of a configuration that tell what to read of images, and the options of the reader."""
+
+_COLOURS = ("red", "green", "blue")
 _MOST_CLASSES, _MANY_PIECES = 32, 2.0
 _THIN = 5.0
 """Length of a structure, in multiples of its width, above which it counts as thin."""
@@ -44,6 +49,7 @@ class Fingerprint:
         foreground: mean share of the foreground.
         thin: whether the foreground is thin, such as vessels or neurites.
         pixel_size: median side of a pixel in micrometres; None if not all files state it.
+        stains: whether the channels have names other than those of colours.
 
     Example:
         >>> facts = Fingerprint(
@@ -68,6 +74,7 @@ class Fingerprint:
     foreground: float
     thin: bool
     pixel_size: float | None = None
+    stains: bool = False
 
     @property
     def class_numbers(self) -> dict[str, int]:
@@ -92,11 +99,12 @@ class Fingerprint:
         return f"{self.images} images{groups}, {sides} pixels{size}, {kinds}; {what[self.masks]}"
 
 
-def fingerprint(items: Sequence[Item]) -> Fingerprint:
+def fingerprint(items: Sequence[Item], reading: Mapping[str, Any] | None = None) -> Fingerprint:
     """Look at labelled images.
 
     Args:
         items: labelled images.
+        reading: what to read of the images, by the ids of a configuration: ``axes``, ``select``, ``channel``.
 
     Raises:
         ValueError: a mask and its image differ in size, or no mask has an object.
@@ -109,7 +117,8 @@ def fingerprint(items: Sequence[Item]) -> Fingerprint:
         2 images of 1 patient, slide or well, 128×96 pixels of ... µm, grey; ... cells, ...
     """
     with ThreadPoolExecutor() as pool:
-        facts = list(pool.map(_facts, items))
+        part = {READING[name]: value for name, value in (reading or {}).items()}
+        facts = list(pool.map(partial(_facts, part=part), items))
     maps = [fact.labels for fact in facts]
     classes = _classes(maps)
     binary = not classes and not any(content_of(labels) == "objects" for labels in maps)
@@ -135,6 +144,7 @@ def fingerprint(items: Sequence[Item]) -> Fingerprint:
         foreground=float(np.mean([(labels > 0).mean() for labels in maps])),
         thin=binary and _elongation(maps) > _THIN,
         pixel_size=float(np.median(sizes)) if len(sizes) == len(items) else None,
+        stains=any(fact.stains for fact in facts),
     )
 
 
@@ -142,20 +152,29 @@ class _Facts(NamedTuple):
     labels: LabelMap
     channels: int
     pixel_size: float | None
+    stains: bool
 
 
-def _facts(item: Item) -> _Facts:
+def _facts(item: Item, part: Mapping[str, Any]) -> _Facts:
     labels = read_label_map(item["label"])
     file = as_list(item["image"])[0]
-    picture = read_picture(file)
+    picture = read_picture(file, **part)
     pixels = picture.rows_columns()
+    if "Z" in picture.axes:
+        raise ValueError(
+            f"{file}: is a stack of {len(pixels)} planes, but networks learn from planes; choose one "
+            "with --z, or "
+            "save annotated planes as images"
+        )
     if pixels.shape[:2] != labels.shape:
         raise ValueError(
             f"{item['label']}: {labels.shape[1]}×{labels.shape[0]} pixels, but {file} has "
             f"{pixels.shape[1]}×{pixels.shape[0]}; a mask must have the size of its image"
         )
     size = picture.pixel_size
-    return _Facts(labels, channels_of(item, pixels), None if size is None else size[0])
+    names = picture.channel_names
+    stains = bool(names) and len(names) > 1 and tuple(name.lower() for name in names[:3]) != _COLOURS
+    return _Facts(labels, channels_of(item, pixels), None if size is None else size[0], stains)
 
 
 def channels_of(item: Item, pixels: npt.NDArray[Any] | None = None) -> int:

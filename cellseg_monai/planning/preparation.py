@@ -9,7 +9,7 @@ from cellseg_monai.bundling.render import base_of
 from cellseg_monai.bundling.sources import load_source
 from cellseg_monai.data.datalist import Item
 from cellseg_monai.outputs.counting import counted
-from cellseg_monai.planning.facts import Fingerprint, fingerprint
+from cellseg_monai.planning.facts import READING, Fingerprint, fingerprint
 from cellseg_monai.planning.plan import Choice, Plan, Section, plan_training
 from cellseg_monai.planning.starts import Trial, try_models
 from cellseg_monai.runtime import find_bundle
@@ -96,10 +96,12 @@ def prepare(
     """
     if seconds is None:
         seconds = max(_SECONDS_FOR_TRIALS, 60 * minutes * _SHARE_FOR_TRIALS)
-    facts = fingerprint(items)
+    reading = {name: value for name, value in (options or {}).items() if name in READING}
+    facts = fingerprint(items, reading)
     scratch = plan_training(facts)
     scale = scratch.options("shared")["settings#scale"]
-    tried: dict[str, Any] = {"channels": facts.channels, "seconds": seconds}
+    tried: dict[str, Any] = {"channels": facts.channels, "stains": facts.stains, "seconds": seconds}
+    tried |= {"reading": reading}
     trials: Sequence[Trial] = ()
     if start not in (None, RANDOM):
         trials = try_models(items, facts.masks, scale, models=[find_bundle(str(start))], **tried)

@@ -56,8 +56,10 @@ def try_models(
     scale: float,
     *,
     channels: int = 1,
+    stains: bool = False,
     models: Sequence[Path] | None = None,
     seconds: float = 60.0,
+    reading: Mapping[str, Any] | None = None,
 ) -> list[Trial]:
     """Try models on crops of labelled images, the best first.
 
@@ -69,8 +71,10 @@ def try_models(
         masks: what the masks hold; models of cells are not tried on classes.
         scale: scale that suits the size of the cells.
         channels: channels of the images; models that cannot read so many are not tried.
+        stains: whether the channels are stains, which are not converted between grey and colour.
         models: folders of bundles with weights; by default those of the package.
         seconds: time after which no further trial begins.
+        reading: what to read of the images, by the ids of a configuration.
 
     Example:
         >>> try_models([{"image": "a.tif", "label": "b.tif"}], "classes", 1.0)
@@ -80,38 +84,49 @@ def try_models(
         return []
     ends = time.monotonic() + seconds
     crops = labelled_crops(items)
-    first = _in_time(ends, ((model, scale, crops[:1], masks) for model in trained_models(models, channels)))
+    fitting = trained_models(models, channels, stains)
+    first = _in_time(ends, ((model, scale, crops[:1], masks) for model in fitting), reading)
     fastest = min((trial.seconds for trial in first), default=0.0)
     first = sorted((trial for trial in first if trial.seconds <= SLOW * fastest), key=_by_score)
     further = _in_time(
         ends,
         ((trial.model, one, crops, masks) for trial in first[:FINALISTS] for one in scales_around(scale)),
+        reading,
     )
     return sorted(further or first, key=_by_score)
 
 
-def _in_time(ends: float, trials: Iterable[tuple[Path, float, Sequence[Labelled], Masks]]) -> list[Trial]:
+def _in_time(
+    ends: float,
+    trials: Iterable[tuple[Path, float, Sequence[Labelled], Masks]],
+    reading: Mapping[str, Any] | None,
+) -> list[Trial]:
     """Results of the trials that begin in time."""
-    return [try_model(*each) for each in trials if time.monotonic() < ends]
+    return [try_model(*each, reading=reading) for each in trials if time.monotonic() < ends]
 
 
-def trained_models(models: Sequence[Path] | None = None, channels: int = 1) -> list[Path]:
+def trained_models(
+    models: Sequence[Path] | None = None, channels: int = 1, stains: bool = False
+) -> list[Path]:
     """Those bundles that have weights for images of so many channels, the small ones first.
 
     Args:
         models: folders of bundles; by default those of the package.
         channels: channels of the images; grey and colour images are converted to each other.
+        stains: whether the channels are stains, which are not converted.
     """
     folders = known_bundles().values() if models is None else models
     trained = (folder for folder in folders if (folder / WEIGHTS).is_file())
     fitting = (
-        folder for folder in trained if _reads(kept_settings(folder / WEIGHTS)["in_channels"], channels)
+        folder
+        for folder in trained
+        if _reads(kept_settings(folder / WEIGHTS)["in_channels"], channels, stains)
     )
     return sorted(fitting, key=lambda folder: (folder / WEIGHTS).stat().st_size)
 
 
-def _reads(own: int, channels: int) -> bool:
-    return own == channels or {own, channels} == {1, 3}
+def _reads(own: int, channels: int, stains: bool) -> bool:
+    return own == channels or (not stains and {own, channels} == {1, 3})
 
 
 def scales_around(scale: float) -> list[float]:
@@ -129,7 +144,13 @@ def _by_score(trial: Trial) -> float:
 
 
 def try_model(
-    folder: Path, scale: float, crops: Sequence[Labelled], masks: Masks, *, plain: bool = True
+    folder: Path,
+    scale: float,
+    crops: Sequence[Labelled],
+    masks: Masks,
+    *,
+    plain: bool = True,
+    reading: Mapping[str, Any] | None = None,
 ) -> Trial:
     """Score a model at a scale on labelled crops.
 
@@ -139,9 +160,10 @@ def try_model(
         crops: crops with their truth.
         masks: what the masks hold.
         plain: whether to leave out the mean over turns, which takes eight times as long.
+        reading: what to read of the images, by the ids of a configuration.
     """
     options = at_scale(kept_settings(folder / WEIGHTS), scale) | ({"tta": False} if plain else {})
-    found = segment(folder, options, [crop for crop, _ in crops])
+    found = segment(folder, options | dict(reading or {}), [crop for crop, _ in crops])
     scores = [score(masks, cells, truth) for cells, (_, truth) in zip(found.cells, crops, strict=True)]
     return Trial(folder, scale, float(np.mean(scores)), found.seconds)
 

@@ -15,6 +15,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 _INSTALLED, _CHECKOUT = _PACKAGE / "_bundles", _PACKAGE.parent / "bundles"
 METADATA = Path("configs/metadata.json")
 INFERENCE = Path("configs/inference.json")
+LARGE = Path("configs/inference_large.json")
 
 
 class Inference(NamedTuple):

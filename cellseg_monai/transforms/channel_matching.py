@@ -51,7 +51,7 @@ def match_channels(image: Image, channels: int, drop_alpha: bool = False) -> Ima
     if channels not in (1, 3):
         raise ValueError(
             f"{origin(image)} has {present} channels, but {channels} are needed, and only grey and colour "
-            "images are converted; select channels when you read the image"
+            "images are converted; choose channels with --channel, or train a network on all of them"
         )
     if present == 1:
         return image[[0] * channels]
@@ -59,7 +59,7 @@ def match_channels(image: Image, channels: int, drop_alpha: bool = False) -> Ima
         if not drop_alpha and not bool((image[3] == image[3].flatten()[0]).all()):
             raise ValueError(
                 f"{origin(image)} has 4 channels and the last one varies; if it is opacity, set "
-                "drop_alpha=True; if it is a stain, select channels when you read the image"
+                "drop_alpha=True; if it is a stain, choose channels with --channel"
             )
         return match_channels(image[:3], channels)
     if present == 3:
@@ -67,7 +67,7 @@ def match_channels(image: Image, channels: int, drop_alpha: bool = False) -> Ima
         return image[:1] if equal else _luminance(image)
     raise ValueError(
         f"{origin(image)} has {present} channels; only 1, 3 or 4 channels can be converted to {channels}; "
-        "select channels when you read the image"
+        "choose one with --channel, or train a network on all of them"
     )
 
 
@@ -75,7 +75,8 @@ def match_channels(image: Image, channels: int, drop_alpha: bool = False) -> Ima
 class MatchChannels(Transform):
     """Convert grey, RGB and RGBA images to one or three channels.
 
-    ``meta["channel_names"]``, if present, is updated: repeated, cut to three names, or ``grey``.
+    ``meta["channel_names"]``, if present, is updated: repeated, cut to three names, or ``grey``. Channels
+    with names such as DAPI are no colours, and are not converted.
 
     Args:
         channels: number of channels. Images are converted to 1 or 3 channels; to others they are not.
@@ -107,9 +108,10 @@ class MatchChannels(Transform):
             Tensor with the metadata of the image, if it has any.
 
         Raises:
-            ValueError: see :func:`match_channels`.
+            ValueError: see :func:`match_channels`; or the channels to convert are no colours by their names.
         """
         tensor = convert_to_tensor(image, track_meta=get_track_meta())
+        _require_colours(tensor, self.channels)
         values = match_channels(tensor, self.channels, self.drop_alpha)
         matched: torch.Tensor = convert_to_dst_type(values, dst=tensor)[0]
         if isinstance(matched, MetaTensor) and "channel_names" in matched.meta:
@@ -132,6 +134,17 @@ class MatchChannelsd(ArrayTransformd, of=MatchChannels):
         >>> tuple(item["image"].shape)
         (1, 8, 8)
     """
+
+
+def _require_colours(image: Any, channels: int) -> None:
+    """Raise if an image would be taken for a colour image whose channels have the names of stains."""
+    names = str(image.meta.get("channel_names") or "") if isinstance(image, MetaTensor) else ""
+    few = image.shape[0] in (3, 4) and image.shape[0] != channels
+    if few and names and names.lower().split(",")[:3] != ["red", "green", "blue"]:
+        raise ValueError(
+            f"{origin(image)} has the channels {names}, which are not red, green and blue; choose "
+            f"{'one' if channels == 1 else channels} with --channel, or train a network on all of them"
+        )
 
 
 def _check_channels(channels: int) -> None:

@@ -10,7 +10,7 @@ import tifffile
 from PIL import Image
 from scipy import ndimage
 
-from cellseg_monai.data import CheckReport, Finding, check_dataset, render_table
+from cellseg_monai.data import CheckReport, Finding, Reading, check_dataset, render_table
 from cellseg_monai.data.checks.finding import REMEDIES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -305,3 +305,33 @@ def test_real_sets_pass_and_their_known_quirks_are_found(real_data: Path) -> Non
     assert "139.bmp" in twin.file
     assert "112.bmp" in twin.message
     assert len(found(check_dataset(real_data / "tasks/phase/test"), "objects in pieces")) == 10
+
+
+@pytest.mark.parametrize(
+    ("axes", "labelled", "reading", "severity", "words"),
+    [
+        (
+            "ZYX",
+            True,
+            None,
+            "error",
+            "it has 4 planes, but networks learn from single planes; choose one with --z",
+        ),
+        ("TYX", True, None, "error", "it has 4 frames, but networks learn .* choose one with --frame"),
+        ("ZYX", False, None, "note", "it has 4 planes; cellseg predict will link cells across z"),
+        ("TYX", False, None, "note", "it has 4 frames; cellseg predict will segment each"),
+        ("ZYX", True, Reading(z=2), None, ""),
+        ("TYX", True, Reading(frame=2), None, ""),
+    ],
+)
+def test_stacks_and_movies_are_told(
+    axes: str, labelled: bool, reading: Reading | None, severity: str | None, words: str, tmp_path: Path
+) -> None:
+    write(tmp_path / "images/a.tif", np.stack([image()] * 4), imagej=True, metadata={"axes": axes})
+    if labelled:
+        write(tmp_path / "masks/a.tif", cells())
+    report = check_dataset(tmp_path, reading=reading)
+    found = [finding for finding in report.findings if finding.check == "stack"]
+    assert [finding.severity.value for finding in found] == ([] if severity is None else [severity])
+    assert report.failed == (severity == "error")
+    assert all(re.search(words, str(finding)) for finding in found)

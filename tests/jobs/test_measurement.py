@@ -9,10 +9,12 @@ import pytest
 import tifffile
 from PIL import Image
 
-from cellseg_monai.analysis import measure_cells
+from cellseg_monai.analysis import measure_cells, measure_stack
 from cellseg_monai.cli import main
-from cellseg_monai.data import read_label_map, read_picture, write_synthetic_dataset
+from cellseg_monai.data import Reading, read_label_map, read_picture, write_synthetic_dataset
+from cellseg_monai.export import write_tiled
 from cellseg_monai.jobs.measurement import measure
+from tests.instances.volumes import nuclei_volume
 
 CELLS = np.zeros((20, 30), np.uint16)
 CELLS[2:6, 2:8], CELLS[10:15, 20:30] = 1, 300
@@ -26,7 +28,8 @@ def dataset(tmp_path: Path) -> Path:
 def save(folder: Path, files: dict[str, np.ndarray]) -> Path:
     for name, pixels in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        tifffile.imwrite(folder / name, pixels)
+        axes = {"metadata": {"axes": "CYX"}, "photometric": "minisblack"} if pixels.ndim == 3 else {}
+        tifffile.imwrite(folder / name, pixels, **axes)
     return folder
 
 
@@ -166,9 +169,9 @@ def test_a_binary_mask_is_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixtu
         (["nowhere"], "nowhere: there is no such file or folder"),
         (["empty"], "empty: there is no label map here"),
         (["labels", "--images", "empty"], "empty: there is no image here"),
-        (["labels", "--pixel-size", "1", "1", "1"], "--pixel-size takes one length or two"),
+        (["labels", "--pixel-size", "1", "1", "1", "1"], "--pixel-size takes one to three"),
     ],
-    ids=["nowhere", "empty", "no images", "three sizes"],
+    ids=["nowhere", "empty", "no images", "four sizes"],
 )
 def test_errors_are_one_sentence(
     options: list[str],
@@ -205,3 +208,38 @@ def test_real_nuclei(real_images: Path, tmp_path: Path) -> None:
     assert len(result.summary) == 5
     assert (result.cells["solidity"] > 0.85).mean() > 0.95
     assert (result.cells["corrected_mean_ch0"] > 0).mean() > 0.99
+
+
+@pytest.mark.parametrize("ending", [".tif", ".ome.zarr", ".nii.gz", ".nrrd"])
+def test_a_stack_is_measured_in_cubic_micrometres(ending: str, tmp_path: Path) -> None:
+    labels = nuclei_volume(4, count=12, side=60, depth=60)
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 999, (2, *labels.shape)).astype(np.uint16)
+    (tmp_path / "labels").mkdir()
+    write_tiled(tmp_path / f"labels/a{ending}", labels, "ZYX", (0.5, 0.5, 2.0))
+    tifffile.imwrite(tmp_path / "a.ome.tif", image, metadata={"axes": "CZYX"})
+    result = measure(tmp_path / "labels", tmp_path / "out", images=tmp_path / "a.ome.tif")
+    expected = measure_stack(labels, image.swapaxes(0, 1), pixel_size=(0.5, 0.5, 2.0))
+    pd.testing.assert_frame_equal(result.cells.drop(columns="image"), expected)
+    assert result.summary["cells"].tolist() == [12]
+    assert result.summary["image_volume_um3"].tolist() == [labels.size * 0.5]
+    plane = measure(
+        tmp_path / "labels",
+        tmp_path / "plane",
+        images=tmp_path / "a.ome.tif",
+        reading=Reading(z=7, channels=1),
+    )
+    own = measure_cells(labels[7], image[1, 7], pixel_size=(0.5, 0.5))
+    pd.testing.assert_frame_equal(plane.cells.drop(columns="image"), own)
+
+
+def test_a_stack_whose_image_is_another_one_is_a_failure(tmp_path: Path) -> None:
+    write_tiled(tmp_path / "a.tif", np.ones((3, 8, 8), np.int32), "ZYX")
+    write_tiled(tmp_path / "b.tif", np.ones((4, 8, 8), np.uint8), "ZYX")
+    with pytest.raises(RuntimeError, match=r"b\.tif is 8 × 8 × 4, but the label map .* is 8 × 8 × 3"):
+        measure(tmp_path / "a.tif", tmp_path / "out", images=tmp_path / "b.tif")
+    with pytest.raises(RuntimeError, match="is a stack, of which no class map is measured"):
+        measure(tmp_path / "a.tif", tmp_path / "out", classes=tmp_path / "b.tif")
+    for option in ("pieces", "pairs"):
+        with pytest.raises(RuntimeError, match=f"is a stack; leave out --{option}"):
+            measure(tmp_path / "a.tif", tmp_path / "out", **{option: True})

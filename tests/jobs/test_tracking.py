@@ -166,3 +166,39 @@ def test_errors_are_one_sentence(
     (tmp_path / "bad/a.tif").write_bytes(b"")
     assert main(["track", *options, "--out", "out"]) == 1
     assert message in capsys.readouterr().err
+
+
+def results(folder: Path) -> dict[str, bytes]:
+    """All that tracking writes, but the record of its run."""
+    files = [
+        path for path in folder.iterdir() if path.is_file() and not path.name.startswith((".", "cellseg"))
+    ]
+    return {path.name: path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize("axes", ["named", "declared"])
+def test_a_movie_of_90_frames_in_one_file_is_tracked_as_the_folder_is(axes: str, tmp_path: Path) -> None:
+    movie = timelapse(90, (64, 80), seed=2, division_rate=0.01)
+    write_synthetic_timelapse(movie, tmp_path)
+    labels, images = (np.stack(frames) for frames in (movie.labels, movie.images))
+    for name, pixels in {"labels": labels.astype(np.uint16), "images": images}.items():
+        options = {"metadata": {"axes": "TYX"}, "imagej": True, "resolution": (2, 2)}
+        plain = {"metadata": None, "photometric": "minisblack", "resolution": (2e4, 2e4), "resolutionunit": 3}
+        tifffile.imwrite(tmp_path / f"{name}.tif", pixels, **(options if axes == "named" else plain))
+    said = ["--axes", "TYX"] if axes == "declared" else []
+    said += ["--pixel-size", "0.5"]
+    files = [str(tmp_path / "labels.tif"), "--images", str(tmp_path / "images.tif")]
+    folders = [str(tmp_path / "01_GT/SEG"), "--images", str(tmp_path / "01")]
+    for name, given in {"one": files, "many": folders}.items():
+        assert main(["track", *given, *said, "--out", str(tmp_path / name)]) == 0
+    one, many = results(tmp_path / "one"), results(tmp_path / "many")
+    assert len(one) > 90
+    assert one == many
+
+
+def test_a_stack_is_no_movie(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((4, 9, 9), np.uint8), metadata={"axes": "ZYX"})
+    assert main(["track", str(tmp_path / "a.tif"), "--out", str(tmp_path / "out")]) == 1
+    assert (
+        "has planes of a stack, and no frames; if they are frames, add --axes TYX" in capsys.readouterr().err
+    )

@@ -18,7 +18,8 @@ def dataset(tmp_path):
             (tmp_path / name).mkdir()
         for index, mask in enumerate(masks):
             image = np.full(mask.shape, 7, np.uint8) if pixels is None else pixels
-            imwrite(tmp_path / f"images/{index}.tif", image)
+            axes = {"metadata": {"axes": "CYX"}} if image.ndim == 3 and image.shape[2] > 4 else {}
+            imwrite(tmp_path / f"images/{index}.tif", image, **axes)
             imwrite(tmp_path / f"masks/{index}.tif", mask)
         return labelled(list_items(tmp_path))
 

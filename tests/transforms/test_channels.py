@@ -115,3 +115,14 @@ def test_dictionary():
     item = match({"a": rgba, "b": torch.zeros(1, 4, 4)})
     assert {key: value.shape[0] for key, value in item.items()} == {"a": 3, "b": 3}
     torch.testing.assert_close(item["a"].as_tensor(), rgba[:3])
+
+
+@pytest.mark.parametrize("present", [3, 4])
+def test_stains_are_not_taken_for_colours(present):
+    names = ",".join(["DAPI", "GFP", "RFP", "BF"][:present])
+    image = MetaTensor(torch.rand(present, 4, 4), meta={"channel_names": names})
+    with pytest.raises(
+        ValueError, match=f"has the channels {names}, which are not .*; choose one with --channel"
+    ):
+        MatchChannels(1)(image)
+    assert MatchChannels(present)(image).shape[0] == present

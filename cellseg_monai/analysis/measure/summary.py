@@ -1,5 +1,7 @@
 """Summary of the cells of an image in one row."""
 
+import math
+
 import pandas as pd
 
 from cellseg_monai.analysis.measure.units import PixelSize, scale_of
@@ -8,19 +10,20 @@ _NO_QUANTITIES = ("label", "class", "nearest_label", "touches_edge", "pieces", "
 
 
 def summarize_cells(
-    cells: pd.DataFrame, shape: tuple[int, int], *, pixel_size: PixelSize = None
+    cells: pd.DataFrame, shape: tuple[int, ...], *, pixel_size: PixelSize = None
 ) -> pd.DataFrame:
-    """Count the cells of an image and average their measurements.
+    """Count the cells of an image or stack and average their measurements.
 
     Args:
-        cells: table from :func:`measure_cells`.
-        shape: rows and columns of the image.
-        pixel_size: pixel size as in :func:`measure_cells`.
+        cells: table from :func:`measure_cells` or :func:`measure_stack`.
+        shape: rows and columns of the image, or planes, rows and columns of the stack.
+        pixel_size: pixel size as in the function that made the table.
 
     Returns:
-        One row: ``cells``; ``cells_at_edge`` and ``cells_in_pieces``; area of the image, share covered by
-        cells, cells per unit of area; number of cells of each class; and mean, median and sample standard
-        deviation of each measurement.
+        One row: ``cells``; ``cells_at_edge`` and, of an image, ``cells_in_pieces``; area of the image or
+            volume
+        of the stack, share covered by cells, cells per unit of area or volume; number of cells of each class;
+        and mean, median and sample standard deviation of each measurement.
 
     Example:
         >>> from cellseg_monai.analysis.measure.table import measure_cells
@@ -29,17 +32,18 @@ def summarize_cells(
         (2.0, 0.75, 1.5)
     """
     scale = scale_of(pixel_size)
-    image = shape[0] * shape[1] * scale.x * scale.y or float("nan")
-    area = f"area_{scale.unit}2"
+    is_stack = len(shape) == 3
+    image = math.prod(shape) * scale.x * scale.y * (scale.z if is_stack else 1.0)
+    area, power = (f"volume_{scale.unit}3", 3) if is_stack else (f"area_{scale.unit}2", 2)
     if area not in cells:
         raise ValueError(f"the table has no {area}; give the pixel size that the cells were measured with")
     row: dict[str, float] = {
         "cells": len(cells),
         "cells_at_edge": int(cells["touches_edge"].sum()),
-        "cells_in_pieces": int((cells["pieces"] > 1).sum()),
-        f"image_{area}": shape[0] * shape[1] * scale.x * scale.y,
-        "covered": float(cells[area].sum()) / image,
-        f"cells_per_{scale.unit}2": len(cells) / image,
+        **({} if is_stack else {"cells_in_pieces": int((cells["pieces"] > 1).sum())}),
+        f"image_{area}": image,
+        "covered": float(cells[area].sum()) / (image or math.nan),
+        f"cells_per_{scale.unit}{power}": len(cells) / (image or math.nan),
     }
     if "class" in cells:
         row |= {f"cells_of_class_{number}": len(of_class) for number, of_class in cells.groupby("class")}

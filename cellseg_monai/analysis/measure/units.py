@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-PixelSize = float | tuple[float, float] | None
-"""Pixel size in micrometres, one number or along x and y; None if it is not known."""
+PixelSize = float | tuple[float, ...] | None
+"""Pixel size in micrometres, one number or along x and y (and z); None if it is not known."""
 
 
 class Scale(NamedTuple):
@@ -13,11 +13,13 @@ class Scale(NamedTuple):
         x: length along x.
         y: length along y.
         unit: ``um`` or ``px``, used in the names of columns.
+        z: distance of planes; NaN if it is not known, but x and y are.
     """
 
     x: float
     y: float
     unit: str
+    z: float = float("nan")
 
     @property
     def square(self) -> bool:
@@ -33,11 +35,12 @@ def scale_of(pixel_size: PixelSize) -> Scale:
 
     Example:
         >>> scale_of(0.5), scale_of(None).unit
-        (Scale(x=0.5, y=0.5, unit='um'), 'px')
+        (Scale(x=0.5, y=0.5, unit='um', z=0.5), 'px')
     """
     if pixel_size is None:
-        return Scale(1.0, 1.0, "px")
-    both = pixel_size if isinstance(pixel_size, tuple) else (pixel_size, pixel_size)
-    if len(both) != 2 or not all(0 < float(side) < float("inf") for side in both):
-        raise ValueError(f"pixel_size must be one or two positive lengths in micrometres, not {pixel_size}")
-    return Scale(float(both[0]), float(both[1]), "um")
+        return Scale(1.0, 1.0, "px", 1.0)
+    sides = pixel_size if isinstance(pixel_size, tuple) else (pixel_size,) * 3
+    if len(sides) not in (2, 3) or not all(0 < float(side) < float("inf") for side in sides):
+        raise ValueError(f"pixel_size must be one to three positive lengths in micrometres, not {pixel_size}")
+    x, y, *z = map(float, sides)
+    return Scale(x, y, "um", *z)

@@ -13,17 +13,21 @@ from cellseg_monai.data.checks.report import CheckReport, ImageFacts
 from cellseg_monai.data.checks.unused import check_unused
 from cellseg_monai.data.datalist import Item, items_of, listed_entries, located
 from cellseg_monai.data.pairing import IMAGE_FOLDERS, pair_folder
+from cellseg_monai.data.readers.reading import Reading
 
 _MOST_CLASSES = 32
 
 
-def check_dataset(source: str | PathLike[str], recursive: bool = False) -> CheckReport:
+def check_dataset(
+    source: str | PathLike[str], recursive: bool = False, reading: Reading | None = None
+) -> CheckReport:
     """Read a whole dataset and report problems before training.
 
     Args:
         source: dataset as :func:`~cellseg_monai.data.list_items` takes it, or a folder of such datasets
             (``train/``, ``test/``), which are also compared with each other.
         recursive: whether to search sub-folders of ``images/`` and ``masks/``.
+        reading: what to read of the images; by default all.
 
     Returns:
         Findings and statistics. A file that cannot be read does not hide other problems.
@@ -49,7 +53,7 @@ def check_dataset(source: str | PathLike[str], recursive: bool = False) -> Check
     if not items and not any(finding.severity is Severity.ERROR for finding in findings):
         findings.append(found("no images", str(root), "it has no readable image"))
     with ThreadPoolExecutor() as pool:
-        results = list(pool.map(lambda entry: check_pair(*entry), items))
+        results = list(pool.map(lambda entry: check_pair(*entry, reading or Reading()), items))
     facts = [fact for fact, _ in results if fact is not None]
     findings.extend(finding for _, of_pair in results for finding in of_pair)
     findings.extend(_check_duplicates(facts))

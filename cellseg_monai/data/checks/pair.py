@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cellseg_monai.data.checks.finding import Finding, found
+from cellseg_monai.data.checks.finding import Finding, error, found, note
 from cellseg_monai.data.checks.masks import INTERPOLATED_SHARE, check_mask, interpolated_share
 from cellseg_monai.data.checks.report import ImageFacts
 from cellseg_monai.data.datalist import Item, as_list
 from cellseg_monai.data.readers.formats import read_label_map, read_picture
 from cellseg_monai.data.readers.mask_check import unequal_neighbours
+from cellseg_monai.data.readers.picture import Picture
+from cellseg_monai.data.readers.reading import Reading
 from cellseg_monai.label_maps import LabelMap, connected_components
 
 _SATURATED_SHARE = 0.01
@@ -21,16 +23,16 @@ _FEWEST_LEVELS = 8
 _MOST_UNEQUAL = 0.45
 
 
-def check_pair(section: str, item: Item) -> tuple[ImageFacts | None, list[Finding]]:
+def check_pair(section: str, item: Item, reading: Reading) -> tuple[ImageFacts | None, list[Finding]]:
     """Read and check one image and its mask.
 
     Returns:
         Facts about the image, or None if it cannot be read, and the findings.
     """
     first, *others = as_list(item["image"])
-    facts, findings = _check_image_file(section, item, first)
+    facts, findings = _check_image_file(section, item, first, reading)
     for file in others:  # further channels of the same image
-        channel, of_channel = _check_image_file(section, item, file)
+        channel, of_channel = _check_image_file(section, item, file, reading)
         findings += of_channel
         if channel and facts:
             findings += _compare_sizes(channel, first, (facts.width, facts.height))
@@ -64,9 +66,11 @@ def _labels(file: str) -> LabelMap:
         raise
 
 
-def _check_image_file(section: str, item: Item, file: str) -> tuple[ImageFacts | None, list[Finding]]:
+def _check_image_file(
+    section: str, item: Item, file: str, reading: Reading
+) -> tuple[ImageFacts | None, list[Finding]]:
     try:
-        picture = read_picture(file)
+        picture = read_picture(file, **reading.options, movie=True)
     except ValueError as problem:
         return None, [_unreadable(file, problem)]
     pixels = np.ascontiguousarray(picture.rows_columns())
@@ -83,7 +87,23 @@ def _check_image_file(section: str, item: Item, file: str) -> tuple[ImageFacts |
         pixel_size=picture.pixel_size,
         digest=hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest(),
     )
-    return facts, list(check_image(file, pixels))
+    return facts, [*_check_third_axis(file, picture, trains="label" in item), *check_image(file, pixels)]
+
+
+def _check_third_axis(file: str, picture: Picture, trains: bool) -> Iterator[Finding]:
+    """Tell what becomes of stacks and movies: networks learn from planes, but are used on both."""
+    if not picture.third:
+        return
+    count = picture.pixels.shape[picture.axes.index(picture.third)]
+    what, option = ("planes", "--z") if picture.third == "Z" else ("frames", "--frame")
+    if trains:
+        remedy = f"choose one with {option}, or save annotated {what} as images"
+        yield error("stack", file, f"it has {count} {what}, but networks learn from single planes", remedy)
+    else:
+        done = (
+            "link cells across z" if picture.third == "Z" else "segment each, and cellseg track follows cells"
+        )
+        yield note("stack", file, f"it has {count} {what}", f"cellseg predict will {done}")
 
 
 def _unreadable(file: str, problem: ValueError) -> Finding:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from cellseg_monai.data.readers import medical, microscopes, ome_zarr, raster, tiff
 from cellseg_monai.data.readers.axes import Part, Region
+from cellseg_monai.data.readers.channels import Channels
 from cellseg_monai.data.readers.mask_check import looks_like_an_image
 from cellseg_monai.data.readers.picture import Kind, Picture
 from cellseg_monai.label_maps import LabelMap, as_label_map
@@ -39,6 +40,8 @@ def read_picture(
     select: Mapping[str, int] | None = None,
     level: int = 0,
     region: Region | None = None,
+    channels: Channels = None,
+    movie: bool = False,
 ) -> Picture:
     """Read an image file of any supported format.
 
@@ -46,10 +49,14 @@ def read_picture(
         path: image file.
         kind: ``"image"`` removes an alpha channel and converts palette indices to colours; ``"label"`` keeps
             palette indices, because they are the ids of a mask.
-        axes: one letter per dimension of a TIFF or OME-Zarr file whose own axis names are missing or wrong.
+        axes: one letter per dimension of a file whose own axis names are missing or wrong: T for frames, Z
+            for planes of a stack, C for channels, Y and X.
         select: index along some of the axes, for example ``{"T": 0}`` or ``{"Z": 7}``.
         level: pyramid level of a TIFF or OME-Zarr file.
-        region: start and stop along x and along y. Of TIFF, OME-Zarr and NIfTI files only this part is read.
+        region: start and stop along x and along y, and along planes or frames if there are any. Of TIFF,
+            OME-Zarr and NIfTI files only this part is read.
+        channels: numbers or names of the channels to use; by default all.
+        movie: whether the frames of a movie are read, as an axis T; otherwise one must be selected.
 
     Returns:
         Pixels with the metadata of the file.
@@ -66,7 +73,11 @@ def read_picture(
         >>> picture.pixels.shape, picture.stored_shape, picture.channel_names
         ((10, 20, 3), (40, 60, 3), ('red', 'green', 'blue'))
     """
-    return read_part(path, kind, Part(axes, select, level, region))
+    picture = read_part(path, kind, Part(axes, select, level, region, movie))
+    try:
+        return picture.with_channels(channels)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def read_part(path: str | PathLike[str], kind: Kind, part: Part) -> Picture:
@@ -88,8 +99,13 @@ def read_part(path: str | PathLike[str], kind: Kind, part: Part) -> Picture:
         raise ValueError(f"{path}: cannot be read: {reason}") from error
 
 
-def read_pixels(path: str | PathLike[str], kind: Kind = "image") -> npt.NDArray[Any]:
+def read_pixels(path: str | PathLike[str], kind: Kind = "image", **part: Any) -> npt.NDArray[Any]:
     """Read an image as an array of (depth,) rows, columns, and channels last if there is more than one.
+
+    Args:
+        path: image file.
+        kind: as in :func:`read_picture`.
+        part: further options of :func:`read_picture`.
 
     Example:
         >>> import tempfile
@@ -99,16 +115,24 @@ def read_pixels(path: str | PathLike[str], kind: Kind = "image") -> npt.NDArray[
         >>> read_pixels(path).shape
         (40, 60, 3)
     """
-    return read_picture(path, kind).rows_columns()
+    return read_picture(path, kind, **part).rows_columns()
 
 
-def read_label_map(path: str | PathLike[str], *, force: bool = False) -> LabelMap:
+def read_label_map(
+    path: str | PathLike[str],
+    *,
+    axes: str | None = None,
+    select: Mapping[str, int] | None = None,
+    force: bool = False,
+) -> LabelMap:
     """Read a mask as an int32 array of rows and columns.
 
     A colour mask is accepted if its channels are equal.
 
     Args:
         path: file of the mask.
+        axes: one letter per dimension, as in :func:`read_picture`.
+        select: frame or plane to read, such as ``{"Z": 7}``.
         force: whether to accept a file that looks like a microscope image.
 
     Raises:
@@ -122,11 +146,12 @@ def read_label_map(path: str | PathLike[str], *, force: bool = False) -> LabelMa
         >>> read_label_map(path)
         array([[  0, 300]], dtype=int32)
     """
-    picture = read_picture(path, "label")
+    picture = read_picture(path, "label", axes=axes, select=select)
     if "Z" in picture.axes:
         depth = picture.pixels.shape[picture.axes.index("Z")]
         raise ValueError(
-            f"{path}: a mask must be one plane, but this file has {depth}; save each plane to its own file"
+            f"{path}: a mask must be one plane, but this file has {depth}; choose one with --z 0, or "
+            "save each plane to its own file"
         )
     return np.asarray(one_label(path, picture, force)[0].T)
 

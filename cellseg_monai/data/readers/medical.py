@@ -1,6 +1,5 @@
 """Medical formats: NIfTI through nibabel; NRRD, MetaImage and the other formats of ITK."""
 
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ import itk
 import nibabel
 import numpy as np
 
-from cellseg_monai.data.readers.axes import Part, region_slices
+from cellseg_monai.data.readers.axes import Part, channels_last, locate
 from cellseg_monai.data.readers.picture import MICROMETRES, Kind, Picture
 
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
@@ -18,18 +17,19 @@ ITK_SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd", ".gipl", ".vtk", ".img", ".hdr
 def read_nifti(path: Path, kind: Kind, part: Part) -> Picture:
     """Read a NIfTI plane or volume, or a region of it; dimensions after the third are channels."""
     image = nibabel.load(path)
-    stored_shape, stored_axes = image.shape, "XYZCCCC"[: len(image.shape)]
-    spans = region_slices(part.region, image.shape[:2])
-    pixels = np.asanyarray(image.dataobj[spans["X"], spans["Y"]] if spans else image.dataobj)
+    stored_axes = "XYZCSQI"[: len(image.shape)]
+    index, kept = locate(part, stored_axes, image.shape)
+    if part.level:
+        raise ValueError("a level can be chosen only of TIFF and OME-Zarr files")
+    pixels = np.asanyarray(image.dataobj[index])
     if pixels.dtype.names:  # RGB voxels are structured elements
-        pixels = np.stack([pixels[name] for name in pixels.dtype.names], axis=-1)
-    pixels = pixels.reshape((*(*pixels.shape, 1, 1)[:3], prod(pixels.shape[3:])))
+        pixels, kept = np.stack([pixels[name] for name in pixels.dtype.names], axis=-1), f"{kept}I"
     scale = MICROMETRES.get(image.header.get_xyzt_units()[0])
     zooms = (*image.header.get_zooms(), 1)[:3]
     size = None if scale is None else tuple(float(zoom) * scale for zoom in zooms)
     affine = np.asarray(image.affine, np.float64)
-    picture = Picture(pixels, "XYZC", size, (), affine, stored_shape, stored_axes)
-    return picture.cut(part._replace(region=None))
+    pixels, axes = channels_last(pixels, kept)
+    return Picture(pixels, axes, size, (), affine, image.shape, stored_axes)
 
 
 def read_itk(path: Path, kind: Kind, part: Part) -> Picture:

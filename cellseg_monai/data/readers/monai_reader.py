@@ -11,6 +11,7 @@ from monai.data.utils import orientation_ras_lps
 from monai.utils import MetaKeys, SpaceKeys, ensure_tuple
 
 from cellseg_monai.data.readers.axes import Part, Region
+from cellseg_monai.data.readers.channels import Channels, chosen_channels
 from cellseg_monai.data.readers.formats import SUFFIXES, one_label, read_part
 from cellseg_monai.data.readers.picture import Kind, Picture, require_one_size
 
@@ -40,7 +41,8 @@ class MicroscopyReader(ImageReader):
         axes: one letter per dimension; see :func:`~cellseg_monai.data.read_picture`.
         select: index along some of the axes, for example ``{"T": 0}``.
         level: pyramid level of a TIFF or OME-Zarr file.
-        region: start and stop along x and along y.
+        region: start and stop along x and along y (and z).
+        channels: numbers or names of the channels to use, in this order; by default all. A mask has only one.
 
     Example:
         >>> import tempfile, tifffile
@@ -60,12 +62,14 @@ class MicroscopyReader(ImageReader):
         select: Mapping[str, int] | None = None,
         level: int = 0,
         region: Region | None = None,
+        channels: Channels = None,
     ) -> None:
         super().__init__()
         if kind not in ("image", "label"):
             raise ValueError(f"kind must be 'image' or 'label', not {kind!r}")
         self.kind: Kind = kind
         self.part = Part(axes, select, level, region)
+        self.channels = channels if kind == "image" else None
 
     def verify_suffix(self, filename: Paths) -> bool:
         """Return whether every file has the suffix of a supported format."""
@@ -90,12 +94,18 @@ class MicroscopyReader(ImageReader):
         ]
         require_one_size(img, [array.shape for array in arrays])
         array = np.concatenate(arrays)
-        meta = self._meta(pictures, array.shape[1:])
+        names = [name for picture in pictures for name in picture.channel_names]
+        try:
+            chosen = chosen_channels(self.channels, names, len(array))
+        except ValueError as error:
+            raise ValueError(f"{', '.join(img)}: {error}") from error
+        if chosen != list(range(len(array))):
+            array, names = array[chosen], [names[place] for place in chosen] if names else []
+        meta = self._meta(pictures[0], array.shape[1:], names)
         meta[MetaKeys.ORIGINAL_CHANNEL_DIM] = 0 if len(array) > 1 else float("nan")
         return (array if len(array) > 1 else array[0]), meta
 
-    def _meta(self, pictures: Sequence[Picture], spatial_shape: tuple[int, ...]) -> dict[str, Any]:
-        first = pictures[0]
+    def _meta(self, first: Picture, spatial_shape: tuple[int, ...], names: Sequence[str]) -> dict[str, Any]:
         affine = orientation_ras_lps(np.eye(4)) if first.affine is None else first.affine
         meta = {
             MetaKeys.AFFINE: affine,
@@ -103,7 +113,7 @@ class MicroscopyReader(ImageReader):
             MetaKeys.SPACE: SpaceKeys.RAS,
             MetaKeys.SPATIAL_SHAPE: np.asarray(spatial_shape),
             "pixel_size": np.asarray(first.pixel_size or (np.nan,) * len(spatial_shape)),
-            "channel_names": ",".join(name for picture in pictures for name in picture.channel_names),
+            "channel_names": ",".join(names),
             "original_shape": "x".join(map(str, first.stored_shape)),
             "original_axes": first.stored_axes,
         }

@@ -33,7 +33,7 @@ def read_ome_zarr(path: Path, kind: Kind, part: Part) -> Picture:
     return Picture(
         pixels,
         axes,
-        _pixel_size(image, level, part.axes or stored),
+        _pixel_size(image, level, part.names(stored)),
         names if all(names) else (),
         stored_shape=array.shape,
         stored_axes=stored,

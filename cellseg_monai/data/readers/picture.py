@@ -8,7 +8,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from cellseg_monai.data.readers.axes import Part, locate
+from cellseg_monai.data.readers.axes import Part, channels_last, locate
+from cellseg_monai.data.readers.channels import Channels, chosen_channels
 
 Kind = Literal["image", "label"]
 
@@ -32,7 +33,7 @@ class Picture:
 
     Attributes:
         pixels: pixel array in the axis order of the file, in native byte order; Boolean pixels become uint8.
-        axes: one letter per dimension: X and Y, optionally Z (depth) and C (channels).
+        axes: one letter per dimension: X and Y, optionally Z (depth) or T (frames), and C (channels).
         pixel_size: size of a pixel along x, y (and z) in micrometres, or None if the file does not give it.
         channel_names: one name per channel, or empty if the file has no names for its channels.
         affine: 4 × 4 matrix from indices (x, y, z) to right-anterior-superior space, in the unit of the file.
@@ -57,7 +58,7 @@ class Picture:
         """Bring all formats into one form."""
         assert len(self.axes) == self.pixels.ndim, f"{self.axes} does not name {self.pixels.shape}"
         dtype = self.pixels.dtype
-        spatial = len(self.axes.replace("C", ""))
+        spatial = len([axis for axis in self.axes if axis in "XYZ"])
         size = tuple(float(step) for step in self.pixel_size or ())[:spatial]
         channels = self.pixels.shape[self.axes.index("C")] if "C" in self.axes else 1
         vars(self).update(
@@ -69,12 +70,12 @@ class Picture:
         )
 
     def channel_first(self) -> npt.NDArray[Any]:
-        """Return channels, then x, y (and z), the default order of MONAI's readers."""
-        return self._ordered("CXYZ" if "Z" in self.axes else "CXY")
+        """Return channels, then x, y (and z, or frames), the default order of MONAI's readers."""
+        return self._ordered(f"CXY{self.third}")
 
     def rows_columns(self) -> npt.NDArray[Any]:
-        """Return (depth,) rows, columns, and channels last if there is more than one."""
-        pixels = self._ordered("ZYXC" if "Z" in self.axes else "YXC")
+        """Return (depth or frames,) rows, columns, and channels last if there is more than one."""
+        pixels = self._ordered(f"{self.third}YXC")
         return pixels[..., 0] if pixels.shape[-1] == 1 else pixels
 
     def _ordered(self, axes: str) -> npt.NDArray[Any]:
@@ -85,10 +86,26 @@ class Picture:
 
     def cut(self, part: Part) -> "Picture":
         """Return a part of a picture whose format cannot be read in parts."""
-        if part.axes is not None or part.level:
-            raise ValueError("axes and level can be set only for TIFF and OME-Zarr files")
-        index, axes = locate(part, self.axes, self.pixels.shape)
-        return replace(self, pixels=self.pixels[index], axes=axes)
+        if part.level:
+            raise ValueError("a level can be chosen only of TIFF and OME-Zarr files")
+        index, kept = locate(part, self.axes, self.pixels.shape)
+        pixels, axes = channels_last(self.pixels[index], kept)
+        return replace(self, pixels=pixels, axes=axes)
+
+    def with_channels(self, channels: Channels) -> "Picture":
+        """Return only some of the channels, in the given order."""
+        count = self.pixels.shape[self.axes.index("C")] if "C" in self.axes else 1
+        places = chosen_channels(channels, self.channel_names, count)
+        if "C" not in self.axes or places == list(range(count)):
+            return self
+        names = tuple(self.channel_names[place] for place in places) if self.channel_names else ()
+        pixels = self.pixels.take(places, axis=self.axes.index("C"))
+        return replace(self, pixels=pixels, channel_names=names)
+
+    @property
+    def third(self) -> str:
+        """``Z`` for a stack of planes, ``T`` for a movie, and empty for a plane."""
+        return next((axis for axis in "ZT" if axis in self.axes), "")
 
     @property
     def size(self) -> tuple[int, int]:

@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 SUFFIXES = (".tif", ".tiff", ".btf", ".lsm", ".svs", ".ndpi", ".qptiff", ".scn")
 
+_UNNAMED = "QI"
+"""Letters of tifffile for pages that the file does not describe."""
 _ALPHA = (tifffile.EXTRASAMPLE.ASSOCALPHA, tifffile.EXTRASAMPLE.UNASSALPHA)
 
 
@@ -27,7 +29,7 @@ def read_tiff(path: Path, kind: Kind, part: Part) -> Picture:
         path: plain, tiled, multi-page, OME, ImageJ or pyramidal TIFF file of any bit depth.
         kind: ``"image"`` removes an alpha channel and converts palette indices to colours; ``"label"`` keeps
             the pixels as stored.
-        part: part to read. Pages without a description are channels unless its axes say otherwise.
+        part: part to read. It must name the axes of a file whose pages have no description.
 
     Returns:
         Pixels with axes, pixel size and channel names.
@@ -35,11 +37,13 @@ def read_tiff(path: Path, kind: Kind, part: Part) -> Picture:
     with tifffile.TiffFile(path) as file:
         series = _main_series(path, file)
         stored = series.levels[checked_level(part.level, len(series.levels))]
+        if part.axes is None:
+            _require_names(stored.axes, stored.shape)
         index, kept = locate(part, stored.axes, stored.shape)
         pixels, axes = channels_last(_pixels(path, series, part.level, index), kept)
         if kind == "image":
             pixels = _intensities(pixels, series.keyframe)
-        width = (part.axes or stored.axes).index("X")
+        width = part.names(stored.axes).index("X")
         return Picture(
             pixels,
             axes,
@@ -59,6 +63,17 @@ def _main_series(path: Path, file: tifffile.TiffFile) -> tifffile.TiffPageSeries
             "%s: contains %d more images of the same size or larger; only the first is read", path, missed
         )
     return first
+
+
+def _require_names(axes: str, shape: tuple[int, ...]) -> None:
+    """Raise if a file has pages without saying whether they are planes, frames or channels."""
+    pages = [length for axis, length in zip(axes, shape, strict=True) if axis in _UNNAMED and length > 1]
+    if pages:
+        raise ValueError(
+            f"the file has {' × '.join(map(str, pages))} pages and does not say what they are; name "
+            "its axes: "
+            "--axes ZYX for the planes of a stack, TYX for the frames of a movie, CYX for channels"
+        )
 
 
 def _pixels(path: Path, series: tifffile.TiffPageSeries, level: int, index: Index) -> npt.NDArray[Any]:

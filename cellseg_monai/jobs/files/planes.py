@@ -8,13 +8,16 @@ import numpy.typing as npt
 from monai.transforms import LoadImaged
 
 from cellseg_monai.colours import Colours
-from cellseg_monai.data import MicroscopyReader, read_picture
+from cellseg_monai.data import MicroscopyReader, Reading, read_picture
 from cellseg_monai.export import outline
 from cellseg_monai.jobs.files.inputs import Source
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.transforms import PercentileStretch
 
 _PERCENTILES = 0.5, 99.8
+
+WHOLE = Reading()
+"""All of each file."""
 
 
 class Planes(NamedTuple):
@@ -49,16 +52,20 @@ class Planes(NamedTuple):
         return pixels
 
 
-def read_planes(path: Path) -> Planes:
+def read_planes(path: Path, reading: Reading = WHOLE) -> Planes:
     """Read an image as channels, rows and columns.
+
+    Args:
+        path: file of the image.
+        reading: frame, plane and channels to read.
 
     Raises:
         ValueError: the file cannot be read, or is a volume.
     """
-    picture = read_picture(path)
+    picture = read_picture(path, **reading.options)
     if "Z" in picture.axes:
         depth = picture.pixels.shape[picture.axes.index("Z")]
-        raise ValueError(f"{path}: {depth} planes, but an image must have one; save the planes one by one")
+        raise ValueError(f"{path}: {depth} planes, but an image must have one; choose one with --z 0")
     pixels = np.ascontiguousarray(np.swapaxes(picture.channel_first(), 1, 2))
     names = picture.channel_names
     if len(names) != len(pixels) or len(set(names)) < len(names):
@@ -71,7 +78,7 @@ def plane_size(pixel_size: tuple[float, ...] | None) -> tuple[float, float] | No
     return None if pixel_size is None else (pixel_size[0], pixel_size[1])
 
 
-def drawable(image: Source) -> npt.NDArray[Any]:
+def drawable(image: Source, reading: Reading = WHOLE) -> npt.NDArray[Any]:
     """Read an image to draw on, with rows and columns, grey or RGB, from 0 to 1.
 
     The channels of a colour image are stretched by the same limits, which keeps the hues. Of any other number
@@ -79,6 +86,7 @@ def drawable(image: Source) -> npt.NDArray[Any]:
 
     Args:
         image: file of the image, or files of its channels.
+        reading: frame, plane and channels to draw.
 
     Example:
         >>> import tempfile, tifffile
@@ -87,7 +95,7 @@ def drawable(image: Source) -> npt.NDArray[Any]:
         >>> drawable(str(path)).shape
         (20, 30)
     """
-    load = LoadImaged("image", reader=MicroscopyReader(), ensure_channel_first=True)
+    load = LoadImaged("image", reader=MicroscopyReader(**reading.options), ensure_channel_first=True)
     pixels = displayed(load({"image": image})["image"]).T
     return pixels if pixels.shape[-1] in (1, 3) else pixels.max(axis=-1)
 
@@ -103,12 +111,13 @@ def displayed(image: Any) -> npt.NDArray[Any]:
     return np.asarray(stretch(image))
 
 
-def outlined(image: Source, label_map: LabelMap) -> Colours:
+def outlined(image: Source, label_map: LabelMap, reading: Reading = WHOLE) -> Colours:
     """Draw the outlines of objects on an image; the result has rows, columns and RGB.
 
     Args:
         image: file of the image, or files of its channels.
         label_map: label map with the same rows and columns.
+        reading: frame, plane and channels to draw.
 
     Example:
         >>> from cellseg_monai.data import list_items, read_label_map, write_synthetic_dataset
@@ -118,4 +127,4 @@ def outlined(image: Source, label_map: LabelMap) -> Colours:
         >>> outlined(item["image"], read_label_map(item["label"])).shape
         (32, 48, 3)
     """
-    return outline(drawable(image), label_map)
+    return outline(drawable(image, reading), label_map)

@@ -145,10 +145,14 @@ def test_time_lapse_asks_which_frame(tmp_path: Path) -> None:
         read_picture(tmp_path / "a.tif", select={"T": 5})
 
 
-def test_pages_without_description_are_channels_unless_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("metadata", [None, {}], ids=["plain", "of tifffile"])
+def test_pages_without_description_must_be_named(tmp_path: Path, metadata: dict[str, str] | None) -> None:
     pages = np.arange(2 * ROWS * COLUMNS, dtype=np.uint8).reshape(2, ROWS, COLUMNS)
-    tifffile.imwrite(tmp_path / "a.tif", pages, photometric="minisblack", metadata=None)
-    np.testing.assert_array_equal(read_pixels(tmp_path / "a.tif"), np.moveaxis(pages, 0, -1))
+    tifffile.imwrite(tmp_path / "a.tif", pages, photometric="minisblack", metadata=metadata)
+    with pytest.raises(ValueError, match=r"a\.tif: .* the file has 2 pages .* --axes ZYX .* TYX .* CYX"):
+        read_pixels(tmp_path / "a.tif")
+    named = read_pixels(tmp_path / "a.tif", axes="CYX")
+    np.testing.assert_array_equal(named, np.moveaxis(pages, 0, -1))
     assert read_picture(tmp_path / "a.tif", axes="ZYX").channel_first().shape == (1, COLUMNS, ROWS, 2)
     with pytest.raises(ValueError, match="axes 'YX' do not describe the shape"):
         read_picture(tmp_path / "a.tif", axes="YX")

@@ -1,0 +1,130 @@
+"""Stacks and movies in one file: what a file is, its planes one after the other, and its frames."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy.typing as npt
+
+from cellseg_monai.data import ImageRegions, Reading, read_picture
+from cellseg_monai.data.readers import medical, microscopes
+from cellseg_monai.data.readers.formats import IN_PARTS
+from cellseg_monai.data.readers.mask_check import looks_like_an_image
+from cellseg_monai.jobs.files.inputs import Source, first_file
+from cellseg_monai.label_maps import LabelMap, as_label_map
+from cellseg_monai.outputs import StrPath
+
+
+class Frame(NamedTuple):
+    """Frame of a movie.
+
+    Attributes:
+        name: name for messages.
+        file: file that has it.
+        reading: what to read of the file.
+    """
+
+    name: str
+    file: Path
+    reading: Reading
+
+
+_ONE_PIXEL = ((0, 1), (0, 1), (0, 1))
+_AT_ONCE = 1 << 27
+"""Bytes of planes to read at once."""
+
+
+def third_axis(image: Source | StrPath, reading: Reading) -> str:
+    """Return ``Z`` for a stack, ``T`` for a movie, and empty for a plane, or a file that cannot be read.
+
+    Args:
+        image: file of the image, or files of its channels.
+        reading: part to read.
+
+    Example:
+        >>> import numpy as np, tempfile, tifffile
+        >>> path = f"{tempfile.mkdtemp()}/a.tif"
+        >>> tifffile.imwrite(path, np.zeros((3, 8, 8), np.uint8), metadata={"axes": "TYX"})
+        >>> [third_axis(path, reading) for reading in (Reading(), Reading(axes="ZYX"), Reading(frame=0))]
+        ['T', 'Z', '']
+    """
+    file = first_file(image) if isinstance(image, str | list) else image
+    if not str(file).lower().endswith((*IN_PARTS, *medical.ITK_SUFFIXES, *microscopes.SUFFIXES)):
+        return ""
+    try:
+        return read_picture(file, **reading.place, region=_ONE_PIXEL, movie=True).third
+    except (ValueError, FileNotFoundError, ImportError):  # the run names the file and the reason
+        return ""
+
+
+def of_labels(path: Path, reading: Reading) -> Reading:
+    """What to read of a label map: a frame or plane only if it has several, and no channel.
+
+    Args:
+        path: file of the label map.
+        reading: what to read of its image.
+    """
+    axes = reading.axes and reading.axes.replace("C", "")
+    own = replace(reading, axes=axes, channels=None)
+    return own if third_axis(path, Reading(axes=axes)) else Reading()
+
+
+def frames_of(path: StrPath, files: Sequence[Path], reading: Reading) -> list[Frame]:
+    """List the frames of a movie.
+
+    Args:
+        path: file of the movie, or folder of its frames.
+        files: files of the frames in their order, for a folder.
+        reading: what to read of each file.
+
+    Raises:
+        ValueError: the file is a stack.
+
+    Example:
+        >>> files = [Path("movie/t0.tif"), Path("movie/t1.tif")]
+        >>> [frame.name for frame in frames_of("movie", files, Reading())]
+        ['t0.tif', 't1.tif']
+    """
+    movie = Path(path)
+    third = third_axis(movie, reading) if list(files) == [movie] else ""
+    if third == "Z":
+        raise ValueError(f"{movie}: has planes of a stack, and no frames; if they are frames, add --axes TYX")
+    if not third:
+        return [Frame(file.name, file, reading) for file in files]
+    count = ImageRegions(movie, kind="label", movie=True, **reading.place).shape[3]
+    return [Frame(f"frame {index}", movie, replace(reading, frame=index)) for index in range(count)]
+
+
+def planes_of(image: ImageRegions) -> Iterator[npt.NDArray[Any]]:
+    """Yield the planes of a stack, or the frames of a movie, as channels, rows and columns.
+
+    Args:
+        image: stack or movie, of which some planes are read at once.
+    """
+    channels, columns, rows, depth = image.shape
+    step = max(1, _AT_ONCE // (channels * columns * rows * image.dtype.itemsize))
+    for first in range(0, depth, step):
+        part = slice(first, min(first + step, depth))
+        block = image[slice(0, channels), slice(0, columns), slice(0, rows), part]
+        yield from block.transpose(3, 0, 2, 1)
+
+
+def label_planes(labels: ImageRegions) -> Iterator[LabelMap]:
+    """Yield the label maps of the planes of a stack.
+
+    Raises:
+        ValueError: the file has several channels, or is an image.
+    """
+    file = labels.paths[0]
+    if labels.shape[0] > 1:
+        raise ValueError(f"{file}: a mask must have one channel, but this one has {labels.shape[0]}")
+    for plane in planes_of(labels):
+        label_map = as_label_map(plane[0])
+        if looks_like_an_image(label_map):
+            raise ValueError(
+                f"{file}: neighbouring pixels have different values, so this is an image and not a "
+                "mask; in a "
+                "mask all pixels of a cell have the same number"
+            )
+        yield label_map
