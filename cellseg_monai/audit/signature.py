@@ -16,7 +16,14 @@ from cellseg_monai.outputs import StrPath
 
 
 class NotSigned(ValueError):
-    """A bundle that is not as somebody with a trusted key has signed it."""
+    """A bundle that is not as somebody with a trusted key has signed it.
+
+    Example:
+        >>> raise NotSigned("bundle.zip: it has no signature")
+        Traceback (most recent call last):
+        ...
+        cellseg_monai.audit.signature.NotSigned: bundle.zip: it has no signature
+    """
 
 
 class Signed(NamedTuple):

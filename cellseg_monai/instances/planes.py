@@ -148,4 +148,5 @@ class PlaneStitcher:
         parts = [shared_pixels(*(plane.region(core) for plane in planes)) for core in self._cores]
         ids, others, pixels = (np.concatenate(each) for each in zip(*parts, strict=True))
         pairs, place = np.unique(np.stack([ids, others]), axis=1, return_inverse=True)
-        return Shared(*pairs, np.bincount(place.ravel(), pixels, minlength=pairs.shape[1]).astype(np.int64))
+        totals = np.bincount(place.ravel(), pixels, minlength=pairs.shape[1]).astype(np.int64)
+        return Shared(pairs[0], pairs[1], totals)

@@ -174,8 +174,7 @@ def track(
             points, tracking.tracks, pixel_size=size, frame_interval=frame_interval
         )
         displacements = analysis.square_displacements(points, pixel_size=size, frame_interval=frame_interval)
-        counts = {"frames": len(frames), "failed": len(failures.rows), "tracks": len(tracks)}
-        run.note(counts=counts)
+        run.note(counts={"frames": len(frames), "failed": len(failures.rows), "tracks": len(tracks)})
         _write_challenge(folder, masks, tracking)
         for name, table in {"tracks": tracks, "points": points, "msd": displacements}.items():
             write_text(folder / f"{name}.csv", table.to_csv(index=False, float_format="%.8g"))

@@ -79,8 +79,8 @@ def _of_plane(labels: npt.NDArray[np.int32], place: int, scale: Scale) -> _Sums:
     pixels = np.bincount(ids, minlength=count).astype(np.float64)
     sums = {"pixels": pixels, "planes": (pixels > 0).astype(np.float64), "largest": pixels.copy()}
     for number, axis in enumerate(_AXES):
-        sums[axis] = np.bincount(ids, at[axis], count)
-        sums |= {axis + other: np.bincount(ids, at[axis] * at[other], count) for other in _AXES[number:]}
+        sums[axis] = _sum(ids, at[axis], count)
+        sums |= {axis + other: _sum(ids, at[axis] * at[other], count) for other in _AXES[number:]}
     for name in ("first_x", "first_y", "first_z"):
         sums[name] = np.full(count, np.inf)
     for name in ("last_x", "last_y", "last_z"):
@@ -93,14 +93,19 @@ def _of_plane(labels: npt.NDArray[np.int32], place: int, scale: Scale) -> _Sums:
     return sums
 
 
+def _sum(ids: npt.NDArray[Any], values: npt.NDArray[Any], count: int) -> npt.NDArray[np.float64]:
+    """Sum of the values of each id."""
+    return np.bincount(ids, values, count).astype(np.float64)
+
+
 def _intensities(labels: npt.NDArray[np.int32], channels: npt.NDArray[Any]) -> _Sums:
     inside = labels > 0
     ids, count = labels[inside], int(labels.max(initial=0)) + 1
     found: _Sums = {}
     for number, channel in enumerate(channels):
         values = channel[inside].astype(np.float64)
-        found[f"sum_{number}"] = np.bincount(ids, values, count)
-        found[f"squares_{number}"] = np.bincount(ids, values**2, count)
+        found[f"sum_{number}"] = _sum(ids, values, count)
+        found[f"squares_{number}"] = _sum(ids, values**2, count)
     return found
 
 
@@ -171,4 +176,5 @@ def _variances(
                 matrix[:, one, other] = of[names] / size - means[axis] * means[_AXES[other]]
             matrix[:, other, one] = matrix[:, one, other]
         matrix[:, one, one] += steps[axis] ** 2 / 12
-    return np.linalg.eigvalsh(matrix)
+    variances: npt.NDArray[np.float64] = np.linalg.eigvalsh(matrix)
+    return variances

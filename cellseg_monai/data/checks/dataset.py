@@ -53,7 +53,7 @@ def check_dataset(
     if not items and not any(finding.severity is Severity.ERROR for finding in findings):
         findings.append(found("no images", str(root), "it has no readable image"))
     with ThreadPoolExecutor() as pool:
-        results = list(pool.map(lambda entry: check_pair(*entry, reading or Reading()), items))
+        results = list(pool.map(lambda entry: check_pair(entry[0], entry[1], reading or Reading()), items))
     facts = [fact for fact, _ in results if fact is not None]
     findings.extend(finding for _, of_pair in results for finding in of_pair)
     findings.extend(_check_duplicates(facts))
