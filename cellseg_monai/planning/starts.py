@@ -23,6 +23,9 @@ FINALISTS = 2
 SLOW = 4.0
 """A model that takes this many times longer than the fastest one is no start: there would be few steps."""
 
+CLOSE = 0.02
+"""Difference of two scores that a few crops cannot tell apart."""
+
 SCALES = (0.7, 1.0, 1.4)
 """Scales to try, relative to the one at which the median cell has the size that networks see best."""
 
@@ -61,7 +64,7 @@ def try_models(
     seconds: float = 60.0,
     reading: Mapping[str, Any] | None = None,
 ) -> list[Trial]:
-    """Try models on crops of labelled images, the best first.
+    """Try models on crops of labelled images, the best first; of those as good, the one at the largest scale.
 
     Each model is tried on one crop, the small ones first; the best two of those that are fast enough to
     train then on all crops and at other scales.
@@ -93,7 +96,20 @@ def try_models(
         ((trial.model, one, crops, masks) for trial in first[:FINALISTS] for one in scales_around(scale)),
         reading,
     )
-    return sorted(further or first, key=_by_score)
+    return finest_first(sorted(further or first, key=_by_score))
+
+
+def finest_first(trials: list[Trial]) -> list[Trial]:
+    """Put the largest scale first among those that are as good as the best: borders are more exact there.
+
+    Example:
+        >>> trials = [Trial(Path("a"), 0.33, 0.914, 1.0), Trial(Path("b"), 0.66, 0.901, 1.0)]
+        >>> [trial.model.name for trial in finest_first(trials)]
+        ['b', 'a']
+    """
+    close = [trial for trial in trials if trial.score > trials[0].score - CLOSE]
+    first = max(close, key=lambda trial: trial.scale, default=None)
+    return [] if first is None else [first, *(trial for trial in trials if trial is not first)]
 
 
 def _in_time(

@@ -84,7 +84,10 @@ def test_smaller_sizes_hold_ids_that_are_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("write", "message"),
     [
-        (lambda folder: write_tiled(folder / "a.png", LABELS), r"written as \.tif, \.zarr, \.nii, \.nii\.gz, \.nrrd, not \.png"),
+        (
+            lambda folder: write_tiled(folder / "a.png", LABELS),
+            r"written as \.tif, \.zarr, \.nii, \.nii\.gz, \.nrrd, not \.png",
+        ),
         (lambda folder: write_tiled(folder / "a", LABELS), "not no suffix"),
         (lambda folder: write_tiled_tiff(folder / "a.tif", LABELS, tile=100), "a multiple of 16"),
         (lambda folder: write_tiled_tiff(folder / "a.tif", LABELS, axes="XY"), "end with YX, not 'XY'"),
