@@ -33,7 +33,8 @@ def predicted(folder: Path, maps: dict[str, npt.NDArray[np.int32]]) -> Path:
             ("probability", np.stack([probability, probability * 0 - 1])),
         ):
             (folder / kind / name).parent.mkdir(parents=True, exist_ok=True)
-            tifffile.imwrite(folder / kind / f"{name}.tif", pixels)
+            metadata = {"axes": "CYX"[-pixels.ndim :]}
+            tifffile.imwrite(folder / kind / f"{name}.tif", pixels, metadata=metadata)
     return folder
 
 

@@ -171,7 +171,9 @@ def test_errors_are_one_sentence(
 def results(folder: Path) -> dict[str, bytes]:
     """All that tracking writes, but the record of its run."""
     files = [
-        path for path in folder.iterdir() if path.is_file() and not path.name.startswith((".", "cellseg"))
+        path
+        for path in folder.iterdir()
+        if path.is_file() and path.name != "run.json" and not path.name.startswith((".", "cellseg"))
     ]
     return {path.name: path.read_bytes() for path in files}
 

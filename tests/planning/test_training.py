@@ -165,7 +165,7 @@ def _masks(folder: Path, change) -> None:
 @pytest.mark.parametrize(("change", "message"), [
     (lambda labels, image: labels * 0, "the masks of all 3 images are empty; annotate cells first"),
     (lambda labels, image: labels[:-1], "a mask must have the size of its image"),
-    (lambda labels, image: read_pixels(image), "this is an image and not a mask"),
+    (lambda labels, image: read_pixels(image), "looks like a microscope image and not like a label map"),
 ], ids=["empty", "another size", "images"])  # fmt: skip
 def test_masks_that_cannot_be_trained_on_are_told_before_anything_is_written(
     images: Path, tmp_path: Path, change, message: str

@@ -82,7 +82,8 @@ def test_volume_is_a_failure(run: Run, put: Put, planes: int, imagej: bool) -> N
     )
     put("01/t001.tif", np.zeros((6, 5)), "uint16")
     imported = run("ctc")
-    assert f"volume or stack of shape ({planes}, 6, 5)" in imported.failures()["t000.tif"]
+    reason = f"of shape ({planes}, 6, 5)" if imagej else f"the file has {planes} pages and does not say"
+    assert reason in imported.failures()["t000.tif"]
     assert imported.report.imported == {"unlabelled": 1}
 
 

@@ -83,7 +83,7 @@ def test_two_imports_are_the_same_to_the_byte(source: Path, tmp_path: Path) -> N
         ("train/masks/a.tif", b"damaged", "a.tif: cannot be read"),
         ("train/images/a.png", b"damaged", "^cannot be read"),
         ("train/masks/a.tif", np.full((1, 2), 0.5), "not an object id"),
-        ("train/masks/a.tif", np.arange(10).reshape(5, 1, 2), "one channel, but this one has 5"),
+        ("train/masks/a.tif", np.arange(10).reshape(5, 1, 2), "has 5 pages and does not say what they are"),
     ],
     ids=["size", "label", "image", "interpolated", "volume"],
 )

@@ -52,7 +52,7 @@ def test_a_plane_or_frame_is_chosen(kind: str, axes: str, third: str, tmp_path: 
     path, said = written(tmp_path, kind, STACK, axes), declared(kind, axes)
     chosen = read_picture(path, select={third: 3}, **said)
     np.testing.assert_array_equal(chosen.rows_columns(), STACK[3])
-    np.testing.assert_array_equal(read_label_map(path, select={third: 3}, **said), STACK[3])
+    np.testing.assert_array_equal(read_label_map(path, select={third: 3}, force=True, **said), STACK[3])
     whole = ImageRegions(path, movie=True, **said)
     assert whole.axes == f"CXY{third}"
     assert whole.shape == (1, 16, 12, 5)
