@@ -176,5 +176,4 @@ def _variances(
                 matrix[:, one, other] = of[names] / size - means[axis] * means[_AXES[other]]
             matrix[:, other, one] = matrix[:, one, other]
         matrix[:, one, one] += steps[axis] ** 2 / 12
-    variances: npt.NDArray[np.float64] = np.linalg.eigvalsh(matrix)
-    return variances
+    return np.asarray(np.linalg.eigvalsh(matrix), np.float64)
