@@ -144,7 +144,7 @@ def measure(
         if third_axis(path, own) == "Z":
             if pieces or pairs:
                 raise ValueError(f"{path}: is a stack; leave out {'--pieces' if pieces else '--pairs'}")
-            return _measured_stack(name, path, own, companions, reading, pixel_size)
+            return _measured_stack(name, path, own, companions, reading, pixel_size, force)
         cell_map = _read_cells(path, pieces, own, force)
         planes = {kind: read_planes(files.find(name), reading) for kind, files in companions.items()}
         image, class_map, probability = (planes.get(kind) for kind in given)
@@ -210,6 +210,7 @@ def _measured_stack(
     companions: Mapping[str, Companions],
     reading: Reading,
     pixel_size: PixelSize,
+    force: bool,
 ) -> dict[str, pd.DataFrame]:
     labels = ImageRegions(path, kind="label", **own.place)
     if others := sorted(companions.keys() - {"image"}):
@@ -218,13 +219,12 @@ def _measured_stack(
     if image is not None and image.shape[1:] != labels.shape[1:]:
         raise ValueError(
             f"{image.paths[0]} is {_sides(image)}, but the label map {path} is {_sides(labels)} (x, "
-            "y, z); give "
-            "the image that belongs to it"
+            "y, z); give the image that belongs to it"
         )
     known = [files.pixel_size for files in (image, labels) if files is not None and files.pixel_size]
     size = pixel_size if pixel_size is not None else known[0] if known else None
     cells = measure_stack(
-        label_planes(labels),
+        label_planes(labels, force),
         None if image is None else planes_of(image),
         pixel_size=size,
         channel_names=() if image is None else image.channel_names,

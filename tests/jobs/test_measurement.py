@@ -243,3 +243,11 @@ def test_a_stack_whose_image_is_another_one_is_a_failure(tmp_path: Path) -> None
     for option in ("pieces", "pairs"):
         with pytest.raises(RuntimeError, match=f"is a stack; leave out --{option}"):
             measure(tmp_path / "a.tif", tmp_path / "out", **{option: True})
+
+
+def test_a_stack_of_images_is_no_stack_of_label_maps(tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 999, (3, 40, 40)).astype(np.uint16)
+    write_tiled(tmp_path / "a.tif", image, "ZYX")
+    with pytest.raises(RuntimeError, match=r"a\.tif: looks like a microscope image"):
+        measure(tmp_path / "a.tif", tmp_path / "out")
+    assert len(measure(tmp_path / "a.tif", tmp_path / "forced", force=True).cells) > 0

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from cellseg_monai.data.readers import medical, microscopes, ome_zarr, raster, tiff
 from cellseg_monai.data.readers.axes import Part, Region
 from cellseg_monai.data.readers.channels import Channels
-from cellseg_monai.data.readers.mask_check import looks_like_an_image
+from cellseg_monai.data.readers.mask_check import require_label_map
 from cellseg_monai.data.readers.picture import Kind, Picture
 from cellseg_monai.label_maps import LabelMap, as_label_map
 
@@ -167,13 +167,8 @@ def one_label(path: str | PathLike[str], picture: Picture, force: bool = False) 
                 "for objects or classes, save their ids as one 16- or 32-bit channel"
             )
         labels = as_label_map(channels[:1])
-        if not force and looks_like_an_image(labels):
-            raise ValueError(
-                "looks like a microscope image and not like a label map: its values are scattered like grey "
-                "levels, or like those of a mask that was resized with interpolation, but all pixels of a "
-                "cell must have one number of its own; give the label map (if it is one nevertheless: "
-                "convert, measure, track and evaluate take --force)"
-            )
+        if not force:
+            require_label_map(labels)
         return labels
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error

@@ -40,6 +40,25 @@ def looks_like_an_image(labels: LabelMap) -> bool:
     return neighbours >= _ENOUGH and different > 0.4 and int((part > 0).sum()) < 3 * pieces
 
 
+def require_label_map(labels: LabelMap) -> None:
+    """Raise if a label map looks like an image.
+
+    Raises:
+        ValueError: the values are scattered like grey levels.
+
+    Example:
+        >>> import numpy as np
+        >>> require_label_map(np.array([[0, 1, 1, 2, 2, 2]]))
+    """
+    if looks_like_an_image(labels):
+        raise ValueError(
+            "looks like a microscope image and not like a label map: its values are scattered like grey "
+            "levels, or like those of a mask that was resized with interpolation, but all pixels of a cell "
+            "must have one number of its own; give the label map (if it is one nevertheless: convert, "
+            "measure, track and evaluate take --force)"
+        )
+
+
 def unequal_neighbours(labels: LabelMap) -> tuple[float, int]:
     """Share of the neighbouring pixels of the foreground that differ, and number of neighbours.
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from cellseg_monai.data import ImageRegions, Reading, read_picture
 from cellseg_monai.data.readers import medical, microscopes
 from cellseg_monai.data.readers.formats import IN_PARTS
-from cellseg_monai.data.readers.mask_check import looks_like_an_image
+from cellseg_monai.data.readers.mask_check import require_label_map
 from cellseg_monai.jobs.files.inputs import Source, first_file
 from cellseg_monai.label_maps import LabelMap, as_label_map
 from cellseg_monai.outputs import StrPath
@@ -110,8 +110,12 @@ def planes_of(image: ImageRegions) -> Iterator[npt.NDArray[Any]]:
         yield from block.transpose(3, 0, 2, 1)
 
 
-def label_planes(labels: ImageRegions) -> Iterator[LabelMap]:
+def label_planes(labels: ImageRegions, force: bool = False) -> Iterator[LabelMap]:
     """Yield the label maps of the planes of a stack.
+
+    Args:
+        labels: stack of label maps.
+        force: whether to accept planes that look like a microscope image.
 
     Raises:
         ValueError: the file has several channels, or is an image.
@@ -121,10 +125,9 @@ def label_planes(labels: ImageRegions) -> Iterator[LabelMap]:
         raise ValueError(f"{file}: a mask must have one channel, but this one has {labels.shape[0]}")
     for plane in planes_of(labels):
         label_map = as_label_map(plane[0])
-        if looks_like_an_image(label_map):
-            raise ValueError(
-                f"{file}: neighbouring pixels have different values, so this is an image and not a "
-                "mask; in a "
-                "mask all pixels of a cell have the same number"
-            )
+        if not force:
+            try:
+                require_label_map(label_map)
+            except ValueError as error:
+                raise ValueError(f"{file}: {error}") from error
         yield label_map
