@@ -373,7 +373,7 @@ def test_in_an_evaluator_of_monai():
     assert evaluator.state.output[0]["pred"].shape == (1, 50, 70)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+@pytest.mark.gpu
 @pytest.mark.parametrize("home", ["cpu", "cuda"])
 @pytest.mark.parametrize("result", [None, "cpu", "cuda"])
 def test_devices_give_the_same(home, result):
