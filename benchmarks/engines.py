@@ -5,7 +5,7 @@
 Prints the Dice and F1 scores of each, the median ratio of the times of the processor, which other programs
 hardly change, and how many pixels of the label maps differ from those in float32. The candidates alternate,
 in one thread. ONNX Runtime is measured if `onnxruntime` and `onnx` are installed, OpenVINO if `openvino` is.
-Their networks have a fixed size, which is the fastest form; exporting and compiling is not timed.
+Their networks have a fixed size, which is the fastest form; the last column has the seconds to make one.
 """
 
 import argparse
@@ -36,11 +36,14 @@ class Exported(nn.Module):
         super().__init__()
         self.export = lambda windows: build(onnx(network, windows))
         self.engines: dict[torch.Size, Engine] = {}
+        self.seconds: list[float] = []
 
     def forward(self, windows: torch.Tensor) -> torch.Tensor:
         """Return the output of the engine."""
         if windows.shape not in self.engines:
+            began = time.process_time()
             self.engines[windows.shape] = self.export(windows)
+            self.seconds.append(time.process_time() - began)
         return self.engines[windows.shape](windows.contiguous())
 
 
@@ -161,12 +164,14 @@ def compare(items: list[dict[str, Any]], bundle: str, pytorch_only: bool = False
             first = maps["PyTorch, float32"]
             differing[name].append(float(((labels > 0) != (first > 0)).mean()))
     print(f"\n{bundle}: {len(items)} images, {pixels / 1e6:.2f} megapixels; processor seconds per megapixel")
-    print(f"{'':24} network  image to labels   ratio      Dice        F1   other pixels")
+    print(f"{'':24} network  image to labels   ratio      Dice        F1   other pixels    to make")
     for name, taken in seconds.items():
+        making = getattr(ways[name][0], "seconds", None)
         ratio = median(each / first for each, first in zip(taken, seconds["PyTorch, float32"], strict=True))
         print(
             f"{name:24} {sum(alone[name]) / pixels * 1e6:7.2f} {sum(taken) / pixels * 1e6:16.2f} {ratio:7.2f}"
-            f" {fmean(dice[name]):9.4f} {fmean(f1[name]):9.4f} {fmean(differing[name]):14.5%}",
+            f" {fmean(dice[name]):9.4f} {fmean(f1[name]):9.4f} {fmean(differing[name]):14.5%}"
+            f" {median(making) if making else 0:10.1f}",
             flush=True,
         )
 

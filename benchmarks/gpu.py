@@ -359,7 +359,7 @@ def main() -> None:
     device = torch.device(arguments.device)
     if device.type == "cuda" and not torch.cuda.is_available():
         parser.error("PyTorch finds no GPU here; --device cpu --tiny tries the script")
-    small = {"side": 64, "widths": (4, 8), "batch": 2, "images": 2, "repeats": 1} if arguments.tiny else {}
+    small = {"side": 64, "widths": (8,) * 5, "batch": 2, "images": 2, "repeats": 1} if arguments.tiny else {}
     arguments.out.mkdir(parents=True, exist_ok=True)
     if arguments.part:
         with (arguments.out / f"{arguments.part}.jsonl").open("w") as file:

@@ -40,7 +40,7 @@ def test_every_part_runs_on_a_cpu(tmp_path: Path) -> None:
 
 
 def test_ratios_are_those_of_the_figures(gpu: ModuleType) -> None:
-    scale = gpu.Scale(torch.device("cpu"), side=64, widths=(4, 8), batch=2, repeats=1)
+    scale = gpu.Scale(torch.device("cpu"), side=64, widths=(8,) * 5, batch=2, repeats=1)
     rows = [row for row in gpu.inference(scale) if row.part == "inference"]
     assert len(rows) == 2 * 3 * 3
     first = rows[0]
