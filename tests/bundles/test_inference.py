@@ -71,8 +71,10 @@ def test_half_precision_on_a_cpu_changes_little(
 ) -> None:
     options = {"save_probability": True, "bfloat16_on_cpu": True}
     trained.run("inference", dataset_dir=dataset, output_dir=tmp_path, **options)
-    for path in (segmented / "probability").iterdir():
-        exact, found = tifffile.imread(path), tifffile.imread(tmp_path / "probability" / path.name)
+    paths = sorted((segmented / "probability").rglob("*.tif"))
+    assert len(paths) == 8
+    for path in paths:
+        exact, found = tifffile.imread(path), tifffile.imread(tmp_path / path.relative_to(segmented))
         assert not np.array_equal(exact, found)
         np.testing.assert_allclose(found, exact, atol=0.1)
 

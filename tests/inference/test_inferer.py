@@ -169,10 +169,11 @@ def test_output_dtype_and_the_precision_of_sums():
 def test_amp_computes_in_half_precision():
     seen = []
     model = network()
-    model[0].register_forward_hook(lambda *call: seen.append(call[-1].dtype))
+    model[2].register_forward_hook(lambda *call: seen.append(call[-1].dtype))
     image = torch.rand(1, 1, 40, 40)
     found = TiledInferer(32, amp=True)(image, model)
     assert set(seen) == {torch.bfloat16}
+    assert not model[0]._forward_pre_hooks
     torch.testing.assert_close(found, TiledInferer(32)(image, model), atol=0.02, rtol=0)
 
 

@@ -1,5 +1,6 @@
 """Convolutions whose weights have mean 0 and standard deviation 1 in each output channel."""
 
+from collections.abc import MutableMapping
 from typing import NamedTuple
 
 import torch
@@ -54,25 +55,28 @@ class _Kept(NamedTuple):
     weight: torch.Tensor
 
 
-_KEPT: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
+_KEPT: MutableMapping[torch.Tensor, _Kept] = WeakTensorKeyDictionary()
 """By the weights that they were made from; outside of the layers, so that no file of a network has them."""
 
 
-def _for_inference(weight: torch.Tensor) -> torch.Tensor:
-    """Standardise weights once for many images, in the precision of the convolution.
+def _weight_for(weight: torch.Tensor, training: bool) -> torch.Tensor:
+    """Standardise weights once for many images, if the network only predicts and is not exported or compiled.
 
     For an image of 256² pixels, standardising and converting them again takes a sixth of the time of the
     network.
     """
+    exported = torch.jit.is_tracing() or torch.compiler.is_compiling()  # type: ignore[attr-defined,no-untyped-call]
+    if training or exported or torch.is_grad_enabled() or weight.is_inference():
+        if not exported:
+            _KEPT.pop(weight, None)  # not every optimizer leaves a trace in the version
+        return standardise_weight(weight)
     device = weight.device.type
     half = torch.is_autocast_enabled(device) and weight.dtype == torch.float32
     dtype = torch.get_autocast_dtype(device) if half else weight.dtype
     state = (weight._version, weight.data_ptr(), dtype)
-    kept: _Kept | None = _KEPT.get(weight)
+    kept = _KEPT.get(weight)
     if kept is None or kept.state != state:
-        order = torch.channels_last if half and weight.dim() == 4 else torch.preserve_format
-        standardised = standardise_weight(weight).to(dtype, memory_format=order)
-        kept = _KEPT[weight] = _Kept(state, standardised)
+        kept = _KEPT[weight] = _Kept(state, standardise_weight(weight).to(dtype))
     return kept.weight
 
 
@@ -90,10 +94,12 @@ class WeightStandardisedConv2d(nn.Conv2d):
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """Convolve with the standardised weights."""
-        if not torch.jit.is_scripting():  # type: ignore[attr-defined]
-            if _may_keep(self.training):
-                return self._conv_forward(input, _for_inference(self.weight), self.bias)
-        return self._conv_forward(input, standardise_weight(self.weight), self.bias)
+        if torch.jit.is_scripting():  # type: ignore[attr-defined]
+            weight = standardise_weight(self.weight)
+        else:
+            weight = _weight_for(self.weight, self.training)
+        features: torch.Tensor = self._conv_forward(input, weight, self.bias)
+        return features
 
 
 class WeightStandardisedConv3d(nn.Conv3d):
@@ -106,13 +112,9 @@ class WeightStandardisedConv3d(nn.Conv3d):
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """Convolve with the standardised weights."""
-        if not torch.jit.is_scripting():  # type: ignore[attr-defined]
-            if _may_keep(self.training):
-                return self._conv_forward(input, _for_inference(self.weight), self.bias)
-        return self._conv_forward(input, standardise_weight(self.weight), self.bias)
-
-
-def _may_keep(training: bool) -> bool:
-    """Whether a network only predicts, and is not being exported or compiled."""
-    exported = torch.jit.is_tracing() or torch.compiler.is_compiling()  # type: ignore[no-untyped-call]
-    return not (training or torch.is_grad_enabled() or exported)
+        if torch.jit.is_scripting():  # type: ignore[attr-defined]
+            weight = standardise_weight(self.weight)
+        else:
+            weight = _weight_for(self.weight, self.training)
+        features: torch.Tensor = self._conv_forward(input, weight, self.bias)
+        return features

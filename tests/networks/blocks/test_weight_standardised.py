@@ -112,6 +112,22 @@ def test_kept_weights_follow_the_weights(counted):
         )
 
 
+def test_weights_that_an_optimizer_changes_behind_the_back_are_seen(counted):
+    layer, image = WeightStandardisedConv2d(3, 4, kernel_size=3), torch.rand(1, 3, 8, 8)
+    with torch.no_grad():
+        before = layer.eval()(image)
+    layer.train()(image)
+    layer.weight.data[0].neg_()  # leaves the version as it is
+    with torch.no_grad():
+        assert not torch.equal(layer.eval()(image), before)
+
+
+def test_weights_made_for_inference_only_have_no_version():
+    with torch.inference_mode():
+        layer, image = WeightStandardisedConv2d(3, 4, kernel_size=3).eval(), torch.rand(1, 3, 8, 8)
+        assert torch.equal(layer(image), layer(image))
+
+
 def test_kept_weights_have_the_precision_of_the_moment(counted):
     layer, image = WeightStandardisedConv2d(3, 4, kernel_size=3).eval(), torch.rand(1, 3, 8, 8)
     with torch.no_grad():
