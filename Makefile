@@ -72,8 +72,8 @@ format: $(READY)  ## fix lint and formatting where ruff can
 docs: $(READY)  ## build the documentation into site/; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-bench: $(READY)  ## run every benchmark and print tables of ratios
-	for script in $(filter-out benchmarks/harness.py benchmarks/cells.py,$(wildcard benchmarks/*.py)); do $(BIN)/python $$script || exit 1; done
+bench: $(READY)  ## run every benchmark that needs no GPU and print tables of ratios
+	for script in $(filter-out benchmarks/harness.py benchmarks/cells.py benchmarks/gpu.py,$(wildcard benchmarks/*.py)); do $(BIN)/python $$script || exit 1; done
 
 $(SBOM_READY):
 	$(PYTHON) -m venv $(SBOM_VENV)

@@ -5,15 +5,13 @@ prints the Dice score of each inferer on real images:
 
     python benchmarks/inference.py --data nuclei/test
 
-`--device cuda` runs on a GPU and prints megapixels per second.
+benchmarks/gpu.py measures them on a GPU.
 """
 
 import argparse
-import time
-from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from statistics import fmean, median
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -70,11 +68,9 @@ class FirstAnswer(nn.Module):
 
 
 def infer(inferer: Inferer, image: torch.Tensor, network: nn.Module) -> None:
-    """Predict one image, and wait until the device is done."""
+    """Predict one image."""
     with torch.no_grad():
         inferer(image, network)
-    if image.is_cuda:
-        torch.cuda.synchronize()
 
 
 def network_alone(windows: list[torch.Tensor], network: nn.Module) -> None:
@@ -82,8 +78,6 @@ def network_alone(windows: list[torch.Tensor], network: nn.Module) -> None:
     with torch.no_grad():
         for batch in windows:
             network(batch)
-    if windows[0].is_cuda:
-        torch.cuda.synchronize()
 
 
 def windows_given(inferer: Inferer, image: torch.Tensor) -> list[torch.Tensor]:
@@ -99,63 +93,40 @@ def windows_given(inferer: Inferer, image: torch.Tensor) -> list[torch.Tensor]:
     return batches
 
 
-def table(title: str, calls: Mapping[str, Callable[[], None]], image: torch.Tensor, repeats: int) -> None:
-    """Print time and peak memory; the memory is that of the GPU if the image is on it."""
-    if not image.is_cuda:
-        return compare(title, calls, repeats)
-    print(f"\n{title}; median of {repeats}\n{'':28}    seconds     ratio   Mpixel/s   peak MiB on the GPU")
-    yardstick = 0.0
-    for name, call in calls.items():
-        held = torch.cuda.memory_allocated()
-        torch.cuda.reset_peak_memory_stats()
-        call()
-        peak = (torch.cuda.max_memory_allocated() - held) / 2**20
-        seconds = []
-        for _ in range(repeats):
-            start = time.perf_counter()
-            call()
-            seconds.append(time.perf_counter() - start)
-        taken = median(seconds)
-        yardstick = yardstick or taken
-        rate = image.shape[-1] * image.shape[-2] / 1e6 / taken
-        print(f"{name:28} {taken:10.3f} {taken / yardstick:9.2f} {rate:10.1f} {peak:10,.0f}", flush=True)
-    return None
-
-
-def throughput(side: int, network: nn.Module, device: str, repeats: int) -> None:
+def throughput(side: int, network: nn.Module, repeats: int) -> None:
     """Compare with MONAI at two common overlaps, and print the time of the engine without the network."""
-    image = torch.rand(1, 1, side, side, device=device)
+    image = torch.rand(1, 1, side, side)
     for overlap in (0.25, 0.5):
         calls = {name: partial(infer, inferer, image, network) for name, inferer in ways(overlap).items()}
-        table(f"{side:,}², overlap {overlap}", calls, image, repeats)
+        compare(f"{side:,}², overlap {overlap}", calls, repeats)
     inferer = ways(0.25)["windows that fit"]
     calls = {
         "network alone": partial(network_alone, windows_given(inferer, image), network),
         "windows that fit": partial(infer, inferer, image, network),
     }
-    table(f"{side:,}², time that the engine adds", calls, image, repeats)
+    compare(f"{side:,}², time that the engine adds", calls, repeats)
 
 
-def memory(side: int, network: nn.Module, device: str) -> None:
+def memory(side: int, network: nn.Module) -> None:
     """Print the peak memory of a large image; all batches are stitched, but only the first is computed."""
-    image = torch.rand(1, 1, side, side, device=device)
+    image = torch.rand(1, 1, side, side)
     half = TiledInferer("fit", progress=False, output_dtype=torch.float16)
     inferers = {**ways(0.25), "windows that fit, float16": half}
     calls = {
         name: lambda inferer=inferer: infer(inferer, image, FirstAnswer(network))
         for name, inferer in inferers.items()
     }
-    table(f"{side:,}², time of stitching and peak memory", calls, image, repeats=1)
+    compare(f"{side:,}², time of stitching and peak memory", calls, repeats=1)
 
 
-def dice(folder: Path, network: nn.Module, device: str) -> None:
+def dice(folder: Path, network: nn.Module) -> None:
     """Print the mean Dice score of the foreground for each inferer."""
     read = LoadImage(reader=MicroscopyReader(), ensure_channel_first=True)
     read_label = LoadImage(reader=MicroscopyReader("label"), ensure_channel_first=True)
     stretch = PercentileStretch(1, 99)
     pairs = [
         (
-            stretch(read(item["image"])).as_tensor()[None].to(device),
+            stretch(read(item["image"])).as_tensor()[None],
             read_label(item["label"]).as_tensor()[None] > 0,
         )
         for item in list_items(folder)
@@ -166,7 +137,7 @@ def dice(folder: Path, network: nn.Module, device: str) -> None:
             scores = []
             for image, truth in pairs:
                 with torch.no_grad():
-                    found = inferer(image, network)[:, :1].cpu() > 0
+                    found = inferer(image, network)[:, :1] > 0
                 scores.append(2 * float((found & truth).sum()) / float(found.sum() + truth.sum()))
             print(f"{name:28} overlap {overlap} {fmean(scores):9.4f} {min(scores):9.4f}", flush=True)
 
@@ -177,22 +148,20 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, help="folder of images and masks for the Dice scores")
-    parser.add_argument("--device", default="cpu")
     parser.add_argument("--quick", action="store_true", help="images up to 1,024² only")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     network = PatchAttentionUNet(2, 1, 2, channels=CHANNELS).eval()
     network.load_state_dict(torch.load(WEIGHTS, weights_only=True))
-    network.to(arguments.device)
 
     if arguments.data is not None:
-        dice(arguments.data, network, arguments.device)
+        dice(arguments.data, network)
     else:
         print("no Dice scores: add --data")
-    throughput(1024, network, arguments.device, repeats=3)
+    throughput(1024, network, repeats=3)
     if not arguments.quick:
-        memory(8192, network, arguments.device)
-        throughput(4096, network, arguments.device, repeats=1)
+        memory(8192, network)
+        throughput(4096, network, repeats=1)
 
 
 if __name__ == "__main__":

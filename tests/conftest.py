@@ -10,10 +10,26 @@ settings.register_profile("home", deadline=None)
 settings.register_profile("integration", deadline=None, derandomize=True)
 settings.load_profile("integration" if os.environ.get("CI") else "home")
 
+# So that no result depends on whether the processor has instructions for bfloat16; every process that a test
+# starts inherits it. Tests of half precision ask for it.
+os.environ["ONEDNN_MAX_CPU_ISA"] = "AVX512_CORE"
+
 # A failed assertion of what several test modules share shows its values too.
 pytest.register_assert_rewrite("tests.networks.contract", "tests.bundles.reduced", "tests.integration.served")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the tests that need a GPU where there is none."""
+    needing = [item for item in items if item.get_closest_marker("gpu")]
+    if not needing:
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        for item in needing:
+            item.add_marker(pytest.mark.skip(reason="needs a GPU"))
 
 
 @pytest.fixture(scope="session")

@@ -74,6 +74,7 @@ class EachImage:
         self._began = 0.0
         self._error: Exception | None = None
         decodings = (getattr(step, "decoding", None) for step in self.postprocessing.transforms)
+        self.evaluator.network.eval()  # otherwise MONAI switches each layer twice for every image
         self._classes = any(getattr(decoding, "decodes", "") == "classes" for decoding in decodings)
         self.evaluator.add_event_handler(Events.ITERATION_STARTED, self._start)
         self.evaluator.add_event_handler(IterationEvents.FORWARD_COMPLETED, self._forward_completed)

@@ -66,8 +66,9 @@ class TiledInferer(WindowOptions, Inferer):
         tta: average over the eight flips and quarter turns of each window, or over the four that keep the
             shape of a given window that is not square. The average is over the output of the network: over
             logits, if it has no final activation.
-        amp: run the network in half precision: float16 on CUDA, bfloat16 on a CPU. MONAI's evaluators have an
-            option ``amp`` with the same effect, MONAI Label does not.
+        amp: run the network in half precision, float16 on CUDA, bfloat16 on a CPU, but for its first
+            convolutions, which see the image in float32. MONAI's evaluators have an option ``amp`` for CUDA,
+            MONAI Label does not.
         channels_last: pass windows of images in the memory format in which convolutions are faster; the last
             digits of the result change. By default on for "auto" and "fit". For a network that does not
             support it, because of a ``view`` of its maps, it is switched off, and the log reports it.

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
+from cellseg_monai.inference.half_precision import half_precision
 from cellseg_monai.inference.network_output import OutputForm, join_outputs
 from cellseg_monai.inference.windows import Tiling
 
@@ -54,7 +55,8 @@ class WindowNetwork:
     Args:
         network: network as MONAI's inferers take it.
         device: device of the network.
-        amp: run the network in the half precision of the device.
+        amp: run the network in the half precision of the device, as
+            :func:`~cellseg_monai.inference.half_precision.half_precision` does.
         channels_last: pass windows of images in this memory format.
         orientations: number of orientations to average over: 1, 4 or 8.
         arguments: further arguments of the network.
@@ -116,7 +118,7 @@ class WindowNetwork:
         return mean_of_orientations(self._once, windows, self.orientations)
 
     def _once(self, windows: torch.Tensor) -> torch.Tensor:
-        with torch.autocast(self.device.type) if self.amp else nullcontext():
+        with half_precision(self.network, windows) if self.amp else nullcontext():
             output = self.network(windows, *self.arguments, **self.options)
         joined, self.form = join_outputs(output, windows.shape[2:])
         return joined

@@ -1,5 +1,6 @@
 """The network of a bundle: as its weights were trained, at its scale, on its device."""
 
+import logging
 from collections.abc import Callable
 from types import SimpleNamespace
 
@@ -8,6 +9,9 @@ from torch import nn
 
 from cellseg_monai.networks import at_scale, with_dropout
 from cellseg_monai.runtime.described import build, describe
+from cellseg_monai.training import computes_bfloat16
+
+logger = logging.getLogger(__name__)
 
 _CHANNELS = ("in_channels", "out_channels")
 
@@ -77,6 +81,28 @@ def on_gpu(device: str | torch.device) -> bool:
         False
     """
     return torch.device(device).type == "cuda"
+
+
+def bfloat16_on(device: str | torch.device, wanted: bool | None = None) -> bool:
+    """Whether to run a network in bfloat16 because it is on a CPU; if that is chosen here, the log says so.
+
+    Args:
+        device: device of the network.
+        wanted: True for bfloat16 on every CPU, False on none; None where the CPU has instructions for it.
+
+    Example:
+        >>> bfloat16_on("cuda"), bfloat16_on("cpu", wanted=False)
+        (False, False)
+    """
+    if torch.device(device).type != "cpu" or wanted is False:
+        return False
+    if wanted is None and computes_bfloat16():
+        logger.info(
+            "the network computes in bfloat16, which this processor does faster; bfloat16_on_cpu=False "
+            "computes in float32"
+        )
+        return True
+    return bool(wanted)
 
 
 def half_precision() -> torch.dtype:

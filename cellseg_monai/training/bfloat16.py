@@ -1,5 +1,6 @@
 """Mixed precision on a CPU, which MONAI's engines offer only on CUDA."""
 
+import os
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
@@ -8,15 +9,25 @@ import torch
 from monai.inferers import SimpleInferer
 
 _INSTRUCTIONS = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+_WITHOUT = {
+    *("SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2"),
+    *("AVX512_CORE", "AVX512_CORE_VNNI"),
+}
+"""Values of ``ONEDNN_MAX_CPU_ISA`` that leave out the instructions."""
 
 
 def computes_bfloat16() -> bool:
     """Whether this processor has instructions for bfloat16; without them bfloat16 is only slower.
 
+    The environment variable ``ONEDNN_MAX_CPU_ISA``, which limits the instructions that PyTorch's convolutions
+    use, counts too: with ``AVX512_CORE``, every processor computes in float32.
+
     Example:
         >>> computes_bfloat16() in (True, False)
         True
     """
+    if os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper() in _WITHOUT:
+        return False
     return any(getattr(torch.cpu, name, bool)() for name in _INSTRUCTIONS)
 
 

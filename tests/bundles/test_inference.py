@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import tifffile
 
 from cellseg_monai.data import list_items
 from tests.bundles.reduced import Bundle, copied, labels_in
@@ -63,6 +64,19 @@ def test_images_of_a_list_that_lies_elsewhere_are_written_to_the_result(
     listing.write_text(json.dumps({"training": list_items(dataset)[:2]}))
     bundle.run(*files, dataset_dir=listing, output_dir=tmp_path / "result", weights="$None", **bundle.options)
     assert list(labels_in(tmp_path / "result")) == ["nuclei_000.tif", "nuclei_001.tif"]
+
+
+def test_half_precision_on_a_cpu_changes_little(
+    trained: Bundle, segmented: Path, dataset: Path, tmp_path: Path
+) -> None:
+    options = {"save_probability": True, "bfloat16_on_cpu": True}
+    trained.run("inference", dataset_dir=dataset, output_dir=tmp_path, **options)
+    paths = sorted((segmented / "probability").rglob("*.tif"))
+    assert len(paths) == 8
+    for path in paths:
+        exact, found = tifffile.imread(path), tifffile.imread(tmp_path / path.relative_to(segmented))
+        assert not np.array_equal(exact, found)
+        np.testing.assert_allclose(found, exact, atol=0.1)
 
 
 def test_large_images_have_the_same_cells(

@@ -60,6 +60,14 @@ def test_what_fails_is_told_and_the_others_are_done(tmp_path: Path) -> None:
     assert [Path(row[0]).stem for row in rows(tmp_path / "timing.csv")[1:]] == ["5", "1", "2", "3"]
 
 
+def test_the_network_stays_in_evaluation_mode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = each_image([1, 2], tmp_path)
+    modes: list[bool] = []
+    monkeypatch.setattr(AddOne, "train", lambda network, mode=True: modes.append(mode) or network)
+    images.run()
+    assert not any(modes)
+
+
 def test_time_goes_to_the_stage_that_took_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(1000))
     monkeypatch.setattr("time.perf_counter", lambda: float(next(clock)))

@@ -169,10 +169,11 @@ def test_output_dtype_and_the_precision_of_sums():
 def test_amp_computes_in_half_precision():
     seen = []
     model = network()
-    model[0].register_forward_hook(lambda *call: seen.append(call[-1].dtype))
+    model[2].register_forward_hook(lambda *call: seen.append(call[-1].dtype))
     image = torch.rand(1, 1, 40, 40)
     found = TiledInferer(32, amp=True)(image, model)
     assert set(seen) == {torch.bfloat16}
+    assert not model[0]._forward_pre_hooks
     torch.testing.assert_close(found, TiledInferer(32)(image, model), atol=0.02, rtol=0)
 
 
@@ -373,7 +374,7 @@ def test_in_an_evaluator_of_monai():
     assert evaluator.state.output[0]["pred"].shape == (1, 50, 70)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+@pytest.mark.gpu
 @pytest.mark.parametrize("home", ["cpu", "cuda"])
 @pytest.mark.parametrize("result", [None, "cpu", "cuda"])
 def test_devices_give_the_same(home, result):

@@ -53,7 +53,7 @@ def test_what_is_tried_without_memory(window, device, may_move, expected):
     assert [(attempt.device.type, attempt.remedy) for attempt in attempts] == expected
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+@pytest.mark.gpu
 def test_to_cuda_and_back():
     batches = [torch.full((1000, 1000), float(number)) for number in range(5)]
     there = (batch * 2 for batch in transferred(batches, torch.device("cuda", 0)))

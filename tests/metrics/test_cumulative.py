@@ -90,7 +90,7 @@ def test_nothing_but_left_out_images_is_told(caplog):
     "device",
     [
         "cpu",
-        pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")),
+        pytest.param("cuda", marks=pytest.mark.gpu),
     ],
 )
 def test_counts_stay_on_the_device_of_the_prediction(device):

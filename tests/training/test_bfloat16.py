@@ -36,7 +36,29 @@ def test_switched_off_it_is_the_simple_inferer(network: PatchAttentionUNet, batc
     assert torch.equal(Bfloat16OnCpu(enabled=False)(batch, network), SimpleInferer()(batch, network))
 
 
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [
+        (None, True),
+        ("DEFAULT", True),
+        ("AVX512_CORE_AMX", True),
+        ("avx512_core_bf16", True),
+        ("AVX512_CORE", False),
+        ("avx2", False),
+    ],
+)
+def test_instructions_that_are_switched_off_do_not_count(
+    limit: str | None, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True, raising=False)
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA")
+    if limit is not None:
+        monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", limit)
+    assert computes_bfloat16() is expected
+
+
 def test_by_default_where_the_processor_has_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA")
     assert Bfloat16OnCpu().enabled == computes_bfloat16()
     for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
         monkeypatch.setattr(torch.cpu, name, lambda: False, raising=False)

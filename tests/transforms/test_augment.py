@@ -187,7 +187,7 @@ def test_real_nuclei(real_images):
     assert (item["label"] > 0).sum().item() == pytest.approx((label > 0).sum(), rel=0.1)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 def test_gpu_equals_cpu():
     batch = {key: torch.stack([value] * 3) for key, value in cells().items()}
     on_gpu = {key: value.cuda() for key, value in batch.items()}

@@ -353,7 +353,7 @@ def test_real_images_use_the_range(request, source, folder):
         assert ((stretched > 0) & (stretched < 1)).float().mean() > 0.9
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 def test_gpu_equals_cpu():
     image = torch.rand(2, 300, 300)
     on_gpu = PercentileStretch()(image.cuda())

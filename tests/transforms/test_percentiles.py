@@ -47,7 +47,7 @@ def test_the_way_of_accelerators_gives_the_same(monkeypatch, nonzero):
     np.testing.assert_allclose(percentiles(image, PERCENTS, nonzero), expected, rtol=1e-12)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 def test_on_a_gpu():
     image = torch.as_tensor(IMAGES["float32"])
     np.testing.assert_allclose(percentiles(image.cuda(), PERCENTS), percentiles(image, PERCENTS))
