@@ -17,18 +17,20 @@ from cellseg_monai.data import read_label_map, synthesize
 from cellseg_monai.export import class_picture, outline
 from cellseg_monai.jobs.files.planes import displayed, drawable
 
-REAL = Path("tests/data/real")
+REAL = Path("docs/assets/gallery")
 SEGMENTED = {
-    "nuclei": (REAL / "nuclei/test/images/IXMtest_B12_s2.tif", "patch_attention_unet"),
-    "tissue": (REAL / "tissue/images/histology_00.png", "skip_unet"),
-    "mixed": (REAL / "large_nuclei/images/03_5c235b94.png", "attention_unetpp"),
+    "nuclei": (REAL / "fluorescence.tif", "patch_attention_unet"),
+    "tissue": (REAL / "tissue.png", "skip_unet"),
+    "mixed": (REAL / "cytology.png", "attention_unetpp"),
 }
 """Real images, and the model that finds their cells."""
 
 DRAWN = {"phase": "phase", "thin": "filaments", "classes": "tissue"}
 """Synthetic kinds, beside their true cells: for these a network is trained first."""
 
-SIDE = 288
+SIDE = 256
+LARGER = 2
+"""Each pixel of a real image is drawn so many times, for finer outlines."""
 
 
 def main(folder: Path) -> None:
@@ -36,39 +38,32 @@ def main(folder: Path) -> None:
     for name, (file, model) in SEGMENTED.items():
         with TemporaryDirectory() as out:
             (found,) = cs.predict(model, [file], Path(out))
-            labels = read_label_map(found)
-        large = magnified(drawable(str(file)), labels.shape)
-        save(folder / f"which_{name}.png", large, outline(large, repeated(labels)))
+            labels = read_label_map(found).repeat(LARGER, 0).repeat(LARGER, 1)
+        picture = magnified(drawable(str(file)).squeeze())
+        save(folder / f"which_{name}.png", picture, outline(picture, labels))
     for name, kind in DRAWN.items():
-        drawn = synthesize(kind, (SIDE, SIDE), seed=2)
+        drawn = synthesize(kind, (SIDE, SIDE), seed=4)
         channels = np.moveaxis(np.atleast_3d(drawn.image), -1, 0).astype(np.float32)
         picture = np.moveaxis(displayed(channels), 0, -1).squeeze()
-        cells = class_picture(picture, drawn.class_map) if drawn.classes else outline(picture, drawn.label)
+        cells = outline(picture, drawn.label)
+        if drawn.classes:
+            cells = class_picture(picture, drawn.class_map)[:SIDE]  # without its legend
         save(folder / f"which_{name}.png", picture, cells)
 
 
-def magnified(picture: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Picture in whole multiples of its pixels, about as large as the others, without steps."""
-    rows, columns = (factor(shape) * length for length in shape)
+def magnified(picture: np.ndarray) -> np.ndarray:
+    """Picture with more pixels, without steps."""
     pixels = Image.fromarray((picture * 255).round().astype(np.uint8))
-    return np.asarray(pixels.resize((columns, rows), Image.Resampling.BICUBIC)) / 255
-
-
-def repeated(labels: np.ndarray) -> np.ndarray:
-    """Label map with each pixel as often as in the magnified picture."""
-    return labels.repeat(factor(labels.shape), 0).repeat(factor(labels.shape), 1)
-
-
-def factor(shape: tuple[int, ...]) -> int:
-    """How many times larger a picture is drawn."""
-    return max(1, round(SIDE / max(shape)))
+    large = pixels.resize([LARGER * length for length in pixels.size], Image.Resampling.BICUBIC)
+    return np.asarray(large) / 255
 
 
 def save(file: Path, picture: np.ndarray, cells: np.ndarray) -> None:
     """Write image and cells side by side."""
     left = np.asarray(Image.fromarray((picture * 255).round().astype(np.uint8)).convert("RGB"))
     gap = np.full((len(left), 6, 3), 255, np.uint8)
-    Image.fromarray(np.concatenate([left, gap, cells], axis=1)).save(file, optimize=True)
+    pair = Image.fromarray(np.hstack([left, gap, cells]))
+    pair.quantize(256, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
 if __name__ == "__main__":
