@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from cellseg_monai.cli.analysis import MEASURE, TRACK
 from cellseg_monai.cli.bundles import BUNDLE, MODELS
@@ -73,11 +74,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _in_a_sentence(error: Exception) -> str:
     """The cause of an error of the user, or what to do about one that nobody foresaw."""
+    import traceback
+
     from cellseg_monai.outputs.causes import cause_of, in_one_line, origin_of
 
     cause = cause_of(error)
-    ours = "/cellseg_monai/" in origin_of(cause)
-    if isinstance(cause, ValueError | OSError) or (ours and isinstance(cause, RuntimeError | ImportError)):
+    line = traceback.extract_tb(cause.__traceback__)[-1].line or ""
+    on_purpose = line.startswith("raise ") and "/cellseg_monai/" in origin_of(cause)
+    if isinstance(cause, ValueError | OSError) or on_purpose:
         return f"error: {cause}"
     return (
         f"unexpected error: {in_one_line(error)}\n"
@@ -116,7 +120,8 @@ def _overview() -> str:
 class _Version(argparse.Action):
     """Print the version."""
 
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        """Print it, and end."""
         from cellseg_monai.outputs.origin import software
 
         print(software())

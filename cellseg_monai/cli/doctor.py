@@ -85,8 +85,8 @@ def _requirements(extra: str) -> Iterator[Any]:
 
     for line in metadata.requires(PACKAGE) or ():
         each = Requirement(line)
-        always = each.marker is None or each.marker.evaluate({"extra": ""})
-        if always == (not extra) and (always or each.marker.evaluate({"extra": extra})):
+        applies = [each.marker is None or each.marker.evaluate({"extra": name}) for name in ("", extra)]
+        if applies == [not extra, True]:
             yield each
 
 

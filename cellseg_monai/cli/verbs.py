@@ -67,7 +67,7 @@ def add_verbs(parser: argparse.ArgumentParser, verbs: Sequence[Verb | Group], **
         verbs: verbs to add.
         settings: further settings of ``ArgumentParser.add_subparsers``.
     """
-    parsers = parser.add_subparsers(**{"title": "verbs", "required": True, "metavar": "VERB", **settings})
+    parsers = parser.add_subparsers(title="verbs", required=True, metavar="VERB", **settings)
     for verb in verbs:
         own = parsers.add_parser(
             verb.name,

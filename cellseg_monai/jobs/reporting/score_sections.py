@@ -143,8 +143,9 @@ def by_class(runs: Sequence[RunFolder]) -> Section | None:
     return Section("classes", "By class", "".join(parts)) if parts else None
 
 
-def _in_words(score: Mapping[str, float | None]) -> str | None:
-    return summaries.in_words(Estimate(**score)) if score["value"] is not None else None
+def _in_words(score: Mapping[str, Any]) -> str | None:
+    known = Estimate(**{name: np.nan if number is None else number for name, number in score.items()})
+    return None if score["value"] is None else summaries.in_words(known)
 
 
 def images(runs: Sequence[RunFolder]) -> Section:
