@@ -110,7 +110,7 @@ def _devices() -> dict[str, str]:
         device += f", {_gigabytes(free)} free of {_gigabytes(total)}, CUDA {torch.version.cuda}"
         half = f"{half_precision()} on the GPU".removeprefix("torch.")
     elif computes_bfloat16():
-        half = "bfloat16 in training"
+        half = "bfloat16: this processor has instructions for it"
     limit = os.environ.get("OMP_NUM_THREADS")
     why = f", as OMP_NUM_THREADS={limit} says" if limit else ""
     threads = f"{torch.get_num_threads()} of {os.cpu_count()} processors{why}"
