@@ -123,6 +123,40 @@ def test_help_answers_without_loading_the_libraries() -> None:
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0
 
 
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        main(["data", "check", str(tmp_path / "nowhere"), "--debug"])
+
+
+def test_an_error_that_nobody_foresaw_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("cellseg_monai.planning.check_for_training", lambda source: 1 / 0)
+    assert main(["data", "check", "anything"]) == 1
+    complaint = capsys.readouterr().err
+    assert complaint.startswith("cellseg: unexpected error: ZeroDivisionError: division by zero\n")
+    assert "--debug shows where" in complaint
+    assert "`cellseg doctor`" in complaint
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("scale=abc", "scale must be a number such as 1.0, not 'abc'"),
+        ("tta=maybe", "tta must be True or False, not the text 'maybe'"),
+        ("percentiles=3", "percentiles must be a list such as [1.0, 99.0], not 3"),
+    ],
+)
+def test_a_value_of_another_kind_is_told_before_anything_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], setting: str, message: str
+) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((8, 8), np.uint8))
+    out = ["--out", str(tmp_path / "out"), "--set", setting]
+    assert main(["predict", "patch_attention_unet", str(tmp_path / "a.tif"), *out]) == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_no_verb_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main([])
@@ -140,6 +174,9 @@ def test_evaluate_and_report(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     record = json.loads((out / "summary.json").read_text())["provenance"]
     assert record["weights"]["sha256"] == hashlib.sha256(b"weights").hexdigest()
     assert "f1@0.75" in capsys.readouterr().out
+    again = ["--truth", str(data), "--out", str(tmp_path / "json"), "--metrics", "dice", "--json"]
+    assert main(["evaluate", "--pred", str(data / "labels"), *again]) == 0
+    assert json.loads(capsys.readouterr().out)["scores"]["dice"]["mean"]["value"] == 1
     assert main(["report", str(out), "--out", str(tmp_path / "again.html")]) == 0
     assert (tmp_path / "again.html").stat().st_size > 10_000
 

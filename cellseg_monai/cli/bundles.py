@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from cellseg_monai.cli.options import SETTINGS, TRUST, WEIGHTS, Pairs, bundle_folder, setting
+from cellseg_monai.cli.results import Outcome, plain
 from cellseg_monai.cli.verbs import Argument, Group, Verb, argument, call
 
 
@@ -13,25 +14,25 @@ def _named(text: str) -> tuple[str, str]:
     return (name, folder) if equals else (Path(text).resolve().name, text)
 
 
-def _models(folder: Path | None = None, images: str | None = None) -> str:
+def _models(folder: Path | None = None, images: str | None = None) -> Any:
     from cellseg_monai.bundling import list_models, models_table
 
     if images is not None:
         from cellseg_monai.planning import rank_models
 
-        return str(rank_models(images))
-    return models_table(list_models()) if folder is None else str(folder.resolve())
+        ranked = rank_models(images)
+        return Outcome(str(ranked), {**plain(ranked), "command": ranked.command if ranked.fits else None})
+    if folder is not None:
+        return Outcome(str(folder.resolve()), {"folder": folder.resolve()})
+    models = list_models()
+    return Outcome(models_table(models), models)
 
 
-def _audit(place: Path, policy: str | None = None, json: bool = False) -> Any:
+def _audit(place: Path, policy: str | None = None) -> Any:
     from cellseg_monai.audit import read_policy
     from cellseg_monai.bundling import audit_bundle
 
-    audit = audit_bundle(place, None if policy is None else read_policy(policy))
-    if not json:
-        return audit
-    print(audit.as_json())
-    return int(audit.failed)
+    return audit_bundle(place, None if policy is None else read_policy(policy))
 
 
 def _bundle(help: str = "folder or name of a bundle", dest: str = "bundle") -> Argument:
@@ -45,12 +46,11 @@ BUNDLE = Group("bundle", "render, check, audit, sign, pack and describe bundles"
     Verb("check", "find what MONAI would reject; exit code 1 on errors", call("bundling.check_bundles"), [
         _bundle("folder of bundles beside _base, one bundle, or the name of one", "folder"),
         TRUST,
-    ]),
+    ], json=True),
     Verb("audit", "judge a bundle without running it; exit code 1 if it is refused", _audit, [
         _bundle("folder or zip of a bundle, its name, or a file of weights", "place"),
         argument("--policy", metavar="FILE", help="YAML or JSON with names to allow"),
-        argument("--json", action="store_true", help="print JSON"),
-    ]),
+    ], json=True),
     Verb("pack", "write a reproducible zip with a manifest of hashes", call("bundling.pack_bundle"), [
         _bundle(),
         argument("--out", dest="destination", default="dist", metavar="DIR", help="folder (default dist)"),
@@ -63,7 +63,7 @@ BUNDLE = Group("bundle", "render, check, audit, sign, pack and describe bundles"
             "--key", dest="keys", nargs="+", metavar="PUB",
             help="public keys (default: those of the policy)",
         ),
-    ]),
+    ], json=True),
     Verb("bioimage", "write a package for Fiji, ilastik and QuPath", call("bundling.pack_bioimage"), [
         _bundle("folder or name of a bundle with weights"),
         argument("--out", dest="file", required=True, metavar="FILE", help="zip to write"),
@@ -92,4 +92,4 @@ BUNDLE = Group("bundle", "render, check, audit, sign, pack and describe bundles"
 MODELS = Verb("models", "list the bundles of the package with scores, size and licence", _models, [
     argument("--folder", type=bundle_folder, metavar="NAME", help="only print the folder of this bundle"),
     argument("--for", dest="images", metavar="IMAGES", help="rank them on images, with or without labels"),
-])  # fmt: skip
+], json=True)  # fmt: skip

@@ -3,21 +3,15 @@
 from typing import Any
 
 from cellseg_monai.cli.options import READING
+from cellseg_monai.cli.results import Outcome
 from cellseg_monai.cli.verbs import Group, Verb, argument, call
 
 
-def _layouts() -> list[str]:
+def _layouts() -> Outcome:
     from cellseg_monai.data import LAYOUTS
 
-    return [f"{name:<17}{layout.description}" for name, layout in sorted(LAYOUTS.items())]
-
-
-def _check(source: str, json: bool = False, recursive: bool = False, **reading: Any) -> int:
-    from cellseg_monai.planning import check_for_training
-
-    found = check_for_training(source, recursive, **reading)
-    print(found.to_json() if json else found)
-    return int(found.failed)
+    known = {name: layout.description for name, layout in sorted(LAYOUTS.items())}
+    return Outcome("\n".join(f"{name:<17}{text}" for name, text in known.items()), known)
 
 
 def _patches(source: str, out: str, **options: Any) -> Any:
@@ -38,6 +32,7 @@ def _patches(source: str, out: str, **options: Any) -> Any:
 _SOURCE = argument("source", help="folder, dataset.json or table")
 _DESTINATION = argument("destination", help="folder to write")
 _SEED = argument("--seed", type=int, metavar="N", help="random seed (default 0)")
+_CHECK = call("planning.check_for_training")
 
 DATA = Group("data", "import, check and look at datasets", [
     Verb("import", "make a dataset of annotations, or of a public dataset", call("data.import_dataset"), [
@@ -45,13 +40,12 @@ DATA = Group("data", "import, check and look at datasets", [
         argument("source", help="folder of images and annotations, or of the dataset as published"),
         _DESTINATION,
     ]),
-    Verb("layouts", "list the layouts that can be imported", _layouts),
-    Verb("check", "find problems in a dataset before training; exit code 1 on errors", _check, [
+    Verb("layouts", "list the layouts that can be imported", _layouts, json=True),
+    Verb("check", "find problems in a dataset before training; exit code 1 on errors", _CHECK, [
         _SOURCE,
-        argument("--json", action="store_true", help="print the whole report as JSON"),
         argument("--recursive", action="store_true", help="search sub-folders"),
         *READING,
-    ]),
+    ], json=True),
     Verb("synthesize", "write synthetic images with exact labels", call("data.write_synthetic_dataset"), [
         argument("kind", help="nuclei, phase, filaments or tissue"),
         _DESTINATION,

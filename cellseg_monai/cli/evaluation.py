@@ -3,15 +3,15 @@
 from typing import Any
 
 from cellseg_monai.cli.options import CLASSES, FORCE, MODALITY, PIECES, bundle_folder
+from cellseg_monai.cli.results import Outcome
 from cellseg_monai.cli.verbs import Verb, argument, call
 
 
-def _evaluate(**options: Any) -> int:
+def _evaluate(**options: Any) -> Outcome:
     from cellseg_monai.jobs import evaluate
 
     result = evaluate(**options)
-    print(result)
-    return int(bool(result.summary["missing"]))
+    return Outcome(str(result), result.summary, bool(result.summary["missing"]))
 
 
 _BUNDLE = argument(
@@ -30,7 +30,7 @@ EVALUATE = Verb("evaluate", "score label maps; exit code 1 if one is missing", _
     MODALITY,
     _BUNDLE,
     argument("--weights", metavar="FILE", help="weights used, if not those of the bundle, for the record"),
-])  # fmt: skip
+], json=True)  # fmt: skip
 REPORT = Verb("report", "write one HTML file about a run, or to compare several", call("jobs.report"), [
     argument("runs", nargs="+", metavar="RUN", help="folder of an evaluation, training or study"),
     argument("--out", required=True, metavar="FILE", help="HTML file to write"),
@@ -40,6 +40,7 @@ VERIFY_RUN = Verb(
     "verify-run", "compare inputs and outputs with run.json; exit code 1 if they differ",
     call("outputs.verify_run"),
     [argument("folder", metavar="OUT", help="output folder of a command")],
+    json=True,
 )  # fmt: skip
 REVIEW = Verb("review", "rank annotations that are probably wrong", call("jobs.review"), [
     argument("--pred", required=True, metavar="DIR", help="result of predict --save-probability"),

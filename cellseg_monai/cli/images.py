@@ -4,28 +4,32 @@ from pathlib import Path
 from typing import Any
 
 from cellseg_monai.cli.options import FORCE, MODEL, READING, SETTINGS, TRUST, WEIGHTS
+from cellseg_monai.cli.results import Outcome
 from cellseg_monai.cli.verbs import Verb, argument, call
 
 
-def _predict(out: str, **options: Any) -> str:
+def _predict(out: str, **options: Any) -> Outcome:
     from cellseg_monai.jobs import predict
     from cellseg_monai.outputs.counting import counted
     from cellseg_monai.outputs.counts import SEGMENTATION, Counts
 
     labels = predict(out=out, **options)
-    return f"{counted(len(labels), 'label map')} in {out}/labels\n{Counts.read(SEGMENTATION, Path(out))}"
+    counts = Counts.read(SEGMENTATION, Path(out))
+    text = f"{counted(len(labels), 'label map')} in {out}/labels\n{counts}"
+    return Outcome(text, {"labels": labels, "cells": dict(counts.rows)})
 
 
-def _calibrate(data: str, out: str, weights: str | None = None, **options: Any) -> list[str]:
+def _calibrate(data: str, out: str, weights: str | None = None, **options: Any) -> Outcome:
     from cellseg_monai.data import labelled, list_items
     from cellseg_monai.jobs import calibrate
 
     if weights is not None:
         options["options"] = {**options.get("options", {}), "weights": weights}
     calibration = calibrate(items=labelled(list_items(data)), out=out, **options)
+    use = f"to use them, put {out}/decoding.json on top of configs/inference.json"
     if options.get("keep"):
-        return [str(calibration), "the values are kept beside the weights"]
-    return [str(calibration), f"to use them, put {out}/decoding.json on top of configs/inference.json"]
+        use = "the values are kept beside the weights"
+    return Outcome(f"{calibration}\n{use}", calibration)
 
 
 PREDICT = Verb("predict", "segment images with a trained network", _predict, [
@@ -40,7 +44,7 @@ PREDICT = Verb("predict", "segment images with a trained network", _predict, [
     *READING,
     TRUST,
     SETTINGS,
-])  # fmt: skip
+], json=True)  # fmt: skip
 CALIBRATE = Verb("calibrate", "choose threshold, seed height and minimum cell size", _calibrate, [
     MODEL,
     argument("--data", required=True, metavar="D", help="labelled images that were not used in training"),
@@ -49,7 +53,7 @@ CALIBRATE = Verb("calibrate", "choose threshold, seed height and minimum cell si
     argument("--keep", action="store_true", help="also write the values beside the weights, as new defaults"),
     TRUST,
     SETTINGS,
-])  # fmt: skip
+], json=True)  # fmt: skip
 CONVERT = Verb("convert", "convert label maps for other programs, and back", call("jobs.convert"), [
     argument("inputs", nargs="+", metavar="input", help="label maps, outlines, folders, datasets"),
     argument(

@@ -1,8 +1,6 @@
 """Arguments that several verbs take, and how their text is read."""
 
 import argparse
-import ast
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +25,8 @@ class ReadingOption(argparse.Action):
 
     def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
         """Add the option to those given before it."""
+        from dataclasses import replace
+
         from cellseg_monai.data import Reading
 
         given = getattr(namespace, "reading", Reading())
@@ -58,6 +58,8 @@ def setting(text: str) -> tuple[str, Any]:
 
 def parsed(text: str) -> Any:
     """Value of a text that is written as in Python or JSON; otherwise the text itself."""
+    import ast
+
     try:
         return _JSON_WORDS[text] if text in _JSON_WORDS else ast.literal_eval(text)
     except (ValueError, SyntaxError):

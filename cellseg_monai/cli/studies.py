@@ -1,7 +1,6 @@
 """``cellseg study …``: many trainings or predictions, one table."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,8 @@ def _study(method: str) -> Callable[..., int]:
     """Return a function that makes a study and calls one of its methods."""
 
     def run(classes: Mapping[str, int | str] | None = None, **options: Any) -> int:
+        from dataclasses import fields
+
         from cellseg_monai.studies import Study
 
         if classes is not None:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from cellseg_monai.cli.examples import EXAMPLES
+
 Argument = tuple[tuple[str, ...], dict[str, Any]]
 """Names and settings of an argument, as ``ArgumentParser.add_argument`` takes them."""
 
@@ -19,12 +21,14 @@ class Verb(NamedTuple):
         help: one line for ``--help``.
         run: function to call with the arguments by name. It returns an exit code, or a result to print.
         arguments: arguments of the verb.
+        json: whether it prints JSON with ``--json``.
     """
 
     name: str
     help: str
     run: Callable[..., Any]
     arguments: Sequence[Argument] = ()
+    json: bool = False
 
 
 class Group(NamedTuple):
@@ -55,35 +59,30 @@ def call(target: str) -> Callable[..., Any]:
     return run
 
 
-def add_verbs(parser: argparse.ArgumentParser, verbs: Sequence[Verb | Group]) -> None:
-    """Add verbs, and groups of them, to a parser."""
-    parsers = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
+def add_verbs(parser: argparse.ArgumentParser, verbs: Sequence[Verb | Group], **settings: Any) -> None:
+    """Add verbs, and groups of them, to a parser.
+
+    Args:
+        parser: parser of ``cellseg``, or of a group.
+        verbs: verbs to add.
+        settings: further settings of ``ArgumentParser.add_subparsers``.
+    """
+    parsers = parser.add_subparsers(title="verbs", required=True, metavar="VERB", **settings)
     for verb in verbs:
-        description = f"{verb.help[0].upper()}{verb.help[1:]}."
         own = parsers.add_parser(
-            verb.name, help=verb.help, description=description, argument_default=argparse.SUPPRESS
+            verb.name,
+            help=verb.help,
+            description=f"{verb.help[0].upper()}{verb.help[1:]}.",
+            argument_default=argparse.SUPPRESS,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if isinstance(verb, Group):
             add_verbs(own, verb.verbs)
             continue
-        for names, settings in verb.arguments:
-            own.add_argument(*names, **settings)
+        for names, given in verb.arguments:
+            own.add_argument(*names, **given)
+        if verb.json:
+            own.add_argument("--json", action="store_true", help="print JSON, for programs")
+        own.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        own.epilog = "\n  ".join(["examples:", *EXAMPLES[own.prog.partition(" ")[2]]])
         own.set_defaults(run=verb.run)
-
-
-def exit_code(result: Any) -> int:
-    """Print the result of a verb, and return 1 if it contains failures.
-
-    Example:
-        >>> exit_code(["a.json", "b.json"])
-        a.json
-        b.json
-        0
-        >>> exit_code(1)
-        1
-    """
-    if isinstance(result, int):
-        return result
-    for line in result if isinstance(result, list) else [result]:
-        print(line)
-    return int(getattr(result, "failed", False) or len(getattr(result, "failures", ())) > 0)

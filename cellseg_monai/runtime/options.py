@@ -78,7 +78,8 @@ def typed_ids() -> list[str]:
 def require_ids(config: dict[str, Any], options: Mapping[str, Any], where: str) -> None:
     """Raise if a configuration does not have an option; arguments of its components may be new.
 
-    Text for a truth value is rejected too: MONAI reads ``--tta false`` as the text "false", which is true.
+    Text for a truth value or a number is rejected too: MONAI reads ``--tta false`` as the text "false", which
+    is true, and ``--scale abc`` would fail in a comparison somewhere.
 
     Args:
         config: configuration.
@@ -86,7 +87,8 @@ def require_ids(config: dict[str, Any], options: Mapping[str, Any], where: str) 
         where: source of the options, for messages.
 
     Raises:
-        ValueError: an id is not in the configuration, or text is given for a truth value.
+        ValueError: an id is not in the configuration, or text is given for a truth value or a number, or
+            one value for a list of numbers.
 
     Example:
         >>> require_ids({"loss": {"_target_": "DiceLoss"}}, {"loss#sigmoid": True}, "command line")
@@ -94,12 +96,28 @@ def require_ids(config: dict[str, Any], options: Mapping[str, Any], where: str) 
         Traceback (most recent call last):
         ...
         ValueError: command line: tta must be True or False, not the text 'false'
+        >>> require_ids({"scale": "$@settings.scale", "settings": {"scale": 1.0}}, {"scale": "abc"}, "--set")
+        Traceback (most recent call last):
+        ...
+        ValueError: --set: scale must be a number such as 1.0, not 'abc'
     """
     parser = ConfigParser(config)
     override(config, options, where, [name for name in options if _is_argument(parser, name)])
     for name, value in options.items():
-        if is_text(value) and isinstance(parser.get(name), bool):
+        default = parser.get(name)
+        if default == f"$@settings.{name}":  # what the weights do not say
+            default = config["settings"].get(name)
+        if is_text(value) and isinstance(default, bool):
             raise ValueError(f"{where}: {name} must be True or False, not the text {value!r}")
+        if is_text(value) and isinstance(default, int | float):
+            raise ValueError(f"{where}: {name} must be a number such as {default}, not {value!r}")
+        if _are_numbers(default) and (is_text(value) or isinstance(value, int | float)):
+            raise ValueError(f"{where}: {name} must be a list such as {default}, not {value!r}")
+
+
+def _are_numbers(default: Any) -> bool:
+    numbers = isinstance(default, list) and all(isinstance(one, int | float) for one in default)
+    return numbers and bool(default)
 
 
 def _require_choice(config: dict[str, Any], name: str, value: Any) -> None:

@@ -53,6 +53,34 @@ def test_every_evaluation_has_one(save: Save) -> None:
     assert "http" not in text.replace("http-equiv", "")
 
 
+def test_classes_have_their_names_and_no_split_or_merged(save: Save) -> None:
+    truth = np.zeros((40, 40), np.uint8)
+    truth[:20], truth[20:, :10] = 128, 255
+    found = np.zeros((40, 40), np.uint8)
+    found[:20], found[20:, :10] = 1, 1
+    folder = save({"pred/a.tif": found, "truth/a.tif": truth})
+    classes = {"0": 0, "128": 1, "255": 2}
+    evaluate(folder / "pred", folder / "truth", folder / "out", classes=classes)
+    text = (folder / "out/report.html").read_text()
+    assert "By class" in headings(text)
+    rows = re.findall(r'<th scope="row">([^<]+)</th><td[^>]*>([^<]+)', text)
+    assert ("class 1 (value 128)", "0.800") in [(name, iou[:5]) for name, iou in rows]
+    assert ("class 2 (value 255)", "0.000") in [(name, iou[:5]) for name, iou in rows]
+    assert "Merged" not in text
+    assert "Each class has its colour" in text
+
+
+def test_worst_median_and_best_stand_side_by_side(save: Save) -> None:
+    cells = discs(40, [(10, 10), (30, 30)], 6)
+    images = {f"{part}/{name}.tif": cells for part in ("pred", "truth") for name in "abc"}
+    folder = save(images)
+    evaluate(folder / "pred", folder / "truth", folder / "out")
+    text = (folder / "out/report.html").read_text()
+    ranks = text[text.index('<div class="ranks">') :]
+    titles = re.findall(r'<div><h3>(\w+)</h3><div class="pictures"><figure', ranks)
+    assert titles == ["Worst", "Median", "Best"]
+
+
 def test_pictures_of_files_that_are_gone_are_named(save: Save) -> None:
     folder = save({"pred/a.tif": [[1]], "truth/a.tif": [[1]]})
     evaluate(folder / "pred", folder / "truth", folder / "out")

@@ -63,10 +63,11 @@ def gallery(run: RunFolder, metric: str, each: int = 3) -> str:
                 figures += _figure(lead, files.loc[row["image"]], row, metric, run.summary)
             except (OSError, ValueError, KeyError) as error:
                 failed.append(f"{row['image']}: {error}")
-        if figures:
-            drawn += f'<h3>{title}</h3><div class="pictures">{figures}</div>' if each > 1 else figures
+        if figures and each > 1:
+            figures = f'<div><h3>{title}</h3><div class="pictures">{figures}</div></div>'
+        drawn += figures
     complaint = note("These images could not be drawn:", warning=True, items=failed) if failed else ""
-    return complaint + (drawn if each > 1 else f'<div class="pictures">{drawn}</div>')
+    return f'{complaint}<div class="{"ranks" if each > 1 else "pictures"}">{drawn}</div>'
 
 
 def key_to_colours(runs: Sequence[RunFolder]) -> str:
@@ -75,9 +76,27 @@ def key_to_colours(runs: Sequence[RunFolder]) -> str:
     Args:
         runs: runs whose pictures are drawn.
     """
-    named = [run.summary.get("class_names") for run in runs]
+    named = [names_of_classes(run.summary) for run in runs]
     of_classes = "".join(dict.fromkeys(_key_to_classes(names) for names in named if names))
     return of_classes + ("" if all(named) else _key_to_objects())
+
+
+def names_of_classes(summary: Mapping[str, Any]) -> dict[str, str]:
+    """Return the name of each class by its number; nothing if the evaluation was one of objects.
+
+    Args:
+        summary: summary of the evaluation; one of an earlier version has no names.
+
+    Example:
+        >>> names_of_classes({"classes": {"0": 0, "128": 1, "255": "ignore"}})
+        {'0': 'class 0', '1': 'class 1'}
+        >>> names_of_classes({"classes": {"0": 0}, "class_names": {"0": "background"}})
+        {'0': 'background'}
+        >>> names_of_classes({})
+        {}
+    """
+    numbers = {number for number in (summary.get("classes") or {}).values() if isinstance(number, int)}
+    return summary.get("class_names") or {str(number): f"class {number}" for number in sorted(numbers)}
 
 
 def _key_to_classes(names: Mapping[str, str]) -> str:

@@ -8,7 +8,14 @@ from pathlib import Path
 from cellseg_monai.export.report import Section, page
 from cellseg_monai.jobs.reporting.comparison import comparison
 from cellseg_monai.jobs.reporting.run_folder import read_runs
-from cellseg_monai.jobs.reporting.score_sections import distribution, glance, images, modalities, pictures
+from cellseg_monai.jobs.reporting.score_sections import (
+    by_class,
+    distribution,
+    glance,
+    images,
+    modalities,
+    pictures,
+)
 from cellseg_monai.jobs.reporting.training_sections import learning, maps, origin, training
 from cellseg_monai.outputs import claim_file, write_text
 from cellseg_monai.runtime.provenance import describe_bundle
@@ -53,7 +60,7 @@ def report(
     parts: list[Section | None] = []
     if scored:
         parts += [glance(scored), comparison(scored), distribution(scored)]
-        parts += [pictures(scored), modalities(scored), images(scored)]
+        parts += [by_class(scored), pictures(scored), modalities(scored), images(scored)]
     described = None if bundle is None else describe_bundle(bundle)
     parts += [training(found), learning(found), maps(found), origin(found, described)]
     parts += [

@@ -11,11 +11,12 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from cellseg_monai.export.report import Cell, Section, note, strip_plot, table, tiles
 from cellseg_monai.jobs.reporting.by_run import by_run
 from cellseg_monai.jobs.reporting.comparison import summary_of
-from cellseg_monai.jobs.reporting.pictures import gallery, key_to_colours
+from cellseg_monai.jobs.reporting.pictures import gallery, key_to_colours, names_of_classes
 from cellseg_monai.jobs.reporting.run_folder import RunFolder
 from cellseg_monai.jobs.scores import summaries
 from cellseg_monai.jobs.scores.columns import is_class_count, is_score
 from cellseg_monai.jobs.scores.pooled import POOLED, classes_of, pooled_estimate
+from cellseg_monai.metrics.summary import Estimate
 
 
 def glance(runs: Sequence[RunFolder]) -> Section:
@@ -125,6 +126,26 @@ def modalities(runs: Sequence[RunFolder]) -> Section | None:
 def _mean_and_median(row: Mapping[Any, Any], metric: str) -> str | None:
     mean, median = row[f"{metric}_mean"], row[f"{metric}_median"]
     return None if np.isnan(mean) else f"{mean:.3f} ({median:.3f})"
+
+
+def by_class(runs: Sequence[RunFolder]) -> Section | None:
+    """Return a table of the pooled scores of each class, by its name, for each run."""
+    parts = []
+    for run in runs:
+        found = run.summary.get("pooled") or {}
+        rows: list[list[Cell]] = [
+            [name, *(_in_words(found[f"{score}:{number}"]) for score in ("iou", "dice"))]
+            for number, name in names_of_classes(run.summary).items()
+            if f"iou:{number}" in found
+        ]
+        title = "Pixels of each class, counted over all images" + (f", {run.name}" if len(runs) > 1 else "")
+        parts += [table(["class", "IoU", "Dice"], rows, title)] if rows else []
+    return Section("classes", "By class", "".join(parts)) if parts else None
+
+
+def _in_words(score: Mapping[str, Any]) -> str | None:
+    known = Estimate(**{name: np.nan if number is None else number for name, number in score.items()})
+    return None if score["value"] is None else summaries.in_words(known)
 
 
 def images(runs: Sequence[RunFolder]) -> Section:
