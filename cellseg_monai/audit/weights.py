@@ -5,6 +5,7 @@ import struct
 import zipfile
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from tokenize import TokenError
 from typing import IO
 
 from numpy.lib import format as npy
@@ -111,7 +112,7 @@ def _parts(archive: zipfile.ZipFile, ending: str, policy: Policy) -> Iterator[Ju
 
 def _is_pickled(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
     """Whether a part outside ``data/``, which holds the numbers of the tensors, begins as a pickle does."""
-    if "/data/" in f"/{info.filename}" or info.is_dir():
+    if "/data/" in f"/{info.filename}" or info.filename.endswith("/"):
         return False
     with archive.open(info) as file:
         return _begins_pickle(file.read(2))
@@ -122,7 +123,7 @@ def _array(file: IO[bytes]) -> Iterator[Judged]:
         version = npy.read_magic(file)
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         kind = read(file)[2]
-    except (ValueError, OSError, EOFError, SyntaxError, TypeError) as error:
+    except (ValueError, OSError, EOFError, SyntaxError, TypeError, TokenError) as error:
         yield Severity.REFUSED, Fault(type(error).__name__, "the array is damaged, and cannot be judged")
         return
     if kind.hasobject:

@@ -5,8 +5,11 @@ Verbs import what they need when they run, so ``cellseg --help`` answers at once
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from cellseg_monai.cli.analysis import MEASURE, TRACK
 from cellseg_monai.cli.bundles import BUNDLE, MODELS
@@ -38,6 +41,13 @@ VERBS = (
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as in shells."""
 
+TERMINATED = 143
+"""Exit code after SIGTERM, as in shells."""
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, by which a scheduler or a shutdown ends a command."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; print an error of the user in one sentence.
@@ -54,22 +64,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0
     """
     try:
-        options = vars(_parser().parse_args(arguments))
-        code = exit_code(options.pop("run")(**options))
-        sys.stdout.flush()
-        return code
+        with _terminable():
+            options = vars(_parser().parse_args(arguments))
+            code = exit_code(options.pop("run")(**options))
+            sys.stdout.flush()
+            return code
     except BrokenPipeError:  # the reader of a pipe has stopped reading, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print("cellseg: interrupted; finished results stay; run the same command again", file=sys.stderr)
-        return INTERRUPTED
+        return TERMINATED if isinstance(error, _Terminated) else INTERRUPTED
     except (ValueError, OSError, RuntimeError) as error:
         cause = cause_of(error)
         if isinstance(cause, RuntimeError) and "/cellseg_monai/" not in origin_of(cause):
             raise  # a bug, which needs its traceback
         print(f"cellseg: error: {cause}", file=sys.stderr)
         return 1
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Within, SIGTERM ends a command as Ctrl-C does: parts are removed, and the record says so."""
+
+    def end(number: int, frame: object) -> None:
+        raise _Terminated
+
+    if threading.current_thread() is not threading.main_thread():  # only there are signals received
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -161,7 +161,10 @@ def test_pictures_of_stacks_are_refused_before_the_work(
 ) -> None:
     write_tiled(tmp_path / "a.tif", np.ones((3, 9, 9), np.uint8), "ZYX")
     assert run(bundle, tmp_path / "a.tif", option, "--out", tmp_path / "out", "--trust") == 1
-    assert "are made of planes only; leave them out, or choose a plane with --z" in capsys.readouterr().err
+    assert (
+        "are made of single planes that fit into memory; leave them out, or choose a plane with --z"
+        in capsys.readouterr().err
+    )
     assert not (tmp_path / "out").exists()
 
 
