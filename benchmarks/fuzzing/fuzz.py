@@ -13,12 +13,12 @@ import multiprocessing
 import resource
 import signal
 import sys
-import time
 import traceback
 from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from mutations import changed_bytes, changed_json
 from parsers import PARSERS, Parser
@@ -49,17 +49,12 @@ def main() -> int:
     for name, fuzzed in PARSERS.items():
         if options.only and name not in options.only:
             continue
-        wanted, began = max(1, round(fuzzed.runs * options.runs)), time.monotonic()
+        wanted, before = max(1, round(fuzzed.runs * options.runs)), _seconds()
         done, crashes = fuzz(name, wanted, options.seed, options.crashes)
         total, failed = total + done, failed + len(crashes)
-        line = {
-            "parser": name,
-            "executions": done,
-            "crashes": crashes,
-            "seconds": round(time.monotonic() - began),
-        }
+        line = {"parser": name, "executions": done, "crashes": crashes, "seconds": _seconds() - before}
         print(
-            f"{name:20} {done:9,} executions {len(crashes):3} kinds of crashes {line['seconds']:6} s",
+            f"{name:20} {done:9,} executions {len(crashes):3} kinds of crashes {line['seconds']:6.1f} s",
             flush=True,
         )
         for crash in crashes:
@@ -77,12 +72,12 @@ def fuzz(name: str, wanted: int, seed: int, crashes: Path) -> tuple[int, list[st
     Returns:
         Number of executions, and the kinds of crashes.
     """
-    done, kinds = 0, []
+    done, kinds, reached = 0, [], multiprocessing.RawValue("q", 0)
     with TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
         while done < wanted and len(kinds) < 20:
             ours, theirs = multiprocessing.Pipe(duplex=False)
             work = multiprocessing.Process(
-                target=_work, args=(name, done, wanted, seed, folder, crashes, theirs)
+                target=_work, args=(name, range(done, wanted), seed, folder, crashes, theirs, reached)
             )
             work.start()
             theirs.close()
@@ -94,34 +89,33 @@ def fuzz(name: str, wanted: int, seed: int, crashes: Path) -> tuple[int, list[st
             except EOFError:
                 work.join()
             if work.exitcode:
-                reached = int((Path(folder) / "reached").read_text())
-                kinds.append(f"the process ended with {work.exitcode} at execution {reached}")
-                _keep(crashes, name, kinds[-1], _input(PARSERS[name], reached, seed))
-                done = reached + 1
+                kinds.append(f"the process ended with {work.exitcode} at execution {reached.value}")
+                _keep(crashes, name, kinds[-1], _input(PARSERS[name], reached.value, seed))
+                done = reached.value + 1
     return done, kinds
 
 
 def _work(
-    name: str, done: int, wanted: int, seed: int, folder: str, crashes: Path, report: Connection
+    name: str, counts: range, seed: int, folder: str, crashes: Path, report: Connection, reached: Any
 ) -> None:
     """Execute until the wanted number is reached; report every hundred executions and every crash."""
-    parser, reached, seen = PARSERS[name], Path(folder) / "reached", set()
+    parser, seen = PARSERS[name], set()
     signal.signal(signal.SIGVTALRM, _raise_too_slow)
-    reached.write_text(str(done))
+    reached.value = counts.start
     for valid in parser.seeds:  # which loads what the parser needs
         if kind := _execute(parser, valid, Path(folder)):
-            report.send((done, f"valid input: {kind}"))
+            report.send((counts.start, f"valid input: {kind}"))
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + BYTES, resource.RLIM_INFINITY))
-    for count in range(done, wanted):
+    for count in counts:
         content = _input(parser, count, seed)
-        reached.write_text(str(count))
+        reached.value = count
         kind = _execute(parser, content, Path(folder))
         if kind and kind not in seen:
             seen.add(kind)
             _keep(crashes, name, kind, content)
             report.send((count + 1, kind))
-        if count % 100 == 99 or count == wanted - 1:
+        if count % 100 == 99 or count == counts[-1]:
             report.send((count + 1, ""))
 
 
@@ -147,9 +141,15 @@ def _execute(parser: Parser, content: bytes, folder: Path) -> str:
 
 def _input(parser: Parser, count: int, seed: int) -> bytes:
     """The input of an execution, which depends on nothing but its number and the seed."""
-    random = Random(f"{seed}-{count}")
+    random = Random(seed << 40 | count)
     content, other = random.choice(parser.seeds), random.choice(parser.seeds)
     return (changed_json if parser.is_json else changed_bytes)(content, other, random)
+
+
+def _seconds() -> float:
+    """Processor time of the processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return round(used.ru_utime + used.ru_stime, 1)
 
 
 def _keep(crashes: Path, name: str, kind: str, content: bytes) -> None:

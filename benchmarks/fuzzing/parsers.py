@@ -417,52 +417,52 @@ _POLICY = (b"targets: [our_lab.nets.OurNet]\nsigned_only: false\n", b'{"names": 
 
 PARSERS = {
     "run lengths": Parser(
-        lambda content, _: read_counts(_text(content), 8), [b"231O", b"PPYo1", b"0X2"], 200_000
+        lambda content, _: read_counts(_text(content), 8), [b"231O", b"PPYo1", b"0X2"], 300_000
     ),
     "options": Parser(
-        _option, [b"tta=true", b"classes={'0': 0}", b"loss=@losses#bce", b"0,DAPI", b"a=(1.5, -2)"], 150_000
+        _option, [b"tta=true", b"classes={'0': 0}", b"loss=@losses#bce", b"0,DAPI", b"a=(1.5, -2)"], 200_000
     ),
     "polygons": Parser(
-        _polygons, [np.array([[1, 1], [9, 1], [9, 8], [4, 4.5]] * 3, np.float64).tobytes()], 40_000
+        _polygons, [np.array([[1, 1], [9, 1], [9, 8], [4, 4.5]] * 3, np.float64).tobytes()], 20_000
     ),
     "expressions": Parser(_judged(judge_expression, allowed(), {"my": "my_lab"}), _EXPRESSIONS, 100_000),
     "configs": Parser(
         _config,
         [b"$import torch.distributed as dist", b"$from os import system", b"%a.json::b", b"@a#b"],
-        60_000,
+        80_000,
     ),
-    "logging.conf": Parser(_judged(judge_logging), [_LOGGING], 20_000),
+    "logging.conf": Parser(_judged(judge_logging), [_LOGGING], 10_000),
     "pickles": Parser(lambda content, _: list(judge_pickle(content, allowed())), _weights()[:1], 40_000),
-    "weights": Parser(_judged_binary, [*_weights(), _safetensors()], 20_000),
-    "manifest": Parser(_manifest, [b"%s  a.json\n" % (b"0" * 64), b"%s  b.json\r\n" % (b"f" * 64)], 60_000),
+    "weights": Parser(_judged_binary, [*_weights(), _safetensors()], 10_000),
+    "manifest": Parser(_manifest, [b"%s  a.json\n" % (b"0" * 64), b"%s  b.json\r\n" % (b"f" * 64)], 100_000),
     "plain JSON": Parser(
-        lambda content, _: read_plain(content, "a.json"), [_json(_GEOJSON), _json(_CONFIG)], 50_000
+        lambda content, _: read_plain(content, "a.json"), [_json(_GEOJSON), _json(_CONFIG)], 60_000
     ),
-    "plain YAML": Parser(lambda content, _: read_plain(content, "a.yaml"), _YAML, 20_000),
-    "policy": Parser(_on_file("policy.yaml", read_policy), _POLICY, 10_000),
+    "plain YAML": Parser(lambda content, _: read_plain(content, "a.yaml"), _YAML, 8_000),
+    "policy": Parser(_on_file("policy.yaml", read_policy), _POLICY, 3_000),
     "keys": Parser(_signature, [_PUBLIC, _PEM], 20_000),
     "overrides": Parser(
-        _override, [_json({"trainer#max_epochs": 5, "+trainer#handlers": [3], "tta": True})], 20_000, True
+        _override, [_json({"trainer#max_epochs": 5, "+trainer#handlers": [3], "tta": True})], 10_000, True
     ),
     "settings": Parser(
-        _settings, [_json({"weights_sha256": "0", "bundle": "..", "settings": {"tta": True}})], 15_000, True
+        _settings, [_json({"weights_sha256": "0", "bundle": "..", "settings": {"tta": True}})], 10_000, True
     ),
     "datalist JSON": Parser(
-        _datalist(".json"), [_json({"training": [{"image": "a.tif", "weight": 1}, "a.tif"]})], 15_000, True
+        _datalist(".json"), [_json({"training": [{"image": "a.tif", "weight": 1}, "a.tif"]})], 10_000, True
     ),
     "datalist CSV": Parser(
-        _datalist(".csv"), [b"image,section,weight,group\na.tif,training,1,p1\n,,,\n"], 10_000
+        _datalist(".csv"), [b"image,section,weight,group\na.tif,training,1,p1\n,,,\n"], 3_000
     ),
     "run.json": Parser(_on_file("run.json", lambda path: verify_run(path.parent)), [_RECORD], 10_000, True),
-    "journal": Parser(_journal, [_JOURNAL], 30_000),
-    "GeoJSON": Parser(_on_file("a.geojson", _drawn), [_json(_GEOJSON)], 15_000, True),
-    "COCO": Parser(_on_file("coco.json", _drawn), [_json(_COCO)], 15_000, True),
-    "Labelme": Parser(_on_file("labelme.json", _drawn), [_json(_LABELME)], 15_000, True),
-    "CVAT": Parser(_on_file("cvat.xml", _drawn), [_CVAT], 10_000),
-    "napari": Parser(_on_file("shapes.csv", _drawn), [_NAPARI], 10_000),
-    "ImageJ region": Parser(_on_file("3.roi", _drawn), _rois(), 15_000),
-    "ImageJ regions": Parser(_zip_of_rois, _rois(), 10_000),
-    "Cellpose": Parser(_on_file("x_seg.npy", _seg_npy), [_seg()], 15_000),
+    "journal": Parser(_journal, [_JOURNAL], 20_000),
+    "GeoJSON": Parser(_on_file("a.geojson", _drawn), [_json(_GEOJSON)], 6_000, True),
+    "COCO": Parser(_on_file("coco.json", _drawn), [_json(_COCO)], 6_000, True),
+    "Labelme": Parser(_on_file("labelme.json", _drawn), [_json(_LABELME)], 6_000, True),
+    "CVAT": Parser(_on_file("cvat.xml", _drawn), [_CVAT], 6_000),
+    "napari": Parser(_on_file("shapes.csv", _drawn), [_NAPARI], 6_000),
+    "ImageJ region": Parser(_on_file("3.roi", _drawn), _rois(), 6_000),
+    "ImageJ regions": Parser(_zip_of_rois, _rois(), 4_000),
+    "Cellpose": Parser(_on_file("x_seg.npy", _seg_npy), [_seg()], 6_000),
     "OME-XML": Parser(
         _described_tiff,
         [
@@ -470,7 +470,7 @@ PARSERS = {
             b"ImageJ=1.53\nimages=1\nunit=micron\nspacing=0.5\n",
             b"Aperio Image Library\n|MPP = 0.25|AppMag = 40",
         ],
-        15_000,
+        4_000,
     ),
     "TIFF": Parser(
         _on_file("a.tif", _reading),
@@ -484,18 +484,18 @@ PARSERS = {
             _tiff(imagej=True),
             _tiff(bigtiff=True, resolution=(2, 2), resolutionunit="CENTIMETER"),
         ],
-        15_000,
+        6_000,
     ),
     "PNG": Parser(
-        _on_file("a.png", _reading), [_raster("png", mode) for mode in ("L", "RGBA", "P", "I;16")], 10_000
+        _on_file("a.png", _reading), [_raster("png", mode) for mode in ("L", "RGBA", "P", "I;16")], 3_000
     ),
     "JPEG": Parser(
-        _on_file("a.jpg", _reading), [_raster("jpeg", mode) for mode in ("L", "RGB", "CMYK")], 10_000
+        _on_file("a.jpg", _reading), [_raster("jpeg", mode) for mode in ("L", "RGB", "CMYK")], 3_000
     ),
-    "BMP": Parser(_on_file("a.bmp", _reading), [_raster("bmp", mode) for mode in ("L", "RGB")], 10_000),
-    "NIfTI": Parser(_on_file("a.nii", _reading), [_nifti()], 10_000),
-    "NRRD": Parser(_on_file("a.nrrd", _reading), [_NRRD], 8_000),
-    "MetaImage": Parser(_on_file("a.mha", _reading), [_MHA], 8_000),
+    "BMP": Parser(_on_file("a.bmp", _reading), [_raster("bmp", mode) for mode in ("L", "RGB")], 3_000),
+    "NIfTI": Parser(_on_file("a.nii", _reading), [_nifti()], 3_000),
+    "NRRD": Parser(_on_file("a.nrrd", _reading), [_NRRD], 2_000),
+    "MetaImage": Parser(_on_file("a.mha", _reading), [_MHA], 2_000),
     **{
         f"OME-Zarr {name}": Parser(_ome_zarr(name), [_json(valid)], 3_000, True)
         for name, valid in _ZARR.items()
