@@ -112,7 +112,9 @@ def disturbed(name: str, words: list[str], out: Path, times: int, faults: Sequen
             _remove(out)
             with FAULTS[fault](words, out, random.random() * length, sum(map(len, whole.values()))) as ending:
                 half = tuple(file for file, content in contents(out).items() if whole.get(file) != content)
-            remedied = _wait(_started(words, out)) == 0 and contents(out) == whole
+            remedied = contents(out) == whole  # a finished dataset is not imported once more
+            if not remedied:
+                remedied = _wait(_started(words, out)) == 0 and contents(out) == whole
             yield Fault(name, fault, ending.struck, half, remedied, ending.seconds)
     _remove(out)
 

@@ -51,11 +51,11 @@ WAYS = {
     "the same again": Way({}, 0.0, 0.0),
     "two threads": Way({}, 1e-4, 1e-4, threads=2),
     "channels first": Way({"channels_last": False}, 1e-4, 1e-4),
-    "compiled": Way({"inferer#compiled": True}, 1e-4, 1e-4),
-    "bfloat16": Way({"amp": True, "amp_dtype": "$torch.bfloat16"}, 0.1, 0.005),
+    "bfloat16": Way({"inferer#amp": True}, 0.1, 0.005),
     "windows of 256": Way({"window": 256}, 0.3, 0.01),
     "streamed, one tile": Way({}, 1e-4, 1e-4, tiles=True),
     "streamed, tiles of 256": Way({"tile": 256, "halo": 128}, 0.3, 0.01, tiles=True),
+    "compiled": Way({"inferer#compiled": True}, 1e-4, 1e-4),
 }
 """Ways by name; the first is what the others are compared with."""
 
@@ -72,7 +72,7 @@ class Agreement(NamedTuple):
 def main() -> int:
     """Segment the image in each way, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bundle", default="patch_attention_unet")
+    parser.add_argument("--bundle", default="attention_unetpp")
     parser.add_argument("--image", type=Path, default=IMAGE)
     options = parser.parse_args()
     print(f"{options.bundle}, {options.image.name}, PyTorch {torch.__version__}")

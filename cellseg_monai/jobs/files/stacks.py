@@ -36,7 +36,7 @@ _ONE_PIXEL = ((0, 1), (0, 1), (0, 1))
 _AT_ONCE = 1 << 27
 """Bytes of planes to read at once."""
 _PER_PIXEL = 100
-"""Bytes of memory that the segmentation of a pixel takes, if an image is segmented as a whole."""
+"""Bytes that the segmentation of a whole image takes for each pixel: twice of what one without cells took."""
 
 
 def third_axis(image: Source | StrPath, reading: Reading) -> str:
