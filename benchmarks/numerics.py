@@ -18,12 +18,13 @@ import tifffile
 import torch
 from monai.bundle import ConfigWorkflow
 
+from cellseg_monai.data import list_items, write_synthetic_dataset
 from cellseg_monai.jobs import predict
 from cellseg_monai.memory import MEMORY
 from cellseg_monai.metrics import instance_counts
 from cellseg_monai.runtime.finding import find_inference
 
-IMAGE = Path(__file__).resolve().parents[1] / "tests/data/real/nuclei/test/images/IXMtest_B12_s2.tif"
+SIZE = (480, 640)
 LITTLE = "0.02"
 """Gigabytes of memory with which the image is segmented in tiles."""
 
@@ -73,20 +74,25 @@ def main() -> int:
     """Segment the image in each way, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bundle", default="attention_unetpp")
-    parser.add_argument("--image", type=Path, default=IMAGE)
+    parser.add_argument("--image", type=Path, help="file (default: synthetic nuclei)")
     options = parser.parse_args()
-    print(f"{options.bundle}, {options.image.name}, PyTorch {torch.__version__}")
+    print(f"{options.bundle}, PyTorch {torch.__version__}")
     print(f"{'':24} probability    pixels   cells unmatched  within bounds")
     beyond = 0
-    with tempfile.TemporaryDirectory() as folder:
-        first = segmented(options.bundle, options.image, next(iter(WAYS.values())), Path(folder) / "first")
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        image = options.image or _synthetic(folder / "set")
+        first = segmented(options.bundle, image, next(iter(WAYS.values())), folder / "first")
         for number, (name, way) in enumerate(WAYS.items()):
-            found = agreement(
-                first, segmented(options.bundle, options.image, way, Path(folder) / str(number))
-            )
+            found = agreement(first, segmented(options.bundle, image, way, folder / str(number)))
             beyond += _printed(name, found, way.probability, way.pixels)
     beyond += _printed("exported (torch.export)", exported(options.bundle), 1e-4, 1e-4)
     return beyond
+
+
+def _synthetic(folder: Path) -> Path:
+    (item,) = list_items(write_synthetic_dataset("nuclei", folder, count=1, size=SIZE))
+    return Path(item["image"])
 
 
 def segmented(bundle: str, image: Path, way: Way, out: Path) -> tuple[Any, Any]:
