@@ -52,10 +52,10 @@ WAYS = {
     "the same again": Way({}, 0.0, 0.0),
     "two threads": Way({}, 1e-4, 1e-4, threads=2),
     "channels first": Way({"channels_last": False}, 1e-4, 1e-4),
-    "bfloat16": Way({"inferer#amp": True}, 0.1, 0.005),
-    "windows of 256": Way({"window": 256}, 0.3, 0.01),
+    "bfloat16": Way({"inferer#amp": True}, 0.1, 0.001),
+    "windows of 256": Way({"window": 256}, 0.5, 0.005),
     "streamed, one tile": Way({}, 1e-4, 1e-4, tiles=True),
-    "streamed, tiles of 256": Way({"tile": 256, "halo": 128}, 0.3, 0.01, tiles=True),
+    "streamed, tiles of 256": Way({"tile": 256, "halo": 128}, 0.01, 1e-4, tiles=True),
     "compiled": Way({"inferer#compiled": True}, 1e-4, 1e-4),
 }
 """Ways by name; the first is what the others are compared with."""

@@ -3,7 +3,9 @@
 import json
 import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
+from lzma import LZMAError
 from pathlib import PurePosixPath
 from tokenize import TokenError
 from typing import IO
@@ -28,6 +30,9 @@ SNIFFED = 16
 _PROGRAM_BYTES = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"#!")
 _ARCHIVES = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!", b"\x28\xb5\x2f\xfd")
 _MOST_PARTS = 100_000
+_DAMAGES = (
+    zipfile.BadZipFile, zlib.error, LZMAError, EOFError, OSError, ValueError, NotImplementedError, RuntimeError,
+)  # fmt: skip
 
 Judged = tuple[Severity, Fault]
 
@@ -80,7 +85,7 @@ def _archive(entry: Entry, ending: str, policy: Policy) -> Iterator[Judged]:
     try:
         with entry.open() as file, zipfile.ZipFile(file) as archive:
             yield from _parts(archive, ending, policy)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+    except _DAMAGES as error:
         yield Severity.REFUSED, Fault(type(error).__name__, "the archive is damaged, and cannot be judged")
 
 

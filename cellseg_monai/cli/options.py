@@ -60,7 +60,7 @@ def parsed(text: str) -> Any:
     """Value of a text that is written as in Python or JSON; otherwise the text itself."""
     try:
         return _JSON_WORDS[text] if text in _JSON_WORDS else ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):  # the last two if nested deeply
         return text
 
 

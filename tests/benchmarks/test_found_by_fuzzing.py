@@ -14,6 +14,7 @@ import tifffile
 from cellseg_monai.annotations import draw, read_annotations
 from cellseg_monai.audit import Severity, audit_files
 from cellseg_monai.audit.keys import fingerprint, read_key
+from cellseg_monai.cli.options import setting
 from cellseg_monai.data import list_items, read_picture
 from cellseg_monai.outputs import verify_run
 
@@ -53,6 +54,11 @@ def test_a_region_of_imagej_that_is_cut_off(tmp_path: Path) -> None:
     (tmp_path / "3.roi").write_bytes(b"Iout" + struct.pack(">H", 227) + bytes(10) + b"\xff" * 60)
     with pytest.raises(ValueError, match=r"3\.roi: "):
         read_annotations(tmp_path / "3.roi")
+
+
+@pytest.mark.parametrize("text", ["(" * 3000, "[" * 100_000, "{[]: 1}", "-" * 100_000 + "1"])
+def test_a_value_of_an_option_that_python_cannot_read_is_text(text: str) -> None:
+    assert setting(f"a={text}") == ("a", text)
 
 
 def test_json_without_end_of_depth(tmp_path: Path) -> None:
@@ -112,6 +118,17 @@ def test_weights_with_a_part_without_a_name(tmp_path: Path) -> None:
     (tmp_path / "model.pt").write_bytes(packed.getvalue().replace(b"x\x80", b"\0\x80").replace(b"x", b"\0"))
     findings = audit_files(tmp_path / "model.pt").findings
     assert all("cannot be judged" not in finding.why for finding in findings)
+
+
+def test_weights_with_a_part_that_is_damaged(tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("model/data.pkl", b"\x80\x02." * 100)
+    content = packed.getvalue()
+    start = content.index(b"data.pkl") + len("data.pkl")
+    (tmp_path / "model.pt").write_bytes(content[:start] + b"\xff" * 4 + content[start + 4 :])
+    whys = [finding.why for finding in audit_files(tmp_path / "model.pt").refused]
+    assert whys == ["the archive is damaged, and cannot be judged"]
 
 
 def test_a_tiff_without_a_pixel(tmp_path: Path) -> None:

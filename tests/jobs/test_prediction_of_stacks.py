@@ -216,8 +216,10 @@ def test_an_image_that_would_not_fit_into_memory_is_segmented_in_tiles(
     assert why_in_parts(str(slide), Reading()) == "is too large to be segmented as a whole"
     tiles = [*map(str, ("--out", tmp_path / "tiles", "--trust")), "--set", "tile=128", "halo=40"]
     assert run(bundle, slide, *tiles) == 0
-    whole = read_picture(tmp_path / "whole/labels/slide.tif", "label").rows_columns().astype(np.int32)
-    found = read_picture(next((tmp_path / "tiles/labels").iterdir()), "label").rows_columns().astype(np.int32)
+    whole, found = (
+        read_picture(next((tmp_path / name / "labels").iterdir()), "label").rows_columns().astype(np.int32)
+        for name in ("whole", "tiles")
+    )
     np.testing.assert_array_equal(found > 0, whole > 0)
     assert f1(found, whole) == 1
 
