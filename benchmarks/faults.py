@@ -76,7 +76,7 @@ def prepared(folder: Path) -> dict[str, list[str]]:
     from cellseg_monai.cli import main as cellseg
     from cellseg_monai.data import write_synthetic_dataset
 
-    data = write_synthetic_dataset("nuclei", folder / "data", count=6, size=(160, 192)).parent
+    data = write_synthetic_dataset("nuclei", folder / "data", count=3, size=(96, 128)).parent
     labels, images = data / "labels", data / "images"
     labels = labels if labels.is_dir() else data / "masks"
     annotated = folder / "annotated"
