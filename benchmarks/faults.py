@@ -114,6 +114,8 @@ def disturbed(name: str, words: list[str], out: Path, times: int, faults: Sequen
                 half = tuple(file for file, content in contents(out).items() if whole.get(file) != content)
             remedied = contents(out) == whole  # a finished dataset is not imported once more
             if not remedied:
+                if fault == "folder removed":  # as the command tells
+                    _remove(out)
                 remedied = _wait(_started(words, out)) == 0 and contents(out) == whole
             yield Fault(name, fault, ending.struck, half, remedied, ending.seconds)
     _remove(out)
@@ -196,14 +198,12 @@ def _full_disk(words: list[str], out: Path, after: float, size: int) -> Iterator
 
 @contextmanager
 def _read_only(words: list[str], out: Path, after: float, _: int) -> Iterator[Ending]:
-    """A disk that becomes read-only while the command runs, as after an error of the drive."""
+    """A disk with the results of an earlier run that has become read-only, as after an error of the drive."""
     if not _mounted(out, "size=64m"):
         raise SystemExit("a read-only disk needs the right to mount one; leave it out with --faults")
-    child = _started(words, out)
-    time.sleep(after)
-    _mounted(out, "remount,ro")  # refused by the system while a file is open for writing
-    code = _wait(child)
-    yield Ending(code != 0)
+    _wait(_started(words, out))
+    _mounted(out, "remount,ro")
+    yield Ending(_wait(_started(words, out)) != 0)
     _mounted(out, "remount,rw")
 
 
@@ -236,8 +236,11 @@ def _two_at_once(words: list[str], out: Path, after: float, _: int) -> Iterator[
 def _removed(words: list[str], out: Path, after: float, _: int) -> Iterator[Ending]:
     child = _started(words, out)
     time.sleep(after)
+    struck = os.waitpid(child, os.WNOHANG) == (0, 0)
     shutil.rmtree(out, ignore_errors=True)
-    yield Ending(_wait(child) != 0)
+    if struck:
+        _wait(child)
+    yield Ending(struck)
 
 
 def _of(number: int) -> Callable[..., object]:
