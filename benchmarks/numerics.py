@@ -120,7 +120,7 @@ def agreement(first: tuple[Any, Any], other: tuple[Any, Any]) -> Agreement:
 def exported(bundle: str) -> Agreement:
     """Compare the network with what ``torch.export`` makes of it, on a window of random pixels."""
     inference = find_inference(bundle)
-    workflow = ConfigWorkflow(inference.files, logging_file=False, bundle_root=inference.bundle)
+    workflow = ConfigWorkflow(inference.files, logging_file=False, bundle_root=str(inference.bundle))
     workflow.initialize()
     network = workflow.parser.get_parsed_content("network").eval()
     window = torch.rand(1, 1, 256, 256, generator=torch.Generator().manual_seed(0))
