@@ -123,7 +123,8 @@ def exported(bundle: str) -> Agreement:
     workflow = ConfigWorkflow(inference.files, logging_file=False, bundle_root=str(inference.bundle))
     workflow.initialize()
     network = workflow.parser.get_parsed_content("network").eval()
-    window = torch.rand(1, 1, 256, 256, generator=torch.Generator().manual_seed(0))
+    channels = int(workflow.parser.get_parsed_content("in_channels"))
+    window = torch.rand(1, channels, 256, 256, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         copy: Callable[[Any], Any] = torch.export.export(network, (window,)).module()
         one, two = (torch.sigmoid(net(window)[:, :1]) for net in (network, copy))
