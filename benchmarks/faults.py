@@ -11,6 +11,7 @@ root can mount; without that right, files that may not grow take the place of th
 
 import argparse
 import csv
+import json
 import os
 import resource
 import shutil
@@ -25,7 +26,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-UNCOMPARED = ("run.json", "report.html")
+UNCOMPARED = ("run.json", "summary.json", "report.html")
 """Files with the time of the run in them; they are whole if they can be read as what they are."""
 
 
@@ -131,12 +132,25 @@ class Ending(NamedTuple):
 def contents(folder: Path) -> dict[str, bytes]:
     """Results in a folder by name; parts that are being written, and what is hidden, are no results."""
     files = (file for file in folder.rglob("*") if file.is_file())
-    names = ((file.relative_to(folder), file) for file in files)
     return {
-        name.as_posix(): file.read_bytes()
-        for name, file in names
-        if name.name not in UNCOMPARED and not any(_is_hidden(part) for part in name.parts)
+        file.relative_to(folder).as_posix(): _content(file)
+        for file in files
+        if not any(_is_hidden(part) for part in file.relative_to(folder).parts)
     }
+
+
+def _content(file: Path) -> bytes:
+    """Content of a file; of those with the time of the run in them, only whether they are whole."""
+    content = file.read_bytes()
+    if file.name not in UNCOMPARED:
+        return content
+    if file.suffix == ".html":
+        return b"whole" if content.rstrip().endswith(b"</html>") else content
+    try:
+        json.loads(content)
+    except ValueError:
+        return content
+    return b"whole"
 
 
 def _is_hidden(part: str) -> bool:
