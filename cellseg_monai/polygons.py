@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellseg_monai.label_maps import LabelMap
+from cellseg_monai.memory import require_room
 
 Shape = tuple[int, int]
 """Rows and columns."""
@@ -51,7 +52,8 @@ def fill(objects: Iterable[tuple[int, Sequence[npt.NDArray[Any]]]], shape: Shape
         The label map, and what was lost.
 
     Raises:
-        ValueError: a corner is not finite, or an id is not between 1 and the limit of int32.
+        ValueError: a corner is not finite, an id is not between 1 and the limit of int32, or the image does
+            not fit into memory.
 
     Example:
         >>> triangle = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0]])
@@ -61,6 +63,9 @@ def fill(objects: Iterable[tuple[int, Sequence[npt.NDArray[Any]]]], shape: Shape
                [1, 0, 0, 0],
                [0, 0, 0, 0]], dtype=int32)
     """
+    require_room(shape, remedy="check the size of the image in the file")
+    if min(shape) < 0:
+        raise ValueError(f"the size of the image must not be negative: {shape}")
     listed = list(objects)
     ids = np.array([number for number, _ in listed], np.int64)
     if len(ids) and not 1 <= ids.min() <= ids.max() <= np.iinfo(np.int32).max:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cellseg_monai.memory import require_room
 from cellseg_monai.polygons import Shape
 from cellseg_monai.run_lengths import read_counts
 
@@ -64,6 +65,7 @@ def rings_of_mask(mask: npt.NDArray[Any], left: int, top: int) -> list[_Integers
 
 def _pieces(runs: list[int], length: int) -> tuple[_Integers, _Integers, _Integers]:
     """Line, start and stop of each run of an object; a run that goes on in the next line is divided."""
+    require_room((sum(runs),), remedy="check the size of the image in the file")
     ends = np.cumsum(runs)
     total = int(ends[-1]) if len(ends) else 0
     cuts = np.union1d(ends, np.arange(0, total + 1, length))

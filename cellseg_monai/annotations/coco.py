@@ -48,11 +48,20 @@ def _size(image: Any) -> Shape | None:
 def _annotated(name: str, size: Shape | None, annotations: list[Any], classes: dict[Any, str]) -> Annotated:
     kept = [one for one in annotations if one.get("segmentation")]
     regions = [
-        Region(_parts(name, one["segmentation"], size), one.get("label"), classes.get(one.get("category_id")))
+        Region(
+            _parts(name, one["segmentation"], size), _number(name, one), classes.get(one.get("category_id"))
+        )
         for one in kept
     ]
     notes = without_area(["bounding rectangle"] * (len(annotations) - len(kept)), len(annotations))
     return Annotated(regions, name, size, notes)
+
+
+def _number(name: str, annotation: Any) -> int | None:
+    number = annotation.get("label")
+    if not (number is None or isinstance(number, int)):
+        raise ValueError(f"{name}: a label must be a whole number, not {number!r}")
+    return number
 
 
 def _parts(name: str, segmentation: Any, size: Shape | None) -> list[Rings]:

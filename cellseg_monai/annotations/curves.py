@@ -5,6 +5,8 @@ from math import ceil, sqrt
 import numpy as np
 import numpy.typing as npt
 
+from cellseg_monai.memory import require_room
+
 Ring = npt.NDArray[np.float64]
 
 
@@ -35,7 +37,9 @@ def ellipse(x: float, y: float, across: float, down: float, degrees: float = 0) 
         >>> np.hypot(*(circle - 5).T).round(6).tolist() == [3.0] * len(circle)
         True
     """
-    angles = np.linspace(0, 2 * np.pi, max(100, ceil(100 * sqrt(max(across, down)))), endpoint=False)
+    corners = max(100, ceil(100 * sqrt(max(across, down))))
+    require_room((corners, 2), 8, "check the size of the ellipse in the file")
+    angles = np.linspace(0, 2 * np.pi, corners, endpoint=False)
     return np.array([x, y]) + _turned(
         np.stack([across * np.cos(angles), down * np.sin(angles)], axis=1), degrees
     )

@@ -74,7 +74,7 @@ def format_of(path: StrPath) -> str | None:
 def _of_json(path: Path) -> str | None:
     try:
         content: Any = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: invalid JSON: {error}") from error
     if isinstance(content, list):
         return (
@@ -121,3 +121,5 @@ def read_annotations(path: StrPath, kind: str | None = None) -> list[Annotated]:
         return FORMATS[found].read(path)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+    except Exception as error:  # whatever a damaged file makes a reader raise
+        raise ValueError(f"{path}: is damaged ({type(error).__name__}: {error}); export it again") from error

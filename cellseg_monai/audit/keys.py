@@ -110,9 +110,11 @@ def _public(key: Key) -> Any:
     formats, kinds = _cryptography()
     data = key.text.strip().encode()
     ssh = data.startswith(_SSH.encode())
+    from cryptography.exceptions import UnsupportedAlgorithm
+
     try:
         public = (formats.load_ssh_public_key if ssh else formats.load_pem_public_key)(data)
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise ValueError(f"{key.name}: not a public key; give the file that ends with .pub") from error
     if not isinstance(public, kinds.Ed25519PublicKey):
         raise ValueError(f"{key.name}: not an Ed25519 key; {_MAKE}")

@@ -3,8 +3,11 @@
 import json
 import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
+from lzma import LZMAError
 from pathlib import PurePosixPath
+from tokenize import TokenError
 from typing import IO
 
 from numpy.lib import format as npy
@@ -27,6 +30,16 @@ SNIFFED = 16
 _PROGRAM_BYTES = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"#!")
 _ARCHIVES = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!", b"\x28\xb5\x2f\xfd")
 _MOST_PARTS = 100_000
+_DAMAGES = (
+    zipfile.BadZipFile,
+    zlib.error,
+    LZMAError,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+)
 
 Judged = tuple[Severity, Fault]
 
@@ -79,7 +92,7 @@ def _archive(entry: Entry, ending: str, policy: Policy) -> Iterator[Judged]:
     try:
         with entry.open() as file, zipfile.ZipFile(file) as archive:
             yield from _parts(archive, ending, policy)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+    except _DAMAGES as error:
         yield Severity.REFUSED, Fault(type(error).__name__, "the archive is damaged, and cannot be judged")
 
 
@@ -111,7 +124,7 @@ def _parts(archive: zipfile.ZipFile, ending: str, policy: Policy) -> Iterator[Ju
 
 def _is_pickled(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
     """Whether a part outside ``data/``, which holds the numbers of the tensors, begins as a pickle does."""
-    if "/data/" in f"/{info.filename}" or info.is_dir():
+    if "/data/" in f"/{info.filename}" or info.filename.endswith("/"):
         return False
     with archive.open(info) as file:
         return _begins_pickle(file.read(2))
@@ -122,7 +135,7 @@ def _array(file: IO[bytes]) -> Iterator[Judged]:
         version = npy.read_magic(file)
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         kind = read(file)[2]
-    except (ValueError, OSError, EOFError, SyntaxError, TypeError) as error:
+    except (ValueError, OSError, EOFError, SyntaxError, TypeError, TokenError) as error:
         yield Severity.REFUSED, Fault(type(error).__name__, "the array is damaged, and cannot be judged")
         return
     if kind.hasobject:

@@ -5,8 +5,11 @@ Verbs import what they need when they run, so ``cellseg --help`` answers at once
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from cellseg_monai.cli.analysis import MEASURE, TRACK
@@ -36,6 +39,13 @@ _PURPOSE = "Segment cells in microscope images, and train on a few annotated one
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as in shells."""
 
+TERMINATED = 143
+"""Exit code after SIGTERM, as in shells."""
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, by which a scheduler or a shutdown ends a command."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; print an error in one sentence, or with its traceback after ``--debug``.
@@ -53,18 +63,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        options = vars(_parser().parse_args(arguments))
-        options.pop("debug", None)
-        as_json = options.pop("json", False)
-        code = exit_code(options.pop("run")(**options), as_json)
-        sys.stdout.flush()
-        return code
+        with _terminable():
+            options = vars(_parser().parse_args(arguments))
+            options.pop("debug", None)
+            as_json = options.pop("json", False)
+            code = exit_code(options.pop("run")(**options), as_json)
+            sys.stdout.flush()
+            return code
     except BrokenPipeError:  # the reader of a pipe has stopped reading, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print("cellseg: interrupted; finished results stay; run the same command again", file=sys.stderr)
-        return INTERRUPTED
+        return TERMINATED if isinstance(error, _Terminated) else INTERRUPTED
     except Exception as error:
         if "--debug" in arguments:
             raise
@@ -88,6 +99,23 @@ def _in_a_sentence(error: Exception) -> str:
         "If the files and options are as intended, this is a bug. The same command with --debug shows "
         "where it is; report that with what `cellseg doctor` prints."
     )
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Within, SIGTERM ends a command as Ctrl-C does: parts are removed, and the record says so."""
+
+    def end(number: int, frame: object) -> None:
+        raise _Terminated
+
+    if threading.current_thread() is not threading.main_thread():  # only there are signals received
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _parser() -> argparse.ArgumentParser:

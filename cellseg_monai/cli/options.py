@@ -62,7 +62,7 @@ def parsed(text: str) -> Any:
 
     try:
         return _JSON_WORDS[text] if text in _JSON_WORDS else ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):  # the last two if nested deeply
         return text
 
 

@@ -207,13 +207,22 @@ def located(entry: Any, listing: Path, place: str) -> Item:
         raise ValueError(f"{listing}: {place} has no image: {entry}")
     item = dict(entry)
     for key in (key for key in PATHS if key in item):
+        if not item[key] or not all(isinstance(file, str) for file in as_list(item[key])):
+            raise ValueError(
+                f"{listing}: {place}: {key} must be a file name or a list of them, not {item[key]!r}"
+            )
         files = [Path(os.path.normpath(listing.parent / file)) for file in as_list(item[key])]
         for file in files:
             if not file.exists():
                 raise FileNotFoundError(f"{file}: there is no such file; {listing} lists it at {place}")
         item[key] = [str(file) for file in files] if isinstance(item[key], list) else str(files[0])
     if "weight" in item:
-        item["weight"] = float(item["weight"])
+        try:
+            item["weight"] = float(item["weight"])
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"{listing}: {place}: weight must be a number, not {item['weight']!r}"
+            ) from error
     item.setdefault("name", stem(Path(as_list(item["image"])[0])))
     return item
 

@@ -18,7 +18,7 @@ from cellseg_monai.export import SaveTiffd, class_picture
 from cellseg_monai.inference.fixed_size import back_to_size, to_size
 from cellseg_monai.jobs.files.inputs import Source, find_images, first_file
 from cellseg_monai.jobs.files.planes import drawable, outlined
-from cellseg_monai.jobs.files.stacks import third_axis
+from cellseg_monai.jobs.files.stacks import why_in_parts
 from cellseg_monai.networks import attention_maps
 from cellseg_monai.outputs import Claim, Run, StrPath, claim_outputs, locked, written_whole
 from cellseg_monai.outputs.counting import counted
@@ -50,9 +50,9 @@ def predict(
     """Segment images with a trained bundle; the label maps are those of MONAI's own command.
 
     A stack is segmented plane by plane, with the intensity limits of the whole stack, and its cells are
-    linked across z; a movie is segmented frame by frame. Their label maps have the format of the file, TIFF,
-    OME-Zarr, NIfTI or NRRD, with its spacing and orientation, and an interrupted run goes on where it
-    stopped.
+    linked across z; a movie is segmented frame by frame, and an image that would not fit into memory tile by
+    tile. Their label maps have the format of the file, TIFF, OME-Zarr, NIfTI or NRRD, with its spacing and
+    orientation, and an interrupted run goes on where it stopped.
 
     Args:
         bundle: folder of a bundle with its weights, a name in
@@ -79,10 +79,10 @@ def predict(
 
     Raises:
         FileNotFoundError: the bundle, its weights or an input does not exist.
-        ValueError: a stack or movie is among the images, and an overlay or attention maps are requested; two
-            images would have the same label map; ``inference.json`` has no such id; the network has no
-            attention gates; there is no such device; `out` contains an image; or the audit refuses the
-            bundle or the weights.
+        ValueError: a stack, movie or slide is among the images, and an overlay or attention maps are
+            requested; two images would have the same label map; ``inference.json`` has no such id; the
+            network has no attention gates; there is no such device; `out` contains an image; or the audit
+            refuses the bundle or the weights.
         RuntimeError: at the end, if an image failed.
 
     Example:
@@ -95,9 +95,9 @@ def predict(
     reading = reading or Reading()
     inference = find_inference(bundle, {**(options or {}), **reading.config}, trust)
     images = find_images(inputs)
-    stacks = [image for image in images if third_axis(image, reading)]
-    if stacks:
-        inference = _for_stacks(inference, first_file(stacks[0]), drawn=overlay or attention)
+    in_parts = [(image, why) for image in images if (why := why_in_parts(image, reading))]
+    if in_parts:
+        inference = _in_parts(inference, *in_parts[0], drawn=overlay or attention)
     root = Path(os.path.commonpath([first_file(image).parent for image in images]))
     require_ids(ConfigParser.load_config_files(inference.files), inference.options, inference.files[0])
     places = {"bundle_root": inference.bundle, "dataset_dir": root, "data_root": root, "output_dir": out}
@@ -117,7 +117,7 @@ def predict(
     workflow.initialize()
     run.note(options=_resolved(workflow), device=_device_name(workflow))
     folder = Path(out) / "labels"
-    if stacks:
+    if in_parts:
         paths = [workflow.parser.get_parsed_content("images").path_of(image) for image in images]
     else:
         paths = [SaveTiffd("pred", folder, root).path_of(first_file(image)) for image in images]
@@ -139,20 +139,19 @@ def predict(
     return paths
 
 
-def _for_stacks(inference: Inference, stack: Path, *, drawn: bool) -> Inference:
-    """Return the inference of a bundle with what it needs for stacks and movies."""
+def _in_parts(inference: Inference, image: Source, why: str, *, drawn: bool) -> Inference:
+    """Return the inference of a bundle with what it needs for stacks, movies and slides."""
+    file = first_file(image)
     if drawn:
         raise ValueError(
-            f"{stack}: overlays and attention maps are made of planes only; leave them out, or choose "
-            "a plane "
-            "with --z or a frame with --frame"
+            f"{file}: {why}, and overlays and attention maps are made of single planes that fit into memory; "
+            "leave them out, or choose a plane with --z or a frame with --frame"
         )
     large = inference.bundle / LARGE
     if not large.is_file() or "max_gap" not in ConfigParser.load_config_file(large):
         raise ValueError(
-            f"{stack}: has several planes or frames, but {large} was made before stacks were known; "
-            "render the "
-            "bundle again (cellseg bundle render), or choose a plane with --z or a frame with --frame"
+            f"{file}: {why}, but {large} was made before stacks were known; render the bundle again "
+            "(cellseg bundle render), or choose a plane with --z or a frame with --frame"
         )
     kept = {"output_ext": "$None"} | inference.options
     return inference._replace(files=[*inference.files, str(large)], options=kept)

@@ -14,7 +14,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from cellseg_monai.outputs.containment import StrPath
-from cellseg_monai.outputs.whole import make_folder, write_text
+from cellseg_monai.outputs.whole import OutputError, make_folder, write_text
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +44,7 @@ def locked(folder: StrPath) -> Iterator[None]:
 
     Raises:
         FolderInUse: another process is writing into the folder; the message names it.
+        OutputError: at the end, if the folder was removed in the meantime.
 
     Example:
         >>> import tempfile
@@ -55,7 +56,8 @@ def locked(folder: StrPath) -> Iterator[None]:
     hidden = Path(folder) / HIDDEN
     running = hidden / "running.json"
     make_folder(hidden)
-    lock = FileLock(hidden.resolve() / "lock", timeout=0, is_singleton=True, thread_local=False)
+    place = hidden.resolve() / "lock"
+    lock = FileLock(place, timeout=0, is_singleton=True, thread_local=False)
     first = not lock.is_locked
     try:
         lock.acquire()
@@ -71,6 +73,11 @@ def locked(folder: StrPath) -> Iterator[None]:
         if first:
             write_text(running, json.dumps(this_process(), indent=1))
         yield
+        if first and not place.exists():
+            raise OutputError(
+                f"{folder}: the folder was removed while results were written into it, and some are missing; "
+                "remove what is left of it, and run the same command again"
+            )
     finally:
         if first:
             running.unlink(missing_ok=True)

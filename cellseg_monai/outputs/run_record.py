@@ -219,11 +219,27 @@ def read_runs(folder: StrPath) -> dict[str, Any]:
         return {}
     try:
         runs: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if all({"command", "exit", "start", "end"} <= run.keys() for run in runs.values()):
+        if all(map(_is_record, runs.values())):
             return runs
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         pass
     raise FileExistsError(f"{path} exists, but is not a record of runs; move it away")
+
+
+def _is_record(run: Any) -> bool:
+    """Whether content of a ``run.json`` is a record, as far as it is read here."""
+    if not isinstance(run, dict) or not {"command", "exit", "start", "end"} <= run.keys():
+        return False
+    lists = [run.get(name, []) for name in (*PARTS, "earlier")]
+    if not all(isinstance(listed, list) for listed in lists):
+        return False
+    *files, earlier = lists
+    known = all(isinstance(entry, dict) and _is_file(entry) for listed in files for entry in listed)
+    return known and all(map(_is_record, earlier))
+
+
+def _is_file(entry: dict[str, Any]) -> bool:
+    return isinstance(entry.get("file"), str) and "\0" not in entry["file"] and "sha256" in entry
 
 
 def file_facts(path: Path, stop: Event | None = None) -> dict[str, Any]:

@@ -1,13 +1,10 @@
 """MONAI's own command in a process that ends with this one, and whose progress is passed on."""
 
-import os
-import runpy
 import subprocess
-import sys
-import threading
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from cellseg_monai.runtime.watching import monais_command
 
 Report = Callable[[str], None]
 
@@ -30,13 +27,11 @@ def run_monai(arguments: Sequence[str], folder: Path, log: Path, report: Report)
     Raises:
         RuntimeError: the command failed; the error has its last line.
     """
-    call = f"from {__name__} import run_watched; run_watched()"
-    words = [sys.executable, "-c", call, str(os.getpid()), *arguments]
     last = ""
     with (
         log.open("a") as lines,
         subprocess.Popen(
-            words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            monais_command(arguments), cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as process,
     ):
         try:
@@ -67,15 +62,3 @@ def reported(line: str) -> str | None:
     if WARNING in line:
         return f"warning: {line.partition(WARNING)[2].partition(': ')[2].strip()}"
     return None
-
-
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)
-
-
-def run_watched() -> None:
-    """Run the command in ``sys.argv`` until it ends, or until the process ends whose number comes first."""
-    threading.Thread(target=_end_with, args=(int(sys.argv.pop(1)),), daemon=True).start()
-    runpy.run_module("monai.bundle", run_name="__main__", alter_sys=True)

@@ -5,12 +5,13 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import torch
 from tqdm import tqdm
 
+from cellseg_monai.runtime.watching import end_with_parent
 from cellseg_monai.studies.run import Run
 from cellseg_monai.studies.run_steps import done, perform
 
@@ -85,15 +86,25 @@ def _executor(jobs: int, cluster: str | None) -> Iterator[Executor]:
         raise ValueError(f"jobs={jobs} must be at least 1")
     threads = max(1, (os.cpu_count() or 1) // jobs)
     # spawned, because the threads that torch has started in this process do not survive a fork
-    executor = ProcessPoolExecutor(jobs, get_context("spawn"), _limit_threads, (threads,))
+    before = active_children()
+    executor = ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (threads,))
     try:
         yield executor
+    except (KeyboardInterrupt, SystemExit):  # which do not reach the processes by themselves
+        for process in active_children():
+            if process not in before:
+                process.terminate()
+        raise
     finally:
         executor.shutdown(cancel_futures=True)
 
 
-def _limit_threads(count: int) -> None:
-    """Limit the threads of this process and of its trainings, unless the user has set the number."""
+def _begin(count: int) -> None:
+    """End with the study, and limit the threads of this process and of its trainings.
+
+    A number of threads that the user has set stays.
+    """
+    end_with_parent()
     if "OMP_NUM_THREADS" not in os.environ:
         os.environ["OMP_NUM_THREADS"] = str(count)
         torch.set_num_threads(count)

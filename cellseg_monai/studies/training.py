@@ -12,6 +12,7 @@ from cellseg_monai.data.datalist import Item
 from cellseg_monai.outputs import write_text
 from cellseg_monai.runtime.overrides import literal_options
 from cellseg_monai.runtime.provenance import machine
+from cellseg_monai.runtime.watching import monais_command
 from cellseg_monai.studies.run import CLASSES, VAL_INTERVAL, Run
 
 COMMAND, TRAINED, STATE = "command.json", "trained.json", "training/training_state.pt"
@@ -43,8 +44,9 @@ def train(run: Run, folder: Path) -> None:
     write_listing(run.split[1], folder / "validation.json")
     write_text(folder / COMMAND, json.dumps(words, indent=1))
     resumed, log, began = (folder / STATE).is_file(), folder / "training.log", time.monotonic()
+    watched = monais_command(words[3:])
     with log.open("a") as lines:
-        code = subprocess.run(words, cwd=run.bundle, stdout=lines, stderr=subprocess.STDOUT).returncode
+        code = subprocess.run(watched, cwd=run.bundle, stdout=lines, stderr=subprocess.STDOUT).returncode
     if code:
         last = log.read_text().strip().rpartition("\n")[2]
         raise RuntimeError(f"the training of {run.name!r} failed, see {log}: {last}")

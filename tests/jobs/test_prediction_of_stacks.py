@@ -8,11 +8,14 @@ import pytest
 import tifffile
 import torch
 from monai.bundle import ConfigParser
+from PIL import Image
 
 from cellseg_monai.cli import main
 from cellseg_monai.data import ImageRegions, Reading, read_picture, write_synthetic_dataset
 from cellseg_monai.export import write_tiled
+from cellseg_monai.jobs.files.stacks import why_in_parts
 from cellseg_monai.jobs.prediction import predict
+from cellseg_monai.memory import MEMORY
 from tests.bundles.reduced import copied
 from tests.instances.perfect import f1
 from tests.instances.volumes import nuclei_volume
@@ -161,7 +164,10 @@ def test_pictures_of_stacks_are_refused_before_the_work(
 ) -> None:
     write_tiled(tmp_path / "a.tif", np.ones((3, 9, 9), np.uint8), "ZYX")
     assert run(bundle, tmp_path / "a.tif", option, "--out", tmp_path / "out", "--trust") == 1
-    assert "are made of planes only; leave them out, or choose a plane with --z" in capsys.readouterr().err
+    assert (
+        "are made of single planes that fit into memory; leave them out, or choose a plane with --z"
+        in capsys.readouterr().err
+    )
     assert not (tmp_path / "out").exists()
 
 
@@ -197,3 +203,32 @@ def test_an_interrupted_stack_goes_on(bundle: str, truth: np.ndarray, tmp_path: 
         (again,) = predict(bundle, [tmp_path / "a.tif"], tmp_path / "out", trust=True)
     assert calls == 13 + len(truth) - 12
     np.testing.assert_array_equal(tifffile.imread(again), tifffile.imread(path))
+
+
+@pytest.mark.parametrize("ending", [".tif", ".ome.zarr"])
+def test_an_image_that_would_not_fit_into_memory_is_segmented_in_tiles(
+    bundle: str, truth: np.ndarray, ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slide = tmp_path / f"slide{ending}"
+    write_tiled(slide, np.tile(pictured(truth)[15], (4, 4)), "YX")
+    assert run(bundle, slide, "--out", tmp_path / "whole", "--trust") == 0
+    monkeypatch.setenv(MEMORY, "0.02")
+    assert why_in_parts(str(slide), Reading()) == "is too large to be segmented as a whole"
+    tiles = [*map(str, ("--out", tmp_path / "tiles", "--trust")), "--set", "tile=128", "halo=40"]
+    assert run(bundle, slide, *tiles) == 0
+    whole, found = (
+        read_picture(next((tmp_path / name / "labels").iterdir()), "label").rows_columns().astype(np.int32)
+        for name in ("whole", "tiles")
+    )
+    np.testing.assert_array_equal(found > 0, whole > 0)
+    assert f1(found, whole) == 1
+
+
+def test_an_image_that_fits_neither_whole_nor_in_parts(
+    bundle: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("L", (400, 400)).save(tmp_path / "a.png")
+    monkeypatch.setenv(MEMORY, "0.004")
+    assert run(bundle, tmp_path / "a.png", "--out", tmp_path / "out", "--trust") == 1
+    reason = "400 × 400 pixels take 0.0 GB, but one image may take 0.0 GB here; save it as a tiled TIFF"
+    assert reason in (tmp_path / "out/failures.csv").read_text()

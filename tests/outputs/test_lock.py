@@ -1,6 +1,7 @@
 """One process at a time writes into a folder; a kill leaves no lock behind."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from cellseg_monai.outputs import locked
+from cellseg_monai.outputs import OutputError, locked
 from cellseg_monai.outputs.lock import FolderInUse
 
 HOLD = """
 import sys
-from cellseg_monai.outputs import locked
+from cellseg_monai.outputs import OutputError, locked
 with locked(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.read()
@@ -59,3 +60,12 @@ def test_the_same_process_may_come_in_again(tmp_path: Path) -> None:
             pass
         assert (tmp_path / ".cellseg/running.json").exists()
     assert not (tmp_path / ".cellseg/running.json").exists()
+
+
+def test_a_folder_that_is_removed_in_flight_is_told(tmp_path: Path) -> None:
+    lock = locked(tmp_path / "out")
+    lock.__enter__()
+    shutil.rmtree(tmp_path / "out")
+    (tmp_path / "out/later").mkdir(parents=True)
+    with pytest.raises(OutputError, match="out: the folder was removed while results were written into it"):
+        lock.__exit__(None, None, None)

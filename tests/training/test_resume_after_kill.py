@@ -45,11 +45,24 @@ def runs(tmp_path_factory):
         pytest.skip("SIGKILL and fork are POSIX's")
     folder = tmp_path_factory.mktemp("runs")
     kills = sorted(random.SystemRandom().sample(range(1, ITERATIONS), 2))
+    train_and_kill(folder, kills)
+    return folder, kills
+
+
+def train_and_kill(folder, kills):
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, PROGRAM, folder, *map(str, kills)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"killed at {kills}: {done.stderr}"
-    return folder, kills
+
+
+@pytest.mark.slow  # 34 kills, after each of which the training starts again
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="SIGKILL and fork are POSIX's")
+def test_killed_after_every_iteration_in_turn_it_ends_bit_for_bit_the_same(tmp_path):
+    train_and_kill(tmp_path, range(1, ITERATIONS))
+    for workers in (0, 2):
+        killed, whole = tensors(tmp_path / f"killed{workers}"), tensors(tmp_path / f"whole{workers}")
+        assert differences(killed, whole) == []
 
 
 @pytest.mark.parametrize("num_workers", [0, 2], ids=["in the process", "two workers"])

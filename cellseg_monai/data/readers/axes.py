@@ -58,6 +58,8 @@ def locate(part: Part, stored: str, shape: tuple[int, ...]) -> tuple[Index, str]
             f"the axes {axes!r} do not describe the shape {tuple(shape)}; "
             "use one letter per dimension, including X and Y, for example axes='ZYX'"
         )
+    if 0 in shape:
+        raise ValueError(f"the image has no pixels: its axes are {axes}, with shape {tuple(shape)}")
     planes = _planes(axes, shape, part)
     third = next((axis for axis in "ZT" if axis in axes and axis not in planes), "")
     spans = region_slices(part.region, {axis: shape[axes.index(axis)] for axis in f"XY{third}"})
@@ -94,6 +96,19 @@ def _planes(axes: str, shape: tuple[int, ...], part: Part) -> dict[str, int]:
         )
     single = {axis: 0 for axis in axes if axis not in "XY" + _CHANNELS and lengths[axis] == 1}
     return {**single, **select}
+
+
+def selected(index: Index, shape: tuple[int, ...]) -> list[int]:
+    """Return the lengths of the part that an index selects.
+
+    Example:
+        >>> selected((2, slice(None), slice(3, 5)), (5, 30, 40))
+        [1, 30, 2]
+    """
+    return [
+        len(range(*at.indices(length))) if isinstance(at, slice) else 1
+        for at, length in zip(index, shape, strict=True)
+    ]
 
 
 def region_slices(region: Region | None, lengths: Mapping[str, int]) -> dict[str, slice]:

@@ -7,8 +7,9 @@ import itk
 import nibabel
 import numpy as np
 
-from cellseg_monai.data.readers.axes import Part, channels_last, locate
+from cellseg_monai.data.readers.axes import Part, channels_last, locate, selected
 from cellseg_monai.data.readers.picture import MICROMETRES, Kind, Picture
+from cellseg_monai.memory import IN_PARTS, require_room
 
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
 ITK_SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd", ".gipl", ".vtk", ".img", ".hdr", ".dcm")
@@ -21,6 +22,7 @@ def read_nifti(path: Path, kind: Kind, part: Part) -> Picture:
     index, kept = locate(part, stored_axes, image.shape)
     if part.level:
         raise ValueError("a level can be chosen only of TIFF and OME-Zarr files")
+    require_room(selected(index, image.shape), image.get_data_dtype().itemsize)
     pixels = np.asanyarray(image.dataobj[index])
     if pixels.dtype.names:  # RGB voxels are structured elements
         pixels, kept = np.stack([pixels[name] for name in pixels.dtype.names], axis=-1), f"{kept}I"
@@ -56,6 +58,8 @@ def _open(path: Path) -> Any:
         raise ValueError("ITK does not support this format, or the file is damaged")
     header.SetFileName(str(path))
     header.ReadImageInformation()
+    sides = [header.GetDimensions(axis) for axis in range(header.GetNumberOfDimensions())]
+    require_room([*sides, header.GetNumberOfComponents()], header.GetComponentSize(), IN_PARTS)
     if header.GetNumberOfComponents() == 1:
         return itk.imread(str(path))
     component = {itk.CommonEnums.IOComponent_UCHAR: itk.UC, itk.CommonEnums.IOComponent_USHORT: itk.US,

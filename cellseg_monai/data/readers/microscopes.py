@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cellseg_monai.data.readers.axes import Index, Part, channels_last, locate
+from cellseg_monai.data.readers.axes import Index, Part, channels_last, locate, selected
 from cellseg_monai.data.readers.picture import Kind, Picture
+from cellseg_monai.memory import IN_PARTS, require_room
 
 SUFFIXES = (".czi", ".nd2", ".lif", ".oib", ".oif")
 """File name endings of microscopes that an extra can read."""
@@ -62,6 +63,7 @@ def read_microscope(path: Path, kind: Kind, part: Part) -> Picture:
     try:
         with _OPEN[path.suffix.lower()](path) as content:
             index, kept = locate(part, content.axes, content.shape)
+            require_room(selected(index, content.shape), remedy=IN_PARTS)
             pixels, axes = channels_last(content.read(index), kept)
     except ModuleNotFoundError as error:
         library = str(error.name).partition(".")[0]

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import zarr
 
-from cellseg_monai.data.readers.axes import Part, channels_last, checked_level, locate
+from cellseg_monai.data.readers.axes import Part, channels_last, checked_level, locate, selected
 from cellseg_monai.data.readers.picture import MICROMETRES, Kind, Picture
+from cellseg_monai.memory import IN_PARTS, require_room
 
 SUFFIXES = (".zarr",)
 
@@ -28,6 +29,8 @@ def read_ome_zarr(path: Path, kind: Kind, part: Part) -> Picture:
     array = group[image["datasets"][level]["path"]]
     stored = _axes(image, array.ndim)
     index, kept = locate(part, stored, array.shape)
+    require_room(array.chunks, array.dtype.itemsize, IN_PARTS)
+    require_room(selected(index, array.shape), array.dtype.itemsize)
     pixels, axes = channels_last(np.asarray(array[index]), kept)
     names = tuple(str(channel.get("label", "")) for channel in metadata.get("omero", {}).get("channels", ()))
     return Picture(

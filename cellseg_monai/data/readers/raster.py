@@ -10,6 +10,7 @@ from PIL import Image
 
 from cellseg_monai.data.readers.axes import Part
 from cellseg_monai.data.readers.picture import Kind, Picture, believable_size
+from cellseg_monai.memory import IN_PARTS, require_room
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
 
@@ -22,6 +23,7 @@ def read_raster(path: Path, kind: Kind, part: Part) -> Picture:
     The EXIF orientation of camera images is not applied, because masks are drawn on the stored pixels.
     """
     with Image.open(path) as image:
+        require_room([*image.size, len(image.getbands())], remedy=IN_PARTS)
         dots_per_inch = image.info.get("dpi", (0, 0))
         pixels = _deep_png(path) if image.format == "PNG" else None
         if pixels is None:

@@ -9,9 +9,10 @@ import numpy.typing as npt
 import tifffile
 import zarr
 
-from cellseg_monai.data.readers.axes import Index, Part, channels_last, checked_level, locate
+from cellseg_monai.data.readers.axes import Index, Part, channels_last, checked_level, locate, selected
 from cellseg_monai.data.readers.picture import Kind, Picture
 from cellseg_monai.data.readers.tiff_metadata import channel_names, pixel_size
+from cellseg_monai.memory import IN_PARTS, require_room
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,8 @@ def read_tiff(path: Path, kind: Kind, part: Part) -> Picture:
         if part.axes is None:
             _require_names(stored.axes, stored.shape)
         index, kept = locate(part, stored.axes, stored.shape)
+        require_room(_piece(stored), stored.dtype.itemsize, IN_PARTS)
+        require_room(selected(index, stored.shape), stored.dtype.itemsize)
         pixels, axes = channels_last(_pixels(path, series, part.level, index), kept)
         if kind == "image":
             pixels = _intensities(pixels, series.keyframe)
@@ -107,6 +110,9 @@ def largest_piece(path: Path, level: int = 0) -> int:
     with tifffile.TiffFile(path) as file:
         series = file.series[0]
         stored = series.levels[min(level, len(series.levels) - 1)]
-        if stored.dataoffset is not None:
-            return 0
-        return int(np.prod(stored.keyframe.chunks)) * int(stored.dtype.itemsize)
+        return int(np.prod(_piece(stored))) * int(stored.dtype.itemsize)
+
+
+def _piece(stored: tifffile.TiffPageSeries) -> tuple[int, ...]:
+    """Shape of what must be decoded to read one pixel; nothing of uncompressed files."""
+    return (0,) if stored.dataoffset is not None else tuple(stored.keyframe.chunks)

@@ -1,4 +1,4 @@
-"""Stacks and movies in one file: what a file is, its planes one after the other, and its frames."""
+"""Images that are read in parts: stacks, movies and slides; planes one after the other, and frames."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -7,12 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy.typing as npt
 
-from cellseg_monai.data import ImageRegions, Reading, read_picture
+from cellseg_monai.data import ImageRegions, Picture, Reading, read_picture
 from cellseg_monai.data.readers import medical, microscopes
+from cellseg_monai.data.readers.axes import Part
 from cellseg_monai.data.readers.formats import IN_PARTS
 from cellseg_monai.data.readers.mask_check import require_label_map
 from cellseg_monai.jobs.files.inputs import Source, first_file
 from cellseg_monai.label_maps import LabelMap, as_label_map
+from cellseg_monai.memory import usable
 from cellseg_monai.outputs import StrPath
 
 
@@ -33,6 +35,8 @@ class Frame(NamedTuple):
 _ONE_PIXEL = ((0, 1), (0, 1), (0, 1))
 _AT_ONCE = 1 << 27
 """Bytes of planes to read at once."""
+_PER_PIXEL = 100
+"""Bytes that the segmentation of a whole image takes for each pixel: twice of what one without cells took."""
 
 
 def third_axis(image: Source | StrPath, reading: Reading) -> str:
@@ -49,13 +53,43 @@ def third_axis(image: Source | StrPath, reading: Reading) -> str:
         >>> [third_axis(path, reading) for reading in (Reading(), Reading(axes="ZYX"), Reading(frame=0))]
         ['T', 'Z', '']
     """
+    picture = _one_pixel(image, reading)
+    return "" if picture is None else picture.third
+
+
+def why_in_parts(image: Source, reading: Reading) -> str:
+    """Return why an image is segmented in parts; empty if it is not.
+
+    Args:
+        image: file of the image, or files of its channels.
+        reading: part to read.
+
+    Example:
+        >>> import numpy as np, tempfile, tifffile
+        >>> path = f"{tempfile.mkdtemp()}/a.tif"
+        >>> tifffile.imwrite(path, np.zeros((3, 8, 8), np.uint8), metadata={"axes": "TYX"})
+        >>> why_in_parts(path, Reading()), why_in_parts(path, Reading(frame=0))
+        ('has several planes or frames', '')
+    """
+    picture = _one_pixel(image, reading)
+    if picture is None:
+        return ""
+    if picture.third:
+        return "has several planes or frames"
+    lengths = dict(zip(Part(reading.axes).names(picture.stored_axes), picture.stored_shape, strict=True))
+    needed = _PER_PIXEL * lengths["X"] * lengths["Y"]
+    return "is too large to be segmented as a whole" if 2 * needed > usable() else ""
+
+
+def _one_pixel(image: Source | StrPath, reading: Reading) -> Picture | None:
+    """The first pixel with the metadata of the image; None for a file that cannot be read."""
     file = first_file(image) if isinstance(image, str | list) else image
     if not str(file).lower().endswith((*IN_PARTS, *medical.ITK_SUFFIXES, *microscopes.SUFFIXES)):
-        return ""
+        return None
     try:
-        return read_picture(file, **reading.place, region=_ONE_PIXEL, movie=True).third
+        return read_picture(file, **reading.place, region=_ONE_PIXEL, movie=True)
     except (ValueError, FileNotFoundError, ImportError):  # the run names the file and the reason
-        return ""
+        return None
 
 
 def of_labels(path: Path, reading: Reading) -> Reading:
