@@ -43,6 +43,17 @@ class PixelSize(argparse.Action):
         setattr(namespace, self.dest, values[0] if len(values) == 1 else tuple(values))
 
 
+class Status(argparse.Action):
+    """Print how far a run is, and end; like ``--help``, it needs no other argument."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        """Print the status."""
+        from cellseg_monai.outputs.progress import read_progress
+
+        print(read_progress(values, parser.prog.split()[-1]))
+        parser.exit()
+
+
 def setting(text: str) -> tuple[str, Any]:
     """Split ``id=value``; the value is written as in Python or JSON, or is text.
 
