@@ -138,6 +138,10 @@ PIXEL_SIZE = argument(
     help="pixel size in micrometres, one value, x and y, or x, y and z (default: from the files)",
 )  # fmt: skip
 WEIGHTS = argument("--weights", metavar="FILE", help="weights of the network (default: those of the bundle)")
+CLUSTER = argument(
+    "--cluster", metavar="local[:N]|slurm[:N]|ADDRESS",
+    help="Dask cluster that does it: processes of this machine, jobs of SLURM, or a scheduler's workers",
+)  # fmt: skip
 TRUST = argument(
     "--trust", action="store_true", help="use the bundle without an audit: its author can run code"
 )

@@ -119,7 +119,7 @@ def report_each(
                     tables.add(image.name, outcome)
         remove_parts(output_dir / name for name in sources)  # of workers that died
         tables.finish({image.name: place for place, image in enumerate(images)})
-        run.note(counts={"images": len(images), "kept": len(kept), **tables.totals})
+        run.note(counts={"images": len(images), **({"kept": len(kept)} if kept else {}), **tables.totals})
         tables.report(len(images))
 
 

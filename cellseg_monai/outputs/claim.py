@@ -3,7 +3,7 @@
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -116,9 +116,11 @@ class Claim:
         Args:
             targets: names of the files in the folder.
         """
-        for name in map(self._plain, targets):
-            if self.run is not None:
-                self.run.hashed("outputs", self.folder / name, self._entries[name].digest or "")
+        names = [self._plain(name) for name in targets]
+        if (run := self.run) is not None:
+            for name in names:
+                run.hashed("outputs", self.folder / name, self._entries[name].digest or "")
+        self._remove_others(names)
 
     def begin(self, targets: Iterable[str]) -> None:
         """Record that some of the claimed files are being written.
@@ -139,6 +141,10 @@ class Claim:
         """
         names = [self._plain(name) for name in targets]
         self._finish(names)
+        self._remove_others(names)
+
+    def _remove_others(self, names: Sequence[str]) -> None:
+        """Remove what earlier runs made from the same inputs."""
         for source in {self._sources[name] for name in names if name in self._sources}:
             self._remove_former(self._made_from[source].difference(names))
 

@@ -100,9 +100,10 @@ class Counts:
             order: place by name of the image.
         """
         self.rows.sort(key=lambda row: order[row[0]])
-        self.start()
-        for name, number in self.rows if self._file is not None else ():
-            add_row(self._file, [name, str(number)])
+        if self._file is not None:
+            self.start()
+            for name, number in self.rows:
+                add_row(self._file, [name, str(number)])
 
     def warn(self) -> None:
         """Log a warning about images without cells, if there are any."""

@@ -73,9 +73,10 @@ class Failures:
             order: place by name of the input.
         """
         self.rows.sort(key=lambda row: order[row[0]])
-        self.start()
-        for row in self.rows if self._file is not None else ():
-            add_row(self._file, row)
+        if self._file is not None:
+            self.start()
+            for row in self.rows:
+                add_row(self._file, row)
 
     @property
     def table(self) -> pd.DataFrame:
