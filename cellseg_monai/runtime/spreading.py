@@ -8,7 +8,12 @@ from queue import Empty, Queue
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+from cellseg_monai.runtime.cluster import connected
+
 logger = logging.getLogger(__name__)
+
+_FETCHING = 10.0
+"""Seconds in which a result must come from its worker; they are small."""
 
 DEATHS = 3
 """Workers that an item may kill before it is set aside."""
@@ -69,6 +74,29 @@ def spread(
     return _Spreading(client, work, items, begin).answers()
 
 
+def answers_of(work: Callable[[Any], Any], items: Sequence[Any], cluster: str | None = None) -> Iterator[Any]:
+    """Answers in the order of the items, by this process or by the workers of a cluster.
+
+    Args:
+        work: function of an item.
+        items: items.
+        cluster: cluster as in :func:`~cellseg_monai.runtime.cluster.connected`; None for this process.
+
+    Yields:
+        Result of each item, or :class:`Killed`.
+
+    Example:
+        >>> list(answers_of(abs, [-1, -2]))
+        [1, 2]
+    """
+    if cluster is None or not items:
+        yield from map(work, items)
+        return
+    with connected(cluster) as client:
+        answers = dict(spread(client, work, items))
+    yield from (answers[number] for number in range(len(items)))
+
+
 class _Spreading:
     def __init__(
         self,
@@ -116,7 +144,7 @@ class _Spreading:
             self._read_workers()
         left = len(self._again) + len(self._items) - self._next
         free = sorted(self._workers - self._busy()) if left else []
-        for worker in free[: min(left, len(self._workers) - len(self._sent))]:
+        for worker in free[: max(0, min(left, len(self._workers) - len(self._sent)))]:
             if self._again:
                 number = self._again.pop()
             else:
@@ -165,11 +193,16 @@ class _Spreading:
     def _answer(self, number: int, future: Any) -> Any:
         """The answer to an item; this object if it must be sent again."""
         from dask.distributed import CancelledError, KilledWorker
+        from dask.distributed import TimeoutError as TooLong
 
+        if future.status == "lost":
+            return self
         try:
-            if future.status not in ("finished", "error"):
-                raise CancelledError(future.key)
-            return future.result()
+            return future.result(timeout=_FETCHING if future.status == "finished" else None)
+        except TooLong:  # its worker died before the result was fetched; Dask may wait for it for ever
+            if future.status == "error":
+                raise
+            return self
         except CancelledError as error:
             raise ConnectionError(_LOST) from error
         except KilledWorker as error:
