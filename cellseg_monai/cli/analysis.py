@@ -1,6 +1,6 @@
 """``cellseg measure`` and ``cellseg track``."""
 
-from cellseg_monai.cli.options import FORCE, PIECES, PIXEL_SIZE, READING, TRUST
+from cellseg_monai.cli.options import CLUSTER, FORCE, PIECES, PIXEL_SIZE, READING, TRUST
 from cellseg_monai.cli.verbs import Verb, argument, call
 
 
@@ -29,6 +29,7 @@ MEASURE = Verb("measure", "write tables of cell measurements", call("jobs.measur
     argument("--pairs", action="store_true", help="also write a table of neighbouring cells"),
     PIECES,
     argument("--format", dest="file_format", choices=("csv", "parquet"), help="table format (default csv)"),
+    CLUSTER,
     FORCE,
     *READING,
 ])  # fmt: skip

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cellseg_monai.cli.options import CLASSES, FORCE, MODALITY, PIECES, bundle_folder
+from cellseg_monai.cli.options import CLASSES, CLUSTER, FORCE, MODALITY, PIECES, bundle_folder
 from cellseg_monai.cli.results import Outcome
 from cellseg_monai.cli.verbs import Verb, argument, call
 
@@ -28,6 +28,7 @@ EVALUATE = Verb("evaluate", "score label maps; exit code 1 if one is missing", _
     FORCE,
     argument("--section", help="section of a dataset.json or table (default training)"),
     MODALITY,
+    CLUSTER,
     _BUNDLE,
     argument("--weights", metavar="FILE", help="weights used, if not those of the bundle, for the record"),
 ], json=True)  # fmt: skip

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from cellseg_monai.cli.options import FORCE, MODEL, READING, SETTINGS, TRUST, WEIGHTS
+from cellseg_monai.cli.options import CLUSTER, FORCE, MODEL, READING, SETTINGS, TRUST, WEIGHTS, Status
 from cellseg_monai.cli.results import Outcome
 from cellseg_monai.cli.verbs import Verb, argument, call
 
@@ -42,6 +42,8 @@ PREDICT = Verb("predict", "segment images with a trained network", _predict, [
     argument("--overlay", action="store_true", help="also draw the outlines of the cells on the images"),
     argument("--attention", action="store_true", help="also write the map of each attention gate"),
     *READING,
+    CLUSTER,
+    argument("--status", action=Status, metavar="OUT", help="show how far the run that writes to OUT is"),
     TRUST,
     SETTINGS,
 ], json=True)  # fmt: skip

@@ -43,6 +43,17 @@ class PixelSize(argparse.Action):
         setattr(namespace, self.dest, values[0] if len(values) == 1 else tuple(values))
 
 
+class Status(argparse.Action):
+    """Print how far a run is, and end; like ``--help``, it needs no other argument."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        """Print the status."""
+        from cellseg_monai.outputs.progress import read_progress
+
+        print(read_progress(values, parser.prog.split()[-1]))
+        parser.exit()
+
+
 def setting(text: str) -> tuple[str, Any]:
     """Split ``id=value``; the value is written as in Python or JSON, or is text.
 
@@ -127,6 +138,10 @@ PIXEL_SIZE = argument(
     help="pixel size in micrometres, one value, x and y, or x, y and z (default: from the files)",
 )  # fmt: skip
 WEIGHTS = argument("--weights", metavar="FILE", help="weights of the network (default: those of the bundle)")
+CLUSTER = argument(
+    "--cluster", metavar="local[:N]|slurm[:N]|ADDRESS",
+    help="Dask cluster that does it: processes of this machine, jobs of SLURM, or a scheduler's workers",
+)  # fmt: skip
 TRUST = argument(
     "--trust", action="store_true", help="use the bundle without an audit: its author can run code"
 )

@@ -4,7 +4,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cellseg_monai.cli.options import CLASSES, MODALITY, PIECES, SETTINGS, WEIGHTS, Pairs, parsed, setting
+from cellseg_monai.cli.options import (
+    CLASSES,
+    CLUSTER,
+    MODALITY,
+    PIECES,
+    SETTINGS,
+    WEIGHTS,
+    Pairs,
+    parsed,
+    setting,
+)
 from cellseg_monai.cli.verbs import Argument, Group, Verb, argument
 
 
@@ -50,7 +60,7 @@ _SHARED = (
     SETTINGS,
     argument("--seeds", type=_integers, metavar="N,N", help="seeds of the trainings (default 0)"),
     argument("--jobs", type=int, metavar="N", help="number of runs at the same time (default 1)"),
-    argument("--cluster", metavar="ADDRESS", help="address of a Dask scheduler whose workers do the runs"),
+    CLUSTER,
     PIECES,
     MODALITY,
 )

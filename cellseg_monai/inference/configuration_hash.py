@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ _PLAIN = (type(None), bool, int, float, complex, str, bytes)
 def configuration_hash(*values: Any) -> str:
     """Return a hash of values and objects. Equal options and weights give the same hash in every process.
 
-    Objects are compared by class and attributes, networks by structure and weights, functions by name.
+    Objects are compared by class and attributes, networks by structure and weights, functions by name, and
+    paths by their last part: where files lie makes no difference.
 
     Args:
         values: everything that the result depends on.
@@ -48,6 +50,8 @@ def _pieces(value: Any, parents: list[int]) -> Iterator[bytes]:
     if isinstance(value, torch.Tensor):
         yield f"{value.dtype} {tuple(value.shape)}".encode()
         yield value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
+    elif isinstance(value, PurePath):
+        yield value.name.encode()
     elif isinstance(value, np.ndarray):
         yield f"{value.dtype} {value.shape}".encode()
         yield value.tobytes()

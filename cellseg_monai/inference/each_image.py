@@ -1,10 +1,12 @@
 """Run an evaluator on one image after another; if one fails, the others are still segmented."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,17 @@ from monai.engines.utils import IterationEvents
 from monai.transforms import Compose, SaveImage, SaveImaged
 from monai.utils import CommonKeys, ensure_tuple
 
-from cellseg_monai.inference.failure_table import STAGES, OneImage, Segmented, report_each
+from cellseg_monai.inference.configuration_hash import configuration_hash
+from cellseg_monai.inference.failure_table import report_each
+from cellseg_monai.inference.one_image import (
+    STAGES,
+    OneImage,
+    Outcomes,
+    Perform,
+    Segmented,
+    digest_if_readable,
+    in_turn,
+)
 from cellseg_monai.inference.read_ahead import read_ahead
 from cellseg_monai.label_maps import connected_components
 from cellseg_monai.outputs.counts import number_of_cells
@@ -32,7 +44,8 @@ class EachImage:
     ``timing.csv`` lists for all other images the seconds for reading, network, postprocessing and writing.
     ``counts.csv`` lists their number of cells, or of pieces of classes; a warning names the
     images without any.
-    While the network works on an image, the next one is read.
+    While the network works on an image, the next one is read. If a run is killed and started again, it keeps
+    the images that are done, as long as the image, the network and all options are the same.
 
     MONAI's evaluator on its own stops at the first image that fails.
 
@@ -81,29 +94,71 @@ class EachImage:
         # With a handler the evaluator ends properly and can run again; otherwise it cannot.
         self.evaluator.add_event_handler(Events.EXCEPTION_RAISED, self._fail)
 
-    def run(self) -> None:
+    def run(self, perform: Perform | None = None) -> None:
         """Segment every image.
+
+        Args:
+            perform: way to work through the images; by default one after another.
 
         Raises:
             RuntimeError: at the end, if an image failed.
         """
         savers = [step for step in self.postprocessing.transforms if hasattr(step, "path_of")]
+        images = [
+            OneImage(
+                source,
+                [saver.path_of(ensure_tuple(source)[0]) for saver in savers],
+                partial(self.segment_image, source),
+            )
+            for source in (item["image"] for item in self.dataset.data)
+        ]
+        settings = self._settings()
+        noun = "piece" if self._classes else "cell"
         with self._timed_postprocessing():
-            readings = read_ahead(self.dataset.__getitem__, range(len(self.dataset)))
-            images = [
-                OneImage(
-                    item["image"],
-                    [saver.path_of(ensure_tuple(item["image"])[0]) for saver in savers],
-                    partial(self._segment, readings),
-                )
-                for item in self.dataset.data
-            ]
-            noun = "piece" if self._classes else "cell"
-            report_each(images, Path(self.output_dir), progress=True, noun=noun, origin=self.origin)
+            report_each(
+                images,
+                Path(self.output_dir),
+                settings,
+                perform or self._in_turn,
+                progress=True,
+                noun=noun,
+                origin=self.origin,
+            )
 
-    def _segment(self, readings: Iterator[Any]) -> Segmented:
+    def segment_image(self, source: Any) -> Segmented:
+        """Segment a single image, and write its results.
+
+        Args:
+            source: file of the image, or files of its channels.
+        """
+        with self._timed_postprocessing():
+            (reading,) = read_ahead(self._read, [source])
+            return self._segment(reading)
+
+    def _settings(self) -> str:
+        """Hash of all that a result depends on besides its image."""
+        return configuration_hash(
+            version("cellseg_monai"),
+            self.evaluator.network,
+            self.evaluator.inferer,
+            (self.evaluator.amp, self.evaluator.amp_kwargs),
+            self.dataset.transform,
+            self.postprocessing.transforms,
+        )
+
+    def _in_turn(self, images: Sequence[OneImage], begin: Callable[[OneImage], None]) -> Outcomes:
+        readings = zip(images, read_ahead(self._read, [image.source for image in images]), strict=True)
+        ahead = (image._replace(segment=partial(self._segment, reading)) for image, reading in readings)
+        return in_turn(ahead, begin)
+
+    def _read(self, source: Any) -> Any:
+        for file in ensure_tuple(source):
+            digest_if_readable(file)  # remembered for the manifest
+        return self.dataset.transform({"image": source})
+
+    def _segment(self, reading: Future[tuple[Any, float]]) -> Segmented:
         self._seconds = dict.fromkeys(STAGES, 0.0)
-        sample, self._seconds["read"] = next(readings).result()
+        sample, self._seconds["read"] = reading.result()
         self.evaluator.data_loader = [list_data_collate([sample])]
         self.evaluator.state.epoch_length = 1
         self._error = None

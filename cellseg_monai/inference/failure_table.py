@@ -1,57 +1,42 @@
-"""Segment image after image; an image that fails is reported, and the others are still segmented."""
+"""Segment many images; one that fails is reported, one that is done already is kept, the others are made."""
 
-import os
-from collections.abc import Callable, Mapping, Sequence
-from itertools import starmap
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
 
-from monai.utils import ensure_tuple
-
+from cellseg_monai.inference.one_image import (
+    STAGES,
+    OneImage,
+    Outcome,
+    Perform,
+    Segmented,
+    digest_if_readable,
+    in_turn,
+    stamp_of,
+)
 from cellseg_monai.inference.progress_bar import with_progress
 from cellseg_monai.outputs import Run, claim_outputs, require_apart
+from cellseg_monai.outputs.claim import Claim
+from cellseg_monai.outputs.counting import counted
 from cellseg_monai.outputs.counts import COUNTS, SEGMENTATION, Counts
 from cellseg_monai.outputs.failures import FAILURES, Failures, add_row
+from cellseg_monai.outputs.manifest import Done, Manifest
 from cellseg_monai.outputs.origin import Origin
+from cellseg_monai.outputs.whole import remove_parts
 
-STAGES = ("read", "network", "postprocessing", "write")
-"""Columns of ``timing.csv``, in seconds."""
+logger = logging.getLogger(__name__)
 
-
-class Segmented(NamedTuple):
-    """An image that was segmented.
-
-    Attributes:
-        seconds: seconds of each stage.
-        found: number of cells, None if the result is not a label map.
-    """
-
-    seconds: Mapping[str, float]
-    found: int | None = None
-
-
-class OneImage(NamedTuple):
-    """An image to segment.
-
-    Attributes:
-        source: file of the image, or files of its channels.
-        results: files that will be written.
-        segment: function that writes them.
-    """
-
-    source: Any
-    results: Sequence[Path]
-    segment: Callable[[], Segmented]
-
-    @property
-    def files(self) -> list[str]:
-        """Absolute paths of the files that are read."""
-        return [os.path.abspath(file) for file in ensure_tuple(self.source)]
+WORK = "predict"
+TIMING = "timing.csv"
 
 
 def report_each(
     images: Sequence[OneImage],
     output_dir: Path,
+    settings: str = "",
+    perform: Perform = in_turn,
+    *,
     progress: bool = False,
     noun: str = "cell",
     origin: Origin | None = None,
@@ -62,9 +47,14 @@ def report_each(
     ``timing.csv`` lists the time of each stage for all other images, ``counts.csv`` their number of cells. A
     warning names the images without any.
 
+    A manifest in the folder has the state of each image. If a run is killed and started again, the images
+    that are done are kept, as long as the image, its result and the settings are the same.
+
     Args:
         images: images to segment; their results are in the output folder.
         output_dir: folder of the tables, created if necessary.
+        settings: hash of everything besides the image that a result depends on; if empty, nothing is kept.
+        perform: way to work through the images.
         progress: show a bar on a terminal if it takes long; elsewhere, log a line every minute.
         noun: what is counted.
         origin: bundle and weights, for ``run.json``.
@@ -82,38 +72,136 @@ def report_each(
         ...
         RuntimeError: 1 of 1 images failed; see /.../failures.csv for the reasons
     """
-    failures, timing = Failures(output_dir), output_dir / "timing.csv"
-    counts = Counts(SEGMENTATION, output_dir, noun)
+    tables = _Tables(output_dir, noun)
     inputs = [file for image in images for file in image.files]
     require_apart(output_dir, inputs, below=True)
-    with claim_outputs(output_dir, "predict", [FAILURES, timing.name, COUNTS], inputs) as claim:
-        targets = [[path.relative_to(output_dir).as_posix() for path in image.results] for image in images]
-        pairs = list(zip(images, targets, strict=True))
-        sources = {name: image.files[0] for image, names in pairs for name in names}
+    with claim_outputs(output_dir, WORK, [FAILURES, TIMING, COUNTS], inputs) as claim:
+        targets = {
+            image.name: [path.relative_to(output_dir).as_posix() for path in image.results]
+            for image in images
+        }
+        sources = {name: image.files[0] for image in images for name in targets[image.name]}
         claim.add(sources, sources, begin=False)
-        run = claim.record(Run("predict"))
+        run = claim.record(Run(WORK), hashed=False)
         if origin is not None:
             run.note(origin=origin.in_metadata())
             for part, files in origin.files.items():
                 run.files(part, files)
-        failures.start()
-        counts.start()
-        add_row(timing, ["image", *STAGES], new=True)
+        tables.start()
+        with Manifest(output_dir, WORK) as manifest:
+            stamps = {image.name: stamp_of(image.source) for image in images}
+            earlier = manifest.done(settings) if settings else {}
+            kept = _kept(images, targets, stamps, earlier, claim)
+            weights = None if origin is None else origin.facts.get("weights_sha256")
+            manifest.ask(stamps, settings, keep=kept, weights=weights)
+            for image in images:
+                if (done := kept.get(image.name)) is not None:
+                    claim.keep(targets[image.name])
+                    _note_inputs(run, image, done.inputs)
+                    tables.add(image.name, Outcome(Segmented(**done.result)))
 
-        def segment(image: OneImage, names: Sequence[str]) -> None:
-            with failures.collect(str(image.source)):
-                with claim.writing(names):
-                    seconds, found = image.segment()
-                add_row(timing, [str(image.source), *(f"{seconds[stage]:.4f}" for stage in STAGES)])
-                if found is not None:
-                    counts.add(str(image.source), found)
+            def begin(image: OneImage) -> None:
+                claim.begin(targets[image.name])
+                manifest.start(image.name)
 
-        done = starmap(segment, pairs)
-        for _ in with_progress(done, len(images), shown=progress, unit="image", size=lambda _: 1):
-            pass
-        found = {f"{noun}s": sum(number for _, number in counts.rows)} if counts.rows else {}
-        run.note(counts={"images": len(images), "failed": len(failures.rows), **found})
-        counts.warn()
-        if failures.rows:
-            failed = f"{len(failures.rows)} of {len(images)} images failed"
-            raise RuntimeError(f"{failed}; see {output_dir / FAILURES} for the reasons")
+            todo = [image for image in images if image.name not in kept]
+            with closing(perform(todo, begin)) as outcomes:
+                for image, outcome in with_progress(
+                    outcomes, len(todo), shown=progress, unit="image", size=lambda _: 1
+                ):
+                    if outcome.segmented is None:
+                        manifest.fail(image.name, outcome.reason, outcome.worker)
+                    else:
+                        claim.finish(targets[image.name])
+                        result = outcome.segmented._asdict()
+                        manifest.finish(image.name, outcome.digests, result, outcome.worker)
+                    _note_inputs(run, image, outcome.digests)
+                    tables.add(image.name, outcome)
+        remove_parts(output_dir / name for name in sources)  # of workers that died
+        tables.finish({image.name: place for place, image in enumerate(images)})
+        run.note(counts={"images": len(images), **({"kept": len(kept)} if kept else {}), **tables.totals})
+        tables.report(len(images))
+
+
+def _kept(
+    images: Sequence[OneImage],
+    targets: Mapping[str, Sequence[str]],
+    stamps: Mapping[str, object],
+    earlier: Mapping[str, Done],
+    claim: Claim,
+) -> dict[str, Done]:
+    """Images whose results of an earlier run are still right."""
+
+    def is_same(image: OneImage, done: Done) -> bool:
+        return done.stamp == stamps[image.name] or done.inputs == list(map(digest_if_readable, image.files))
+
+    kept = {
+        image.name: done
+        for image in images
+        if (done := earlier.get(image.name)) is not None
+        and targets[image.name]
+        and claim.is_whole(targets[image.name])
+        and is_same(image, done)
+    }
+    if kept:
+        logger.info("%s of %s already done", f"{len(kept):,}", counted(len(images), "image"))
+    return kept
+
+
+def _note_inputs(run: Run, image: OneImage, digests: Sequence[str | None]) -> None:
+    for file, digest in zip(image.files, digests, strict=False):
+        if digest is not None:
+            run.hashed("inputs", file, digest)
+
+
+class _Tables:
+    """The three tables of a run in their folder."""
+
+    def __init__(self, folder: Path, noun: str) -> None:
+        self._noun = noun
+        self._failures = Failures(folder)
+        self._timing = folder / TIMING
+        self._seconds: dict[str, Mapping[str, float]] = {}
+        self._counts = Counts(SEGMENTATION, folder, noun)
+        self._folder = folder
+
+    def start(self) -> None:
+        self._failures.start()
+        self._counts.start()
+        add_row(self._timing, ["image", *STAGES], new=True)
+
+    def add(self, name: str, outcome: Outcome) -> None:
+        if outcome.segmented is None:
+            self._failures.add(name, outcome.reason)
+            return
+        seconds, found = outcome.segmented
+        self._seconds[name] = seconds
+        self._add_seconds(name)
+        if found is not None:
+            self._counts.add(name, found)
+
+    def _add_seconds(self, name: str) -> None:
+        add_row(self._timing, [name, *(f"{self._seconds[name][stage]:.4f}" for stage in STAGES)])
+
+    def finish(self, order: Mapping[str, int]) -> None:
+        """Put the rows into the order of the images."""
+        if list(self._seconds) == sorted(self._seconds, key=order.__getitem__) and not self._failures.rows:
+            return
+        self._failures.sort(order)
+        self._counts.sort(order)
+        add_row(self._timing, ["image", *STAGES], new=True)
+        for name in sorted(self._seconds, key=order.__getitem__):
+            self._add_seconds(name)
+
+    @property
+    def totals(self) -> dict[str, int]:
+        rows = self._counts.rows
+        cells = {f"{self._noun}s": sum(number for _, number in rows)} if rows else {}
+        return {"failed": len(self._failures.rows), **cells}
+
+    def report(self, total: int) -> None:
+        """Warn of images without cells, and raise if an image failed."""
+        self._counts.warn()
+        if failed := len(self._failures.rows):
+            where = self._folder / FAILURES
+            raise RuntimeError(f"{failed} of {total} images failed; see {where} for the reasons")

@@ -1,9 +1,10 @@
 """Segment images larger than memory, one after another, tile by tile; interrupted runs continue."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from functools import partial
+from functools import cached_property, partial
 from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import Any
 from monai.utils import CommonKeys, ensure_tuple
 
 from cellseg_monai.inference.configuration_hash import configuration_hash
-from cellseg_monai.inference.failure_table import OneImage, Segmented, report_each
+from cellseg_monai.inference.failure_table import report_each
+from cellseg_monai.inference.one_image import OneImage, Perform, Segmented, in_turn, stamp_of
 from cellseg_monai.inference.streaming_files import Unfinished
 from cellseg_monai.inference.streaming_image import LargeImage
 from cellseg_monai.inference.streaming_tile import TileSegmentation
@@ -75,7 +77,7 @@ class LargeImages:
     Example:
         >>> import tempfile, tifffile, torch
         >>> import numpy as np
-        >>> from functools import partial
+        >>> from functools import cached_property, partial
         >>> from cellseg_monai.data import ImageRegions
         >>> from cellseg_monai.export import write_tiled
         >>> from cellseg_monai.instances import Componentsd, Stitcher, tile_grid
@@ -109,11 +111,12 @@ class LargeImages:
                 f"output_ext must begin with a dot, like .tif or .ome.zarr, not {self.output_ext!r}"
             )
 
-    def run(self, items: Sequence[Mapping[str, Any]]) -> None:
+    def run(self, items: Sequence[Mapping[str, Any]], perform: Perform = in_turn) -> None:
         """Segment every image.
 
         Args:
             items: items with the path of their ``image``.
+            perform: way to work through the images; by default one after another.
 
         Raises:
             RuntimeError: at the end, if an image failed.
@@ -121,13 +124,21 @@ class LargeImages:
         """
         images = [item[CommonKeys.IMAGE] for item in items]
         names = [self._name(image) for image in images]
-        if twice := [name for name in names if names.count(name) > 1]:
+        if twice := [name for name, count in Counter(names).items() if count > 1]:
             files = [str(image) for image, name in zip(images, names, strict=True) if name == twice[0]]
             raise ValueError(
                 f"the results of {' and '.join(files)} would have the same name; rename one image"
             )
-        # before anything runs, because objects change while they work
-        settings = configuration_hash(
+        jobs = [
+            OneImage(image, list(self._places(image).values()), partial(self.segment_image, image))
+            for image in images
+        ]
+        report_each(jobs, Path(self.output_dir), self._settings, perform, origin=self.origin)
+
+    @cached_property
+    def _settings(self) -> str:
+        """Hash of all that a result depends on besides its image."""
+        return configuration_hash(
             version("cellseg_monai"),
             vars(self.segment),
             self.open_image,
@@ -135,11 +146,6 @@ class LargeImages:
             self.stitch,
             self.probability,
         )
-        jobs = [
-            OneImage(image, list(self._places(image).values()), partial(self._image, image, settings))
-            for image in images
-        ]
-        report_each(jobs, Path(self.output_dir), origin=self.origin)
 
     def path_of(self, image: Any) -> Path:
         """Path of the label map of an image.
@@ -168,10 +174,15 @@ class LargeImages:
         folder, root = path.parent.resolve(), Path(self.data_root_dir).resolve()
         return (folder.relative_to(root) / name).as_posix() if folder.is_relative_to(root) else name
 
-    def _image(self, image: Any, settings: str) -> Segmented:
-        """Segment the unfinished part of an image."""
+    def segment_image(self, image: Any) -> Segmented:
+        """Segment the unfinished part of a single image, and write its results.
+
+        Args:
+            image: file of the image, or files of its channels.
+        """
+        settings = self._settings  # before anything runs, because objects change while they work
         regions = self.open_image(image)
-        digest = configuration_hash(settings, regions.shape, _stamp(image))
+        digest = configuration_hash(settings, regions.shape, stamp_of(image))
         unfinished = Unfinished(Path(self.output_dir, "unfinished"), self._name(image), digest)
         places = self._places(image)
         note = unfinished.note(list(places.values()))
@@ -187,11 +198,3 @@ class LargeImages:
         else:
             logger.info("%s: already done", image)
         return Segmented(note["seconds"], note["cells"])
-
-
-def _stamp(image: Any) -> list[tuple[int, int]]:
-    """Return size and time of the files, which show a change; for OME-Zarr those of the metadata files."""
-    files: list[Path] = []
-    for path in map(Path, ensure_tuple(image)):
-        files += sorted(path.glob(".z*")) + sorted(path.glob("zarr.json")) if path.is_dir() else [path]
-    return [(stat.st_size, stat.st_mtime_ns) for stat in (file.stat() for file in files if file.exists())]

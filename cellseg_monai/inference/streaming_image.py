@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from monai.utils import CommonKeys
 
-from cellseg_monai.inference.failure_table import STAGES
+from cellseg_monai.inference.one_image import STAGES
 from cellseg_monai.inference.progress_bar import with_progress
 from cellseg_monai.inference.read_ahead import read_ahead
 from cellseg_monai.inference.streaming_files import Box, CoreFiles, RowsColumns, Unfinished, within

@@ -78,6 +78,7 @@ def evaluate(
     bundle: StrPath | None = None,
     weights: StrPath | None = None,
     training: Mapping[str, Any] | None = None,
+    cluster: str | None = None,
 ) -> Evaluation:
     """Score predicted label maps against true ones.
 
@@ -102,6 +103,8 @@ def evaluate(
         bundle: folder or zip of the bundle that made the predictions, for the record.
         weights: file of its weights, if they are not in the bundle, for the record.
         training: details of the training, such as seed, options and command, for the record.
+        cluster: Dask cluster whose workers score one image each at a time, as in
+            :func:`~cellseg_monai.jobs.predict`.
 
     Returns:
         Scores and their summary.
@@ -134,7 +137,7 @@ def evaluate(
     parts = _files_by_part(pairs)
     read = [file for files in parts.values() for file in files]
     record = provenance(parts, bundle, weights, training)
-    scores = score_pairs(pairs.scored, columns, pieces, classes, force)
+    scores = score_pairs(pairs.scored, columns, pieces, classes, force, cluster)
     missing = [pair.name for pair in pairs.scored if pair.prediction is None]
     without_truth = list(map(str, pairs.without_truth))
     modalities = by_modality(scores.table)

@@ -12,6 +12,7 @@ import pandas as pd
 from cellseg_monai.analysis import measure_cells, measure_stack, neighbour_pairs, summarize_cells
 from cellseg_monai.analysis.measure.units import PixelSize
 from cellseg_monai.data import ImageRegions, Reading, read_label_map, read_picture
+from cellseg_monai.jobs.files.collecting import collected
 from cellseg_monai.jobs.files.companions import Companions, find_companions, find_images_beside
 from cellseg_monai.jobs.files.inputs import find_label_maps
 from cellseg_monai.jobs.files.planes import WHOLE, Planes, plane_size, read_planes
@@ -24,6 +25,7 @@ from cellseg_monai.outputs.counts import LABEL_MAPS, Counts
 from cellseg_monai.outputs.failures import FAILURES, Failures
 
 _logger = logging.getLogger(__name__)
+_COMPANIONS = ("image", "class map", "probability map")
 
 Format = Literal["csv", "parquet"]
 
@@ -86,6 +88,7 @@ def measure(
     file_format: Format = "csv",
     reading: Reading = WHOLE,
     force: bool = False,
+    cluster: str | None = None,
 ) -> Measurement:
     """Measure the cells of label maps; one that fails does not stop the others.
 
@@ -114,6 +117,8 @@ def measure(
         file_format: format of the tables of cells and neighbours, ``"csv"`` or ``"parquet"``.
         reading: names of the axes, and a choice of frame and plane, and of channels of the images.
         force: whether to accept label maps that look like microscope images.
+        cluster: Dask cluster whose workers measure one label map each at a time, as in
+            :func:`~cellseg_monai.jobs.predict`.
 
     Returns:
         Tables of cells, images and failures.
@@ -134,12 +139,13 @@ def measure(
     run = Run("measure", locals())
     _require_format(file_format)
     maps = find_label_maps([labels])
-    given = {"image": images, "class map": classes, "probability map": probabilities}
+    given = dict(zip(_COMPANIONS, (images, classes, probabilities), strict=True))
     companions = {kind: find_companions(path, kind, maps) for kind, path in given.items() if path is not None}
     if images is None and (beside := find_images_beside(labels, maps)):
         companions["image"] = beside
 
-    def measured(name: str, path: Path) -> dict[str, pd.DataFrame]:
+    def measured(item: tuple[str, Path, Mapping[str, Companions]]) -> dict[str, pd.DataFrame]:
+        name, path, companions = item
         own = of_labels(path, reading)
         if third_axis(path, own) == "Z":
             if pieces or pairs:
@@ -147,7 +153,7 @@ def measure(
             return _measured_stack(name, path, own, companions, reading, pixel_size, force)
         cell_map = _read_cells(path, pieces, own, force)
         planes = {kind: read_planes(files.find(name), reading) for kind, files in companions.items()}
-        image, class_map, probability = (planes.get(kind) for kind in given)
+        image, class_map, probability = (planes.get(kind) for kind in _COMPANIONS)
         size = _pixel_size(path, image, own) if pixel_size is None else pixel_size
         cells = measure_cells(
             cell_map,
@@ -175,12 +181,15 @@ def measure(
     sources = dict.fromkeys(targets, os.path.abspath(labels))
     tables: dict[str, list[pd.DataFrame]] = {kind: [] for kind in files}
     failures = Failures(folder)
+    items = {
+        name: (name, path, {kind: those.only(name) for kind, those in companions.items()})
+        for name, path in maps.items()
+    }
     with claim_outputs(folder, "measure", targets, read, sources=sources, complete=True, run=run):
-        for name, path in maps.items():
-            with failures.collect(name):
-                for kind, table in measured(name, path).items():
-                    table.insert(0, "image", name)
-                    tables[kind].append(table)
+        for name, found in collected(measured, items, failures, cluster):
+            for kind, table in found.items():
+                table.insert(0, "image", name)
+                tables[kind].append(table)
         if not tables["summary"]:
             image, reason = failures.rows[0]
             raise RuntimeError(

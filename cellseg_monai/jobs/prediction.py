@@ -2,8 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ from PIL import Image
 from cellseg_monai.colours import Colours
 from cellseg_monai.data import Reading
 from cellseg_monai.export import SaveTiffd, class_picture
+from cellseg_monai.inference import EachImage, LargeImages
 from cellseg_monai.inference.fixed_size import back_to_size, to_size
 from cellseg_monai.jobs.files.inputs import Source, find_images, first_file
 from cellseg_monai.jobs.files.planes import drawable, outlined
@@ -26,7 +26,9 @@ from cellseg_monai.runtime import require_ids
 from cellseg_monai.runtime.class_names import class_names
 from cellseg_monai.runtime.finding import LARGE, Inference, find_inference
 from cellseg_monai.runtime.overrides import literal, literal_options
+from cellseg_monai.runtime.remote import on_cluster
 from cellseg_monai.runtime.settings import PARTS
+from cellseg_monai.runtime.workflow import inference_workflow
 
 logger = logging.getLogger(__name__)
 
@@ -46,13 +48,17 @@ def predict(
     reading: Reading | None = None,
     options: Mapping[str, Any] | None = None,
     trust: bool = False,
+    cluster: str | None = None,
 ) -> list[Path]:
     """Segment images with a trained bundle; the label maps are those of MONAI's own command.
 
     A stack is segmented plane by plane, with the intensity limits of the whole stack, and its cells are
     linked across z; a movie is segmented frame by frame, and an image that would not fit into memory tile by
     tile. Their label maps have the format of the file, TIFF, OME-Zarr, NIfTI or NRRD, with its spacing and
-    orientation, and an interrupted run goes on where it stopped.
+    orientation.
+
+    A run that was killed goes on where it stopped: images that are done are kept, as long as the image, its
+    label map, the weights and all options are the same. ``cellseg predict --status OUT`` shows how far it is.
 
     Args:
         bundle: folder of a bundle with its weights, a name in
@@ -73,6 +79,10 @@ def predict(
         options: further values of ``inference.json`` by id, such as ``{"threshold": 0.4}``, or, for stacks
             and movies, of ``inference_large.json``, such as ``{"max_gap": 2}``.
         trust: whether to use the bundle and the weights without an audit; those of the package are trusted.
+        cluster: Dask cluster whose workers segment one image each at a time: ``"local"`` or ``"local:N"`` for
+            processes of this machine, ``"slurm:N"`` for jobs, or the address of a scheduler. All machines
+            must see the images, the bundle and `out` by the same paths. Overlays and attention maps are drawn
+            here, at the end.
 
     Returns:
         Files of the label maps.
@@ -84,6 +94,7 @@ def predict(
             network has no attention gates; there is no such device; `out` contains an image; or the audit
             refuses the bundle or the weights.
         RuntimeError: at the end, if an image failed.
+        ConnectionError: the scheduler of the cluster does not answer any more.
 
     Example:
         >>> predict("bundles/unknown", ["a.tif"], "out")
@@ -94,6 +105,8 @@ def predict(
     run = Run("predict", locals())
     reading = reading or Reading()
     inference = find_inference(bundle, {**(options or {}), **reading.config}, trust)
+    if cluster is not None:  # whose workers are in other folders
+        out, inference = os.path.abspath(out), _by_absolute_paths(inference)
     images = find_images(inputs)
     in_parts = [(image, why) for image in images if (why := why_in_parts(image, reading))]
     if in_parts:
@@ -112,9 +125,7 @@ def predict(
     if device is not None:
         _require_device(device)
         values["device"] = f"$torch.device({device!r})"
-    with _quiet(logging.getLogger(ConfigWorkflow.__module__)):
-        workflow = ConfigWorkflow(inference.files, logging_file=False, **values)
-    workflow.initialize()
+    workflow = inference_workflow(inference.files, values)
     run.note(options=_resolved(workflow), device=_device_name(workflow))
     folder = Path(out) / "labels"
     if in_parts:
@@ -127,7 +138,10 @@ def predict(
     sources = {name: result.file for name, result in overlays.items()}
     with locked(out), run.recorded(out), claim_outputs(out, "predict", overlays, sources=sources) as claim:
         try:
-            workflow.run()
+            if cluster is None:
+                workflow.run()
+            else:
+                _run_on(cluster, workflow, inference.files, values)
         finally:  # an image that fails does not stop the others
             for name, result in overlays.items():
                 if result.labels.is_file():
@@ -137,6 +151,30 @@ def predict(
         for result in results if attention else ():
             _save_attention(workflow, result, claim)
     return paths
+
+
+def _by_absolute_paths(inference: Inference) -> Inference:
+    weights = inference.options.get("weights")
+    if isinstance(weights, str | Path) and Path(weights).is_file():
+        weights = os.path.abspath(weights)
+    return Inference(
+        Path(os.path.abspath(inference.bundle)),
+        [os.path.abspath(file) for file in inference.files],
+        inference.options | ({} if weights is None else {"weights": weights}),
+    )
+
+
+def _run_on(cluster: str, workflow: ConfigWorkflow, files: Sequence[str], values: Mapping[str, Any]) -> None:
+    """Let the workers of a cluster do what the workflow would do here."""
+    images = workflow.parser.get_parsed_content("images") if "images" in workflow.parser.config else None
+    if not isinstance(images, EachImage | LargeImages):
+        raise ValueError(f"{files[0]}: a cluster cannot run this inference, as its images are not EachImage")
+    none = {"items": values["items"][:1]}  # each worker is told its images one by one
+    perform = on_cluster(cluster, files, {**values, **none}, images.origin)
+    if isinstance(images, LargeImages):
+        images.run(workflow.parser.get_parsed_content("items"), perform)
+    else:
+        images.run(perform)
 
 
 def _in_parts(inference: Inference, image: Source, why: str, *, drawn: bool) -> Inference:
@@ -199,20 +237,6 @@ def _require_device(name: str) -> None:
         raise ValueError(f"device={name!r}: there is no such device; choose cpu, cuda or cuda:1") from error
     if device.type == "cuda" and (device.index or 0) >= (gpus := torch.cuda.device_count()):
         raise ValueError(f"device={name!r}: PyTorch finds {counted(gpus, 'GPU')} here; leave the device out")
-
-
-@contextmanager
-def _quiet(of: logging.Logger) -> Iterator[None]:
-    """Leave out MONAI's warning that it configures no logging: logging is up to the caller."""
-
-    def is_error(record: logging.LogRecord) -> bool:
-        return record.levelno >= logging.ERROR
-
-    of.addFilter(is_error)
-    try:
-        yield
-    finally:
-        of.removeFilter(is_error)
 
 
 def _save_attention(workflow: ConfigWorkflow, result: _Result, claim: Claim) -> None:

@@ -3,7 +3,7 @@
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -28,8 +28,9 @@ class Claim:
         >>> import tempfile
         >>> with claim_outputs(tempfile.mkdtemp(), "predict") as claim:
         ...     claim.add(["a.tif"], begin=False)
-        ...     with claim.writing(["a.tif"]):
-        ...         _ = (claim.folder / "a.tif").write_text("cells")
+        ...     claim.begin(["a.tif"])
+        ...     _ = (claim.folder / "a.tif").write_text("cells")
+        ...     claim.finish(["a.tif"])
         >>> (claim.folder / "a.tif").read_text()
         'cells'
     """
@@ -61,7 +62,7 @@ class Claim:
         Args:
             targets: names of the files in the folder.
             sources: input by target, for targets that are made from a single input.
-            begin: whether writing begins now; otherwise :meth:`writing` marks its beginning.
+            begin: whether writing begins now; otherwise :meth:`begin` marks its beginning.
 
         Raises:
             ValueError: a name leads out of the folder.
@@ -84,24 +85,53 @@ class Claim:
             more = f" ({len(faults) - 1} more files likewise)" if len(faults) > 1 else ""
             raise FileExistsError(f"{faults[0]}{more}; choose another output folder, or move the file away")
 
-    def record(self, run: Run) -> Run:
+    def record(self, run: Run, *, hashed: bool = True) -> Run:
         """Begin the record of the run, once nothing stands against it.
 
         Args:
             run: record to write when the claim ends.
+            hashed: whether to hash the inputs; see :meth:`~cellseg_monai.outputs.Run.files`.
 
         Returns:
             The record that is written: that of an enclosing claim if there is one.
         """
         if self.run is None:
             self.run = self._stack.enter_context(run.recorded(self.folder))
-        self.run.files("inputs", self._read)
+        self.run.files("inputs", self._read, hashed=hashed)
         self.run.begin(self.folder)
         return self.run
 
-    @contextmanager
-    def writing(self, targets: Iterable[str]) -> Iterator[None]:
-        """Record that some of the claimed files are being written, and at the end that they are complete.
+    def is_whole(self, targets: Iterable[str]) -> bool:
+        """Whether an earlier run of this work has completed files that still exist.
+
+        Args:
+            targets: names of the files in the folder; :meth:`add` has found them unchanged.
+        """
+        known = (self._former.get(name, (None, ())) for name in map(self._plain, targets))
+        return all(digest is not None and state for digest, state in known)
+
+    def keep(self, targets: Iterable[str]) -> None:
+        """List files that an earlier run has completed among the outputs of this one.
+
+        Args:
+            targets: names of the files in the folder.
+        """
+        names = [self._plain(name) for name in targets]
+        if (run := self.run) is not None:
+            for name in names:
+                run.hashed("outputs", self.folder / name, self._entries[name].digest or "")
+        self._remove_others(names)
+
+    def begin(self, targets: Iterable[str]) -> None:
+        """Record that some of the claimed files are being written.
+
+        Args:
+            targets: names of the files in the folder.
+        """
+        self._begin([self._plain(name) for name in targets])
+
+    def finish(self, targets: Iterable[str]) -> None:
+        """Record that some of the claimed files are complete.
 
         Other files that an earlier run made from the same input, such as an overlay, are out of date and
         removed.
@@ -110,9 +140,11 @@ class Claim:
             targets: names of the files in the folder.
         """
         names = [self._plain(name) for name in targets]
-        self._begin(names)
-        yield
         self._finish(names)
+        self._remove_others(names)
+
+    def _remove_others(self, names: Sequence[str]) -> None:
+        """Remove what earlier runs made from the same inputs."""
         for source in {self._sources[name] for name in names if name in self._sources}:
             self._remove_former(self._made_from[source].difference(names))
 
@@ -167,7 +199,7 @@ class Claim:
                 self._note(name, self._entries[name]._replace(digest=digest))
                 untouched = self._former.get(name) == (digest, _state(path))
                 if self.run is not None and not untouched:
-                    self.run.wrote(path, digest)
+                    self.run.hashed("outputs", path, digest)
 
     def _note(self, name: str, entry: Entry) -> None:
         self._entries[name] = entry

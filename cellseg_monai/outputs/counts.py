@@ -2,7 +2,7 @@
 
 import csv
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +92,18 @@ class Counts:
         if self._file is not None:
             add_row(self._file, [name, str(number)])
             logger.info("%s: %s", name, counted(number, self._noun))
+
+    def sort(self, order: Mapping[str, int]) -> None:
+        """Put the table into another order.
+
+        Args:
+            order: place by name of the image.
+        """
+        self.rows.sort(key=lambda row: order[row[0]])
+        if self._file is not None:
+            self.start()
+            for name, number in self.rows:
+                add_row(self._file, [name, str(number)])
 
     def warn(self) -> None:
         """Log a warning about images without cells, if there are any."""

@@ -2,7 +2,7 @@
 
 import csv
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -64,14 +64,32 @@ class Failures:
         except Exception as error:
             if isinstance(cause_of(error), OutputError):
                 raise
-            self._add(name, in_one_line(error))
+            self.add(name, in_one_line(error))
+
+    def sort(self, order: Mapping[str, int]) -> None:
+        """Put the table into another order.
+
+        Args:
+            order: place by name of the input.
+        """
+        self.rows.sort(key=lambda row: order[row[0]])
+        if self._file is not None:
+            self.start()
+            for row in self.rows:
+                add_row(self._file, row)
 
     @property
     def table(self) -> pd.DataFrame:
         """All failures as a table."""
         return pd.DataFrame(self.rows, columns=self._columns)
 
-    def _add(self, name: str, reason: str) -> None:
+    def add(self, name: str, reason: str) -> None:
+        """Add an input that failed.
+
+        Args:
+            name: name of the input.
+            reason: why it failed.
+        """
         if self._file is not None:
             logger.error("%s: %s", name, reason)
             if not self.rows:

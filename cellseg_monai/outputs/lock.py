@@ -86,6 +86,35 @@ def locked(folder: StrPath) -> Iterator[None]:
             hidden.rmdir()
 
 
+def user_of(folder: StrPath) -> str:
+    """The process that is writing into a folder; empty if none is.
+
+    Args:
+        folder: output folder.
+
+    Example:
+        >>> import tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> with locked(folder):
+        ...     user_of(folder).split()[0]
+        'process'
+        >>> user_of(folder)
+        ''
+    """
+    hidden = Path(folder) / HIDDEN
+    if not (hidden / "lock").is_file():
+        return ""
+    lock = FileLock(hidden.resolve() / "lock", timeout=0)
+    try:
+        lock.acquire()
+    except (Timeout, OSError):  # a folder that may only be read
+        return _described(hidden / "running.json")
+    except NotImplementedError:  # some network file systems
+        return _described(hidden / "running.json") if (hidden / "running.json").is_file() else ""
+    lock.release()
+    return ""
+
+
 def this_process() -> dict[str, str | int]:
     """Id, host and command of this process, and the time.
 

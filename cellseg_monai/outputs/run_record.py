@@ -92,27 +92,31 @@ class Run:
             known, new = self._facts.get(name), _plain(value)
             self._facts[name] = known | new if isinstance(known, dict) and isinstance(new, dict) else new
 
-    def files(self, part: str, files: Iterable[StrPath]) -> None:
-        """Hash files in the background, and list them in the record.
+    def files(self, part: str, files: Iterable[StrPath], *, hashed: bool = True) -> None:
+        """List files in the record, and hash them in the background.
 
         Args:
             part: list in the record, one of :data:`PARTS`.
             files: files, or folders such as OME-Zarr.
+            hashed: whether to hash them; otherwise :meth:`hashed` states the hashes later.
         """
         for path in map(os.path.abspath, files):
             if path not in self._files[part]:
-                self._files[part][path] = self._hashing.submit(file_facts, Path(path), self._stop)
+                work = self._hashing.submit(file_facts, Path(path), self._stop) if hashed else Future()
+                self._files[part][path] = work
 
-    def wrote(self, path: Path, digest: str) -> None:
-        """List an output whose hash is known.
+    def hashed(self, part: str, path: StrPath, digest: str) -> None:
+        """List a file or folder whose hash is known.
 
         Args:
-            path: file or folder that was written.
+            part: list in the record, one of :data:`PARTS`.
+            path: file or folder.
             digest: its SHA-256.
         """
         future: Future[dict[str, Any]] = Future()
-        future.set_result({"file": str(path.absolute()), "bytes": _size(path), "sha256": digest})
-        self._files["outputs"][str(path.absolute())] = future
+        file = Path(path).absolute()
+        future.set_result({"file": str(file), "bytes": _size(file), "sha256": digest})
+        self._files[part][str(file)] = future
 
     @contextmanager
     def recorded(self, folder: StrPath) -> Iterator["Run"]:

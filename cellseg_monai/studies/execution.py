@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from cellseg_monai.runtime.cluster import connected
 from cellseg_monai.runtime.watching import end_with_parent
 from cellseg_monai.studies.run import Run
 from cellseg_monai.studies.run_steps import done, perform
@@ -27,7 +28,8 @@ def perform_all(runs: Sequence[Run], out: Path, jobs: int = 1, cluster: str | No
         runs: runs with different names.
         out: folder of the study; all machines of a cluster must see it under the same path.
         jobs: number of runs at the same time; they share the cores of the machine.
-        cluster: address of a Dask scheduler, such as ``tcp://host:8786``, whose workers take the runs.
+        cluster: Dask cluster whose workers take the runs, as in
+            :func:`~cellseg_monai.runtime.cluster.connected`.
 
     Raises:
         ValueError: If names are repeated, or a folder holds a run with the same name but other settings. No
@@ -77,9 +79,7 @@ def folder_of(run: Run, out: Path) -> Path:
 def _executor(jobs: int, cluster: str | None) -> Iterator[Executor]:
     """Yield processes of this machine, or the workers of a cluster."""
     if cluster is not None:
-        from dask.distributed import Client
-
-        with Client(cluster) as client:
+        with connected(cluster, repeats=2) as client:
             yield client.get_executor()
         return
     if jobs < 1:

@@ -39,7 +39,7 @@ class Study:
             masks hold classes, see :class:`Run`.
         seeds: random seeds of the trainings; a study with folds uses only the first one.
         jobs: number of runs at the same time.
-        cluster: address of a Dask scheduler whose workers take the runs.
+        cluster: Dask cluster whose workers take the runs, such as ``local:2`` or the address of a scheduler.
         pieces: whether the connected pieces of a binary mask are its objects.
         calibrated: whether the validation images decide how to decode.
         as_published: whether trainings use the settings of the bundle's publication, see

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import tifffile
+import torch
+from monai.bundle import ConfigParser
 
 from tests.forked.commands import run
 
@@ -80,3 +82,17 @@ def copied(name: str, folder: Path) -> Bundle:
     """A bundle as it lies on somebody else's machine."""
     shutil.copytree(BUNDLES / name, folder / name)
     return Bundle(folder / name, NARROW[name])
+
+
+def narrowed(folder: Path) -> Bundle:
+    """A patch_attention_unet whose own network is narrow, with weights as they come."""
+    bundle = copied("patch_attention_unet", folder)
+    for name in ("train", "inference"):
+        file = bundle.path / f"configs/{name}.json"
+        config = ConfigParser.load_config_file(file)
+        config["network_def"]["architecture"]["channels"] = [8, 16]
+        ConfigParser.export_config_file(config, str(file))
+    torch.manual_seed(0)
+    parser = ConfigParser(config)
+    torch.save(parser.get_parsed_content("network_def").state_dict(), bundle.path / "models/model.pt")
+    return bundle

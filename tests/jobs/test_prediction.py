@@ -21,9 +21,7 @@ from cellseg_monai.data import write_synthetic_dataset
 from cellseg_monai.jobs.files.inputs import find_images
 from cellseg_monai.jobs.prediction import predict
 from cellseg_monai.label_maps import connected_components
-from tests.bundles.reduced import Bundle, copied
-
-CHANNELS = [8, 16]
+from tests.bundles.reduced import Bundle, copied, narrowed
 
 
 @pytest.fixture(scope="module")
@@ -34,17 +32,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    """A narrow bundle with weights as they come."""
-    bundle = copied("patch_attention_unet", tmp_path_factory.mktemp("bundle"))
-    for name in ("train", "inference"):
-        file = bundle.path / f"configs/{name}.json"
-        config = ConfigParser.load_config_file(file)
-        config["network_def"]["architecture"]["channels"] = CHANNELS
-        ConfigParser.export_config_file(config, str(file))
-    torch.manual_seed(0)
-    parser = ConfigParser(config)
-    torch.save(parser.get_parsed_content("network_def").state_dict(), bundle.path / "models/model.pt")
-    return bundle
+    return narrowed(tmp_path_factory.mktemp("bundle"))
 
 
 def test_labels_are_those_of_monais_command(bundle: Bundle, images: Path, tmp_path: Path) -> None:

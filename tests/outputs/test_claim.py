@@ -87,9 +87,10 @@ def test_a_killed_run_is_gone_on_with(tmp_path: Path) -> None:
     """Its journal says what it was about to write, so that a result without a hash is known as ours."""
     with claim_outputs(tmp_path, "predict") as claim:
         claim.add(["a.tif", "b.tif"], begin=False)
-        with claim.writing(["a.tif"]):
-            write_text(tmp_path / "a.tif", "cells")
-            shutil.copytree(tmp_path / ".cellseg", tmp_path / "as it was when the run was killed")
+        claim.begin(["a.tif"])
+        write_text(tmp_path / "a.tif", "cells")
+        shutil.copytree(tmp_path / ".cellseg", tmp_path / "as it was when the run was killed")
+        claim.finish(["a.tif"])
     shutil.rmtree(tmp_path / ".cellseg")
     (tmp_path / "as it was when the run was killed").rename(tmp_path / ".cellseg")
     with (tmp_path / ".cellseg/written.jsonl").open("a") as journal:

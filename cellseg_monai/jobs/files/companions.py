@@ -47,6 +47,15 @@ class Companions:
             )
         return matches[0]
 
+    def only(self, name: str) -> "Companions":
+        """Those files that a name may mean; all of them if it means none.
+
+        Args:
+            name: name of the label map.
+        """
+        meant = {match: self.files[match] for match in same_name(name, self.files)}
+        return Companions(meant or self.files, self.kind)
+
     def shape(self, name: str) -> tuple[int, int]:
         """Return the rows and columns of a file."""
         _, columns, rows, *_ = ImageRegions(self.find(name)).shape

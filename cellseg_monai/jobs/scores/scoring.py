@@ -14,6 +14,7 @@ from cellseg_monai.jobs.files.pairs import Pair
 from cellseg_monai.jobs.scores.columns import Case, Column
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.metrics.mask_content import Content, binary_maps, content_of, pieces_of_mask
+from cellseg_monai.runtime.spreading import Killed, answers_of
 from cellseg_monai.transforms import class_target
 
 _logger = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ def score_pairs(
     pieces: bool = False,
     classes: Mapping[str, int | str] | None = None,
     force: bool = False,
+    cluster: str | None = None,
 ) -> Scores:
     """Score every image.
 
@@ -87,14 +89,25 @@ def score_pairs(
         pieces: whether the connected pieces of a binary mask are its objects.
         classes: class of each value of the true masks; the predictions hold classes already.
         force: whether to accept label maps that look like microscope images.
+        cluster: Dask cluster whose workers score one pair each at a time.
+
+    Raises:
+        RuntimeError: a pair has killed its workers.
     """
     rows: list[dict[str, object]] = []
     contents: dict[str, list[Content]] = {"pred": [], "truth": []}
-    for pair in pairs:
+
+    def scored(pair: Pair) -> tuple[Content, Content, dict[str, float]]:
         case = Case(*read_pair(pair, pieces, classes, force))
-        contents["pred"].append(content_of(case.pred))
-        contents["truth"].append(content_of(case.truth))
         scores = {column.name: float(column.compute(case)) for column in columns}
+        return content_of(case.pred), content_of(case.truth), scores
+
+    for pair, answer in zip(pairs, answers_of(scored, pairs, cluster), strict=True):
+        if isinstance(answer, Killed):
+            raise RuntimeError(f"{pair.name}: {answer}")
+        pred_content, truth_content, scores = answer
+        contents["pred"].append(pred_content)
+        contents["truth"].append(truth_content)
         known = {"modality": pair.modality, "missing": pair.prediction is None}
         rows.append({"image": pair.name, **scores, **known})
     table = pd.DataFrame(rows)
