@@ -39,6 +39,10 @@ PREDICT = Verb("predict", "segment images with a trained network", _predict, [
     argument("--device", help="device, such as cpu or cuda:1 (default: a GPU if there is one)"),
     argument("--tta", action="store_true", help="average predictions over flips and quarter turns"),
     argument("--save-probability", action="store_true", help="also write the probability maps"),
+    argument(
+        "--diameter", type=float, metavar="PIXELS",
+        help="diameter of the cells, for a model that otherwise finds it, such as generalist_nuclei",
+    ),
     argument("--overlay", action="store_true", help="also draw the outlines of the cells on the images"),
     argument("--attention", action="store_true", help="also write the map of each attention gate"),
     *READING,

@@ -31,6 +31,7 @@ from cellseg_monai.inference.one_image import (
     in_turn,
 )
 from cellseg_monai.inference.read_ahead import read_ahead
+from cellseg_monai.inference.unsure import unsure_share
 from cellseg_monai.label_maps import connected_components
 from cellseg_monai.outputs.counts import number_of_cells
 from cellseg_monai.outputs.origin import Origin
@@ -42,8 +43,8 @@ class EachImage:
 
     ``failures.csv`` lists the images that could not be read, segmented or written, with the reason.
     ``timing.csv`` lists for all other images the seconds for reading, network, postprocessing and writing.
-    ``counts.csv`` lists their number of cells, or of pieces of classes; a warning names the
-    images without any.
+    ``counts.csv`` lists their number of cells, or of pieces of classes, and how unsure the network is.
+    Warnings name the images without any, and those of which it is unsure.
     While the network works on an image, the next one is read. If a run is killed and started again, it keeps
     the images that are done, as long as the image, the network and all options are the same.
 
@@ -58,6 +59,8 @@ class EachImage:
             image: it may replace only results of earlier runs.
         output_dir: folder of the results and of the tables, created if necessary.
         origin: bundle and weights, for ``run.json``.
+        most_unsure: share of unsure pixels in the most difficult image that the network was judged on, as
+            ``cellseg calibrate --keep`` measures it; None if it is not known.
 
     Example:
         >>> import tempfile, torch
@@ -81,14 +84,17 @@ class EachImage:
     postprocessing: Compose
     output_dir: str | PathLike[str]
     origin: Origin | None = None
+    most_unsure: float | None = None
 
     def __post_init__(self) -> None:
+        self._unsure: float | None = None
         self._seconds: dict[str, float] = {}
         self._began = 0.0
         self._error: Exception | None = None
         decodings = (getattr(step, "decoding", None) for step in self.postprocessing.transforms)
+        self._decoding = next((decoding for decoding in decodings if decoding is not None), None)
+        self._classes = getattr(self._decoding, "decodes", "") == "classes"
         self.evaluator.network.eval()  # otherwise MONAI switches each layer twice for every image
-        self._classes = any(getattr(decoding, "decodes", "") == "classes" for decoding in decodings)
         self.evaluator.add_event_handler(Events.ITERATION_STARTED, self._start)
         self.evaluator.add_event_handler(IterationEvents.FORWARD_COMPLETED, self._forward_completed)
         # With a handler the evaluator ends properly and can run again; otherwise it cannot.
@@ -161,11 +167,11 @@ class EachImage:
         sample, self._seconds["read"] = reading.result()
         self.evaluator.data_loader = [list_data_collate([sample])]
         self.evaluator.state.epoch_length = 1
-        self._error = None
+        self._error, self._unsure = None, None
         self.evaluator.run()
         if self._error is not None:
             raise self._error
-        return Segmented(self._seconds, self._found(self.evaluator.state.output))
+        return Segmented(self._seconds, self._found(self.evaluator.state.output), self._unsure)
 
     def _found(self, output: Any) -> int | None:
         """Number of cells in a label map, or of pieces in a class map; None if it is neither."""
@@ -185,6 +191,9 @@ class EachImage:
 
     def _forward_completed(self, engine: Any) -> None:
         self._seconds["network"] = time.perf_counter() - self._began
+        if self.most_unsure and self._decoding is not None and not self._classes:
+            foreground = self._decoding.foreground(engine.state.output[CommonKeys.PRED][0])
+            self._unsure = unsure_share(foreground) / self.most_unsure
 
     @contextmanager
     def _timed_postprocessing(self) -> Iterator[None]:

@@ -44,8 +44,8 @@ def report_each(
     """Segment each image, and write three tables line by line, so that an interrupted run has them too.
 
     ``failures.csv`` lists the images that could not be read, segmented or written, with the reason.
-    ``timing.csv`` lists the time of each stage for all other images, ``counts.csv`` their number of cells. A
-    warning names the images without any.
+    ``timing.csv`` lists the time of each stage for all other images, ``counts.csv`` their number of cells.
+    Warnings name the images without any, and those of which the network is unsure.
 
     A manifest in the folder has the state of each image. If a run is killed and started again, the images
     that are done are kept, as long as the image, its result and the settings are the same.
@@ -174,11 +174,11 @@ class _Tables:
         if outcome.segmented is None:
             self._failures.add(name, outcome.reason)
             return
-        seconds, found = outcome.segmented
+        seconds, found, unsure = outcome.segmented
         self._seconds[name] = seconds
         self._add_seconds(name)
         if found is not None:
-            self._counts.add(name, found)
+            self._counts.add(name, found, unsure)
 
     def _add_seconds(self, name: str) -> None:
         add_row(self._timing, [name, *(f"{self._seconds[name][stage]:.4f}" for stage in STAGES)])
@@ -200,7 +200,7 @@ class _Tables:
         return {"failed": len(self._failures.rows), **cells}
 
     def report(self, total: int) -> None:
-        """Warn of images without cells, and raise if an image failed."""
+        """Warn of images without cells or that are doubtful, and raise if an image failed."""
         self._counts.warn()
         if failed := len(self._failures.rows):
             where = self._folder / FAILURES

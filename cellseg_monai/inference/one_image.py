@@ -22,10 +22,13 @@ class Segmented(NamedTuple):
     Attributes:
         seconds: seconds of each stage.
         found: number of cells, None if the result is not a label map.
+        unsure: how unsure the network is, 1 for the most difficult image that it was judged on; None if that
+            is not known.
     """
 
     seconds: Mapping[str, float]
     found: int | None = None
+    unsure: float | None = None
 
 
 class OneImage(NamedTuple):

@@ -67,16 +67,21 @@ class Unfinished:
                     other,
                 )
 
-    def limits(self, find: Callable[[], npt.NDArray[Any] | None]) -> npt.NDArray[Any] | None:
-        """Return the intensity limits of the image, computed only once; None if there are none."""
-        path = self.folder / "limits.npy"
+    def once(self, name: str, find: Callable[[], npt.NDArray[Any] | None]) -> npt.NDArray[Any] | None:
+        """Return what is found in the whole image, such as its intensity limits; it is searched only once.
+
+        Args:
+            name: name of the file that keeps it.
+            find: function that finds it; None if there is nothing to find.
+        """
+        path = self.folder / f"{name}.npy"
         if not path.exists():
             found = find()
             if found is None:
                 return None
             save(path, found)
-        limits: npt.NDArray[Any] = np.load(path)
-        return limits
+        kept: npt.NDArray[Any] = np.load(path)
+        return kept
 
     def add_seconds(self, seconds: Mapping[str, float]) -> None:
         """Record the seconds that a tile took."""

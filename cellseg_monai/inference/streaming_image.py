@@ -18,9 +18,12 @@ from cellseg_monai.inference.one_image import STAGES
 from cellseg_monai.inference.progress_bar import with_progress
 from cellseg_monai.inference.read_ahead import read_ahead
 from cellseg_monai.inference.streaming_files import Box, CoreFiles, RowsColumns, Unfinished, within
-from cellseg_monai.inference.streaming_tile import TileSegmentation
+from cellseg_monai.inference.streaming_tile import TileSegmentation, WholeImage
 
 logger = logging.getLogger(__name__)
+
+_SAMPLE = 16
+"""Number of tiles in which the size of the cells is looked for."""
 
 
 @dataclass(eq=False)
@@ -63,23 +66,28 @@ class LargeImage:
             segmentation: steps that segment a tile.
             progress: show the progress.
         """
-        limits = None
+        whole = WholeImage()
         if not self.own_limits:
             with self._timed("read"):
-                limits = self.unfinished.limits(lambda: segmentation.limits(self._parts, self.name))
+                limits = self.unfinished.once("limits", lambda: segmentation.limits(self._parts, self.name))
+            with self._timed("network"):
+                diameter = self.unfinished.once(
+                    "diameter", lambda: segmentation.diameter(self._sample(), self.name, limits)
+                )
+            whole = WholeImage(limits, diameter)
         missing = self.stitcher.missing
         if done := len(self.tiles) - len(missing):
             logger.info("%s: %d of %d tiles are already done", self.name, done, len(self.tiles))
         readings = zip(missing, read_ahead(self._read, missing), strict=True)
-        tiles = (self._segment(number, reading, segmentation, limits) for number, reading in readings)
+        tiles = (self._segment(number, reading, segmentation, whole) for number, reading in readings)
         for _ in with_progress(tiles, len(missing), shown=progress, unit="tile", size=lambda _: 1):
             pass
 
-    def _segment(self, number: int, reading: Any, segmentation: TileSegmentation, limits: Any) -> int:
+    def _segment(self, number: int, reading: Any, segmentation: TileSegmentation, whole: WholeImage) -> int:
         pixels, seconds = reading.result()
         self.unfinished.add_seconds({"read": seconds})
         with self._timed("network"):
-            logits = segmentation.logits(pixels, self.name, limits)
+            logits = segmentation.logits(pixels, self.name, whole)
             if logits.is_cuda:
                 torch.cuda.synchronize(logits.device)
         with self._timed("postprocessing"):
@@ -125,6 +133,11 @@ class LargeImage:
     def _parts(self) -> Iterator[npt.NDArray[Any]]:
         """Yield the whole image, each pixel once."""
         return (self._pixels(tile.core) for tile in self.tiles)
+
+    def _sample(self) -> Iterator[npt.NDArray[Any]]:
+        """Yield tiles from all over the image."""
+        numbers = np.linspace(0, len(self.tiles) - 1, min(_SAMPLE, len(self.tiles))).round().astype(int)
+        return (self._read(number) for number in numbers)
 
     def _read(self, number: int) -> npt.NDArray[Any]:
         return self._pixels(self.tiles[number].window)

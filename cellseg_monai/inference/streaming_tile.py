@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,8 @@ from monai.data import MetaTensor
 from monai.networks.utils import eval_mode
 from monai.transforms import Compose
 from monai.utils import CommonKeys
+
+from cellseg_monai.cell_size import CELL_DIAMETER
 
 Pixels = npt.NDArray[Any]
 
@@ -23,12 +25,39 @@ _PER_IMAGE = {
 """MONAI transforms that use statistics of their image, and so would use those of each tile."""
 
 
+_ENOUGH = 5
+"""Number of tiles with cells after which their size is known."""
+
+
+class WholeImage(NamedTuple):
+    """What is found in the whole image, so that its tiles are treated alike.
+
+    Attributes:
+        limits: intensity limits.
+        diameter: diameter of the cells; 0 if no cell was seen, None if it does not matter.
+
+    Example:
+        >>> WholeImage(limits=np.array([0.0, 255.0])).diameter is None
+        True
+    """
+
+    limits: npt.NDArray[Any] | None = None
+    diameter: npt.NDArray[Any] | None = None
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """Metadata of a tile."""
+        known = {"intensity_limits": self.limits, CELL_DIAMETER: self.diameter}
+        return {name: value for name, value in known.items() if value is not None}
+
+
 @dataclass(eq=False)
 class TileSegmentation:
     """Preprocess tiles, run the network on them, and decode them, as if they were images.
 
     Statistics of the whole image are computed in advance: the first step with a method ``limits_of`` is
-    called once, and every tile has its result in ``meta["intensity_limits"]``.
+    called once, and every tile has its result in ``meta["intensity_limits"]``. An inferer with a method
+    ``diameter_of`` is asked once for the size of the cells, which is in ``meta["cell_diameter"]``.
 
     Args:
         preprocessing: steps for ``{"image": tensor}`` after reading; none of them may change the size.
@@ -47,7 +76,7 @@ class TileSegmentation:
         >>> from monai.inferers import SimpleInferer
         >>> decode = lambda data: {"pred": data["pred"] > 0}
         >>> tile = TileSegmentation([], torch.nn.Identity(), SimpleInferer(), decode)
-        >>> tile.labels(tile.logits(np.array([[[-1, 2]]]), "slide.tif", None))
+        >>> tile.labels(tile.logits(np.array([[[-1, 2]]]), "slide.tif", WholeImage()))
         array([[0, 1]], dtype=int32)
     """
 
@@ -94,22 +123,44 @@ class TileSegmentation:
 
         def prepared() -> Iterable[Pixels]:
             """Return the image as the step gets it."""
-            return (_prepared(before, part, name, None).numpy() for part in parts())
+            return (_prepared(before, part, name, WholeImage()).numpy() for part in parts())
 
         return np.asarray(step.limits_of(prepared if before else parts))
 
-    def logits(self, pixels: Pixels, name: str, limits: npt.NDArray[Any] | None) -> torch.Tensor:
+    def diameter(
+        self, tiles: Iterable[Pixels], name: str, limits: npt.NDArray[Any] | None
+    ) -> npt.NDArray[Any] | None:
+        """Return the diameter of the cells, 0 if none is seen; None if the inferer does not look for it.
+
+        Args:
+            tiles: tiles from all over the image.
+            name: name of the image.
+            limits: intensity limits of the whole image.
+        """
+        if not hasattr(self.inferer, "diameter_of"):
+            return None
+        found: list[float] = []
+        for pixels in tiles:
+            tile = _prepared(self.preprocessing, pixels, name, WholeImage(limits))[None]
+            with eval_mode(self.network):
+                seen = self.inferer.diameter_of(tile.to(torch.device(self.device)), self.network)
+            found += [] if seen is None else [seen]
+            if len(found) == _ENOUGH:
+                break
+        return np.asarray(np.median(found) if found else 0.0)
+
+    def logits(self, pixels: Pixels, name: str, whole: WholeImage) -> torch.Tensor:
         """Return the output of the network for a tile.
 
         Args:
             pixels: tile with axes channels, x, y (, z).
             name: name of the image.
-            limits: intensity limits of the whole image.
+            whole: what is found in the whole image.
 
         Returns:
             Tensor of the size of the tile, without batch axis.
         """
-        image = _prepared(self.preprocessing, pixels, name, limits)
+        image = _prepared(self.preprocessing, pixels, name, whole)
         if image.shape[1:] != pixels.shape[1:]:
             raise ValueError(
                 f"preprocessing turns a tile of {pixels.shape[1:]} into {tuple(image.shape[1:])}, but tiles "
@@ -118,7 +169,8 @@ class TileSegmentation:
         device = torch.device(self.device)
         half = torch.autocast(device.type, self.amp_dtype, self.amp)
         with eval_mode(self.network), half:
-            output = self.inferer(image[None].to(device), self.network)
+            known = image if hasattr(self.inferer, "diameter_of") else image.as_subclass(torch.Tensor)
+            output = self.inferer(known[None].to(device), self.network)
         if not isinstance(output, torch.Tensor):
             raise TypeError(f"the network returned a {type(output).__name__}, but decoding needs one tensor")
         return output[0]
@@ -135,12 +187,12 @@ class TileSegmentation:
 
 
 def _prepared(
-    steps: Sequence[Callable[[Any], Any]], pixels: Pixels, name: str, limits: npt.NDArray[Any] | None
+    steps: Sequence[Callable[[Any], Any]], pixels: Pixels, name: str, whole: WholeImage
 ) -> torch.Tensor:
-    meta = {"filename_or_obj": name} | ({} if limits is None else {"intensity_limits": limits})
+    meta = {"filename_or_obj": name} | whole.meta
     image = MetaTensor(
         torch.as_tensor(pixels.astype(np.float32)), meta=meta
     )  # float32 as in MONAI's LoadImage
     data: Mapping[str, Any] = Compose(steps)({CommonKeys.IMAGE: image})
-    prepared: torch.Tensor = data[CommonKeys.IMAGE].as_subclass(torch.Tensor)
+    prepared: torch.Tensor = data[CommonKeys.IMAGE]
     return prepared

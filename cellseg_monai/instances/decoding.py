@@ -6,16 +6,18 @@ A new decoding is one file with three parts: a function that turns probabilities
 
 import logging
 from abc import abstractmethod
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from operator import attrgetter
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from monai.data import MetaTensor
 from monai.transforms import Transform
 from monai.utils import TransformBackends, convert_to_dst_type, convert_to_tensor
 
+from cellseg_monai.cell_size import NETWORK_SCALE
 from cellseg_monai.dictionary import ArrayTransformd
 from cellseg_monai.label_maps import LabelMap
 
@@ -65,7 +67,14 @@ class Decoding(Transform):
 
     def __call__(self, prediction: Map) -> Map:
         """Decode a prediction without batch axis; keep its array type, device and metadata."""
-        return like(prediction, self.decode(self.probability(prediction)), np.int32)
+        decoding = self.at_scale(scale_of(prediction))
+        return like(prediction, decoding.decode(decoding.probability(prediction)), np.int32)
+
+    def at_scale(self, scale: float) -> "Decoding":
+        """Return the decoding for a network that saw the image at a scale: areas are those that it saw."""
+        own = [name for name in ("min_size", "max_hole") if hasattr(self, name)]
+        changed = {name: round(getattr(self, name) / scale**2) for name in own}
+        return replace(self, **changed) if scale != 1 else self
 
     def probability(self, prediction: Map) -> Probability:
         """Check a prediction and convert it to probabilities."""
@@ -120,6 +129,17 @@ class Decoding(Transform):
                 "all values of the prediction lie between 0 and 1 like probabilities, but are treated as "
                 "logits; set logits=False if an activation was already applied"
             )
+
+
+def scale_of(prediction: object) -> float:
+    """Scale at which the network saw the image of a prediction, if its metadata name one.
+
+    Example:
+        >>> scale_of(np.zeros((1, 4, 4)))
+        1.0
+    """
+    value = prediction.meta.get(NETWORK_SCALE, 1.0) if isinstance(prediction, MetaTensor) else 1.0
+    return float(np.ravel(value)[0])
 
 
 def like(prediction: Map, values: npt.NDArray[Any], dtype: npt.DTypeLike) -> Map:

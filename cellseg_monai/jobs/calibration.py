@@ -13,10 +13,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import tifffile
+import torch
 from monai.bundle import ConfigParser
 
+from cellseg_monai.cell_size import cell_diameter
 from cellseg_monai.data import read_label_map
 from cellseg_monai.data.datalist import Item, file_of, files_of
+from cellseg_monai.inference.unsure import unsure_share
 from cellseg_monai.jobs.prediction import predict
 from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.metrics import instance_counts, instance_scores, pixel_counts, pixel_scores
@@ -89,6 +92,8 @@ def calibrate(
             ``inference.json``.
         options: values of ``inference.json`` by id, such as ``weights``.
         keep: whether to keep the values beside the weights as well, so that they are used with these weights.
+            So is how unsure the network is of the most difficult image, which lets :func:`predict` tell
+            images that are unlike these.
         trust: whether to use the bundle and the weights without an audit; those of the package are trusted.
 
     Returns:
@@ -109,7 +114,7 @@ def calibrate(
         raise ValueError("a calibration needs at least one labelled image")
     folder = Path(out)
     require_free(folder, "calibrate", [CHOSEN])
-    decoding, weights = _decoding_of(bundle, options, trust)
+    decoding, weights, diameter = _decoding_of(bundle, options, trust)
     start = {name: decoding.options[name] for name in CHOICES if name in decoding.options}
     if not start:
         raise ValueError(f"{type(decoding).__name__} has no option to calibrate")
@@ -119,16 +124,18 @@ def calibrate(
     maps = [np.asarray(tifffile.imread(file), np.float32) for file in files]
     probabilities = [values.reshape(-1, *values.shape[-2:]) for values in maps]
     truths = [read_label_map(item["label"]) for item in items]
+    scales = [_scale(truth, diameter) for truth in truths]
     metric = "dice" if all(binary_maps([content_of(truth) for truth in truths])) else "f1@0.5"
 
     def score(values: Mapping[str, Any]) -> float:
         decode = replace(decoding.decode, logits=False, **values)
-        found = (decode(probability)[0] for probability in probabilities)
+        sized = (decode.at_scale(scale) for scale in scales)
+        found = (one(probability)[0] for one, probability in zip(sized, probabilities, strict=True))
         return float(np.mean([_score(metric, *pair) for pair in zip(found, truths, strict=True)]))
 
     chosen: dict[str, Any] = {}
     before = best = score(chosen)
-    for name, values in _candidates(truths).items():
+    for name, values in _candidates(truths, scales).items():
         for value in values if name in start else ():
             reached = score({**chosen, name: value})
             if reached > best + 1e-4:
@@ -137,20 +144,35 @@ def calibrate(
     with claim_outputs(folder, "calibrate", [CHOSEN], files_of(items), run=run):
         write_text(folder / CHOSEN, json.dumps(chosen, indent=1))
     if keep:
-        keep_settings(weights, **start | chosen)
+        plain = replace(decoding.decode, logits=False)
+        shares = [unsure_share(plain.foreground(torch.from_numpy(each))) for each in probabilities]
+        keep_settings(weights, **start | chosen, most_unsure=round(max(shares), 4))
     calibration = Calibration(chosen, metric, before, best, len(items))
     logger.info("%s", calibration)
     return calibration
 
 
-def _decoding_of(bundle: StrPath, options: Mapping[str, Any] | None, trust: bool) -> tuple[Any, Path]:
-    """The decoding of a bundle, and the file of its weights."""
+def _decoding_of(
+    bundle: StrPath, options: Mapping[str, Any] | None, trust: bool
+) -> tuple[Any, Path, float | None]:
+    """The decoding of a bundle, the file of its weights, and the diameter that it brings all cells to."""
     inference = find_inference(bundle, options, trust)
     given = {"bundle_root": str(inference.bundle), "settings#given": list(inference.options)}
     parser = ConfigParser(ConfigParser.load_config_files(inference.files))
     for name, value in literal_options(given | inference.options).items():
         parser[name] = value
-    return parser.get_parsed_content("decoding"), Path(str(parser.get_parsed_content("weights")))
+    diameter = parser.get_parsed_content("diameter") if "diameter" in parser.config else None
+    return (
+        parser.get_parsed_content("decoding"),
+        Path(str(parser.get_parsed_content("weights"))),
+        diameter,
+    )
+
+
+def _scale(truth: LabelMap, diameter: float | None) -> float:
+    """Scale at which the network sees an image, if it brings all cells to one diameter."""
+    own = None if diameter is None else cell_diameter(truth)
+    return 1.0 if own is None or diameter is None else diameter / own
 
 
 def _score(metric: str, pred: LabelMap, truth: LabelMap) -> float:
@@ -159,9 +181,11 @@ def _score(metric: str, pred: LabelMap, truth: LabelMap) -> float:
     return float(instance_scores(instance_counts(pred, truth, 0.5)).f1[0])
 
 
-def _candidates(truths: Sequence[LabelMap]) -> dict[str, Sequence[Any]]:
+def _candidates(truths: Sequence[LabelMap], scales: Sequence[float]) -> dict[str, Sequence[Any]]:
     """Values to try in this order; the smallest cell comes first, as specks hide the effect of the others."""
-    areas = np.concatenate([np.bincount(truth.ravel())[1:] for truth in truths])
+    areas = np.concatenate(
+        [np.bincount(truth.ravel())[1:] * scale**2 for truth, scale in zip(truths, scales, strict=True)]
+    )
     small = float(np.percentile(areas[areas > 0], 1)) if areas.any() else 0.0
     smallest = [round(fraction * small) for fraction in SMALLEST]
     return {"min_size": smallest, "seed_height": SEED_HEIGHTS, "threshold": THRESHOLDS}

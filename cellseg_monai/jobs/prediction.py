@@ -32,6 +32,9 @@ from cellseg_monai.runtime.workflow import inference_workflow
 
 logger = logging.getLogger(__name__)
 
+_DIAMETER = "cell_diameter"
+"""Id of the diameter of the cells, in the configurations of bundles that find it."""
+
 LARGEST_WITH_ATTENTION = 4_000_000
 
 
@@ -45,6 +48,7 @@ def predict(
     save_probability: bool = False,
     overlay: bool = False,
     attention: bool = False,
+    diameter: float | None = None,
     reading: Reading | None = None,
     options: Mapping[str, Any] | None = None,
     trust: bool = False,
@@ -75,6 +79,7 @@ def predict(
             tinted, with their names below the image.
         attention: whether to write the attention map of each gate, to ``attention/<image>/<gate>.tif``, for
             images of up to four megapixels. A report shows them.
+        diameter: diameter of the cells in pixels, for a bundle that otherwise finds it.
         reading: names of the axes, and a choice of frame, plane and channels; by default all of each file.
         options: further values of ``inference.json`` by id, such as ``{"threshold": 0.4}``, or, for stacks
             and movies, of ``inference_large.json``, such as ``{"max_gap": 2}``.
@@ -104,7 +109,8 @@ def predict(
     """
     run = Run("predict", locals())
     reading = reading or Reading()
-    inference = find_inference(bundle, {**(options or {}), **reading.config}, trust)
+    sizes = {} if diameter is None else {_DIAMETER: diameter}
+    inference = find_inference(bundle, {**(options or {}), **sizes, **reading.config}, trust)
     if cluster is not None:  # whose workers are in other folders
         out, inference = os.path.abspath(out), _by_absolute_paths(inference)
     images = find_images(inputs)
@@ -112,7 +118,13 @@ def predict(
     if in_parts:
         inference = _in_parts(inference, *in_parts[0], drawn=overlay or attention)
     root = Path(os.path.commonpath([first_file(image).parent for image in images]))
-    require_ids(ConfigParser.load_config_files(inference.files), inference.options, inference.files[0])
+    config = ConfigParser.load_config_files(inference.files)
+    if sizes and _DIAMETER not in config:
+        raise ValueError(
+            f"{bundle}: segments all images at one scale, whatever the diameter of the cells; choose the "
+            "scale with --set scale=0.5, or take a bundle that finds it, such as generalist_nuclei"
+        )
+    require_ids(config, inference.options, inference.files[0])
     places = {"bundle_root": inference.bundle, "dataset_dir": root, "data_root": root, "output_dir": out}
     switches = {"tta": tta, "save_probability": save_probability}
     values = {

@@ -28,6 +28,9 @@ LABEL_MAPS = (
 )
 """Remedy for label maps without cells."""
 
+UNSURE = 2.0
+"""An image of which a network is so many times more unsure than of any that it was judged on is told."""
+
 _SHOWN = 5
 
 
@@ -59,6 +62,7 @@ class Counts:
         self, remedy: str, folder: Path | None = None, noun: str = "cell", kind: str = "image"
     ) -> None:
         self.rows: list[tuple[str, int]] = []
+        self._unsure: dict[str, float | None] = {}
         self._remedy, self._noun, self._kind = remedy, noun, kind
         self._file = None if folder is None else folder / COUNTS
 
@@ -71,27 +75,40 @@ class Counts:
             folder: folder of the table.
         """
         with (folder / COUNTS).open(newline="", encoding="utf-8") as file:
-            (kind, nouns), *rows = csv.reader(file)
+            (kind, nouns, *_), *rows = csv.reader(file)
         counts = cls(remedy, noun=nouns.removesuffix("s"), kind=kind)
-        counts.rows = [(name, int(number)) for name, number in rows]
+        for name, number, *unsure in rows:
+            counts.add(name, int(number), float(unsure[0]) if any(unsure) else None)
         return counts
 
     def start(self) -> None:
         """Begin the table."""
         if self._file is not None:
-            add_row(self._file, [self._kind, f"{self._noun}s"], new=True)
+            add_row(self._file, [self._kind, f"{self._noun}s", "unsure"], new=True)
 
-    def add(self, name: str, number: int) -> None:
+    def add(self, name: str, number: int, unsure: float | None = None) -> None:
         """Add an image.
 
         Args:
             name: name of the image.
             number: number of its cells.
+            unsure: how unsure the network is; 1 for the most difficult image that it was judged on.
         """
         self.rows.append((name, number))
+        self._unsure[name] = unsure
         if self._file is not None:
-            add_row(self._file, [name, str(number)])
+            self._write(name, number)
             logger.info("%s: %s", name, counted(number, self._noun))
+
+    @property
+    def unsure(self) -> list[str]:
+        """Names of images with cells of which the network is unsure."""
+        return [name for name, number in self.rows if number and (self._unsure[name] or 0) > UNSURE]
+
+    def _write(self, name: str, number: int) -> None:
+        assert self._file is not None
+        unsure = self._unsure[name]
+        add_row(self._file, [name, str(number), "" if unsure is None else f"{unsure:.2f}"])
 
     def sort(self, order: Mapping[str, int]) -> None:
         """Put the table into another order.
@@ -103,12 +120,24 @@ class Counts:
         if self._file is not None:
             self.start()
             for name, number in self.rows:
-                add_row(self._file, [name, str(number)])
+                self._write(name, number)
 
     def warn(self) -> None:
-        """Log a warning about images without cells, if there are any."""
-        if empty := self.empty():
-            logger.warning(empty)
+        """Log warnings about images without cells, and about those of which the network is unsure."""
+        for sentence in filter(None, (self.empty(), self.doubtful())):
+            logger.warning(sentence)
+
+    def doubtful(self) -> str:
+        """Sentence about images of which the network is unsure; empty if there are none."""
+        unsure = self.unsure
+        if not unsure:
+            return ""
+        images = f"{len(unsure)} of {counted(len(self.rows), self._kind)}"
+        return (
+            f"the network is unsure of {images} ({_listed([Path(name).name for name in unsure])}), more "
+            "than twice as much as of any that it was judged on; look at the result (--overlay), or train "
+            "with such images (cellseg train)"
+        )
 
     def empty(self) -> str:
         """Sentence about images without cells; empty if there are none."""
@@ -124,7 +153,7 @@ class Counts:
         """Total and number of each image, and what to do about images without cells."""
         total = counted(sum(number for _, number in self.rows), self._noun)
         each = [f"{Path(name).name} {number:,}" for name, number in self.rows]
-        lines = [f"{total}: {_listed(each)}" if each else total, self.empty()]
+        lines = [f"{total}: {_listed(each)}" if each else total, self.empty(), self.doubtful()]
         return "\n".join(filter(None, lines))
 
 

@@ -101,7 +101,7 @@ def segment(folder: Path, options: Mapping[str, Any], crops: Sequence[Crop], fli
         part = image[:, columns, rows].contiguous()  # MONAI's order of axes is x, y
         began = time.monotonic()
         with torch.inference_mode():
-            logits = inferer((part.flip(-1) if flip else part)[None], network)[0]
+            logits = inferer(MetaTensor(part.flip(-1) if flip else part)[None], network)[0]
         cells = np.asarray(decode({"pred": MetaTensor(logits)})["pred"][0]).T.astype(np.int32)
         seconds += time.monotonic() - began
         pixels += cells.size

@@ -4,6 +4,7 @@ import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from cellseg_monai.planning.plan import plan_training
 from cellseg_monai.planning.starts import (
     Trial,
     at_scale,
+    finds_scale,
     scales_around,
     score,
     trained_models,
@@ -155,11 +157,18 @@ def _by_labels(items: Sequence[Item], models: Sequence[Path] | None, ends: float
     crops = labelled_crops(items)
     trials = [
         try_model(model, one, crops, facts.masks, plain=False)
-        for one in sorted(scales_around(scale), key=lambda one: abs(one - scale))
-        for model in trained_models(models, facts.channels)
+        for model, one in _tries(trained_models(models, facts.channels), scale)
         if time.monotonic() < ends
     ]
     return trials, "dice" if facts.masks == "binary" else "f1@0.5"
+
+
+def _tries(models: Sequence[Path], scale: float) -> list[tuple[Path, float]]:
+    """Each model at each of its scales; all models at the most likely scale come first."""
+    scales = [
+        (model, one) for model in models for one in scales_around(scale, kept_settings(model / WEIGHTS))
+    ]
+    return sorted(scales, key=lambda each: abs(each[1] - scale))
 
 
 def _by_agreement(
@@ -169,16 +178,15 @@ def _by_agreement(
     cells: dict[tuple[Path, float], list[LabelMap]] = {}
     alone: dict[tuple[Path, float], float] = {}
     seconds: dict[tuple[Path, float], float] = {}
-    for scale in SCALES:
-        for model in trained_models(models, channels):
-            if time.monotonic() >= ends:
-                break
-            kept = kept_settings(model / WEIGHTS)
-            found = segment(model, at_scale(kept, scale), crops)
-            again = segment(model, at_scale(kept, SHRUNK * scale), crops, flip=True)
-            cells[model, scale] = list(map(plausible, found.cells))
-            alone[model, scale] = agreement(cells[model, scale], list(map(plausible, again.cells)))
-            seconds[model, scale] = found.seconds
+    for scale, model in product(SCALES, trained_models(models, channels)):
+        kept = kept_settings(model / WEIGHTS)
+        if time.monotonic() >= ends or (finds_scale(kept) and scale != 1):
+            continue
+        found = segment(model, at_scale(kept, scale), crops)
+        again = segment(model, at_scale(kept, SHRUNK * scale), crops, flip=True)
+        cells[model, scale] = list(map(plausible, found.cells))
+        alone[model, scale] = agreement(cells[model, scale], list(map(plausible, again.cells)))
+        seconds[model, scale] = found.seconds
     trials = [
         Trial(model, scale, alone[model, scale] * _with_others(model, scale, cells), seconds[model, scale])
         for model, scale in cells

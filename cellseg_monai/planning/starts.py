@@ -91,11 +91,9 @@ def try_models(
     first = _in_time(ends, ((model, scale, crops[:1], masks) for model in fitting), reading)
     fastest = min((trial.seconds for trial in first), default=0.0)
     first = sorted((trial for trial in first if trial.seconds <= SLOW * fastest), key=_by_score)
-    further = _in_time(
-        ends,
-        ((trial.model, one, crops, masks) for trial in first[:FINALISTS] for one in scales_around(scale)),
-        reading,
-    )
+    finalists = ((trial.model, kept_settings(trial.model / WEIGHTS)) for trial in first[:FINALISTS])
+    tries = ((model, one, crops, masks) for model, kept in finalists for one in scales_around(scale, kept))
+    further = _in_time(ends, tries, reading)
     return finest_first(sorted(further or first, key=_by_score))
 
 
@@ -145,14 +143,32 @@ def _reads(own: int, channels: int, stains: bool) -> bool:
     return own == channels or (not stains and {own, channels} == {1, 3})
 
 
-def scales_around(scale: float) -> list[float]:
-    """Scales to try around the one that suits the median cell.
+def scales_around(scale: float, settings: Mapping[str, Any]) -> list[float]:
+    """Scales to try around the one that suits the median cell, and that of the training if it is near.
+
+    A network that finds the scale has the image as it is.
+
+    Args:
+        scale: scale that suits the median cell.
+        settings: settings of the weights.
 
     Example:
-        >>> scales_around(0.5), scales_around(1.0)
-        ([0.35, 0.5, 0.7], [0.7, 1.0])
+        >>> scales_around(0.5, {"scale": 0.4}), scales_around(1.0, {"scale": 0.25})
+        ([0.35, 0.4, 0.5, 0.7], [0.7, 1.0])
+        >>> scales_around(0.5, {"scale": 1.0, "diameter": 24})
+        [1.0]
     """
-    return sorted({round(min(1.0, scale * factor), 2) for factor in SCALES})
+    if finds_scale(settings):
+        return [1.0]
+    around = {round(min(1.0, scale * factor), 2) for factor in SCALES}
+    own = settings.get("scale", scale)
+    near = min(SCALES) * scale <= own <= max(SCALES) * scale
+    return sorted(around | ({own} if near else set()))
+
+
+def finds_scale(settings: Mapping[str, Any]) -> bool:
+    """Whether weights with these settings find the scale of each image themselves."""
+    return "diameter" in settings
 
 
 def _by_score(trial: Trial) -> float:
@@ -178,19 +194,24 @@ def try_model(
         plain: whether to leave out the mean over turns, which takes eight times as long.
         reading: what to read of the images, by the ids of a configuration.
     """
-    options = at_scale(kept_settings(folder / WEIGHTS), scale) | ({"tta": False} if plain else {})
+    kept = kept_settings(folder / WEIGHTS)
+    options = at_scale(kept, scale) | ({"tta": False} if plain else {})
     found = segment(folder, options | dict(reading or {}), [crop for crop, _ in crops])
     scores = [score(masks, cells, truth) for cells, (_, truth) in zip(found.cells, crops, strict=True)]
-    return Trial(folder, scale, float(np.mean(scores)), found.seconds)
+    return Trial(folder, 1.0 if finds_scale(kept) else scale, float(np.mean(scores)), found.seconds)
 
 
 def at_scale(settings: Mapping[str, Any], scale: float) -> dict[str, Any]:
     """Settings of weights for another scale: windows and cells keep their size for the network.
 
+    Nothing changes for a network that finds the scale.
+
     Example:
         >>> at_scale({"scale": 0.5, "patch_size": 256, "window": "auto", "min_size": 20}, 1.0)
         {'scale': 1.0, 'patch_size': 128, 'window': 'auto', 'min_size': 5}
     """
+    if finds_scale(settings):
+        return {}
     ratio = settings["scale"] / scale
     window = settings["window"]
     return {

@@ -6,12 +6,14 @@ Each is a function, an array transform, and a dictionary transform with ``d`` at
 from cellseg_monai.transforms.augment import RandElasticGrid, RandElasticGridd
 from cellseg_monai.transforms.augment_smoothed import RandElasticSmoothed, RandElasticSmoothedd
 from cellseg_monai.transforms.balanced import RandBalancedPatches, RandBalancedPatchesd
+from cellseg_monai.transforms.cell_patches import RandCellPatches, RandCellPatchesd
 from cellseg_monai.transforms.chaining import chain
 from cellseg_monai.transforms.channel_matching import MatchChannels, MatchChannelsd, match_channels
 from cellseg_monai.transforms.cover import PatchCover, PatchCoverd
 from cellseg_monai.transforms.foreground import balanced_locations, foreground_per_patch
 from cellseg_monai.transforms.intensity import PercentileStretch, PercentileStretchd, stretch
 from cellseg_monai.transforms.limits import intensity_limits
+from cellseg_monai.transforms.measured import CellDiameterd
 from cellseg_monai.transforms.patches import covered_shape, pad_end, patch_cover, patch_locations, reassemble
 from cellseg_monai.transforms.source_file import FileNameOnlyd
 from cellseg_monai.transforms.streamed import streamed_limits
@@ -34,6 +36,7 @@ __all__ = [
     "BinaryTargetd",
     "BoundaryTarget",
     "BoundaryTargetd",
+    "CellDiameterd",
     "ClassTarget",
     "ClassTargetd",
     "DistanceTarget",
@@ -49,6 +52,8 @@ __all__ = [
     "PercentileStretchd",
     "RandBalancedPatches",
     "RandBalancedPatchesd",
+    "RandCellPatches",
+    "RandCellPatchesd",
     "RandElasticGrid",
     "RandElasticGridd",
     "RandElasticSmoothed",

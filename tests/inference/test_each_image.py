@@ -15,6 +15,7 @@ from monai.transforms import Compose, SaveImaged
 
 from cellseg_monai.export import SaveTiffd
 from cellseg_monai.inference import EachImage
+from cellseg_monai.instances import Cellsd, Componentsd, Foregroundd
 from cellseg_monai.outputs import verify_run
 
 
@@ -95,6 +96,29 @@ def test_results_are_those_of_the_evaluator(tmp_path: Path) -> None:
         tifffile.imread(path).shape: np.unique(tifffile.imread(path)) for path in tmp_path.glob("*.tif")
     }
     assert {shape: list(found) for shape, found in values.items()} == {(7, 4): [5], (5, 4): [3]}
+
+
+class Blurred(torch.nn.Module):
+    """Foreground logits that are the image: the network is unsure where the image is grey."""
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return image
+
+
+def test_an_image_of_which_the_network_is_unsure_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clear, grey = torch.full((1, 8, 8), -9.0), torch.full((1, 8, 8), -0.1)
+    clear[:, :4], grey[:, :4] = 9.0, 0.1
+    clear[:, 3] = 0.1
+    images = {"clear.tif": clear, "grey.tif": grey}
+    decoding = Componentsd("pred")
+    postprocessing = Compose([Foregroundd("pred", decoding), Cellsd("pred", decoding)])
+    evaluator = SupervisedEvaluator("cpu", [0], Blurred(), postprocessing=postprocessing)
+    dataset = Dataset([{"image": name} for name in images], lambda item: {"image": images[item["image"]]})
+    EachImage(evaluator, dataset, postprocessing, tmp_path, most_unsure=0.25).run()
+    assert [row[2] for row in rows(tmp_path / "counts.csv")[1:]] == ["1.00", "8.00"]
+    assert "unsure of 1 of 2 images (grey.tif)" in caplog.text
 
 
 class Counting(torch.nn.Module):

@@ -38,7 +38,7 @@ def test_the_table_is_written_at_once_and_read_again(
     with caplog.at_level(logging.INFO):
         counts = counts_of([2, 0], tmp_path)
         counts.warn()
-    assert (tmp_path / COUNTS).read_text() == "image,cells\nday 1/0.tif,2\nday 1/1.tif,0\n"
+    assert (tmp_path / COUNTS).read_text() == "image,cells,unsure\nday 1/0.tif,2,\nday 1/1.tif,0,\n"
     assert str(Counts.read("try this", tmp_path)) == str(counts)
     infos, (warning,) = caplog.messages[:-1], caplog.messages[-1:]
     assert infos == ["day 1/0.tif: 2 cells", "day 1/1.tif: 0 cells"]
@@ -48,3 +48,17 @@ def test_the_table_is_written_at_once_and_read_again(
 def test_without_empty_images_nothing_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
     counts_of([1]).warn()
     assert not caplog.messages
+
+
+def test_images_of_which_the_network_is_unsure_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    counts = Counts("try this", tmp_path)
+    counts.start()
+    for name, number, unsure in [("usual.tif", 5, 1.4), ("noise.tif", 900, 3.1), ("empty.tif", 0, 40.0)]:
+        counts.add(name, number, unsure)
+    counts.warn()
+    assert counts.unsure == ["noise.tif"]
+    assert caplog.messages[-1] == counts.doubtful()
+    assert counts.doubtful().startswith("the network is unsure of 1 of 3 images (noise.tif), more than twice")
+    assert str(Counts.read("try this", tmp_path)) == str(counts)
