@@ -32,7 +32,6 @@ NARROW: Mapping[str, Mapping[str, Any]] = {
     "generalist_nuclei": {
         "network_def#architecture#channels": [8, 16],
         "patch_size": 32,
-        "cell_diameter": 20,
     },
     "stemcell_unet": {"network_def#architecture#channels": [4, 8, 8], "patch_size": 32, "scale": 1.0},
     "swin_unetr": {"network_def#architecture#feature_size": 12, "patch_size": 64, "scale": 1.0},

