@@ -103,11 +103,11 @@ class Counts:
     @property
     def unsure(self) -> list[str]:
         """Names of images with cells of which the network is unsure."""
-        return [name for name, number in self.rows if number and (self._unsure[name] or 0) > UNSURE]
+        return [name for name, number in self.rows if number and (self._unsure.get(name) or 0) > UNSURE]
 
     def _write(self, name: str, number: int) -> None:
         assert self._file is not None
-        unsure = self._unsure[name]
+        unsure = self._unsure.get(name)
         add_row(self._file, [name, str(number), "" if unsure is None else f"{unsure:.2f}"])
 
     def sort(self, order: Mapping[str, int]) -> None:

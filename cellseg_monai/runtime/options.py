@@ -105,8 +105,8 @@ def require_ids(config: dict[str, Any], options: Mapping[str, Any], where: str) 
     override(config, options, where, [name for name in options if _is_argument(parser, name)])
     for name, value in options.items():
         default = parser.get(name)
-        if default == f"$@settings.{name}":  # what the weights do not say
-            default = config["settings"].get(name)
+        if isinstance(default, str) and default.startswith(("$@", "@")):  # what the weights do not say
+            default = config.get("settings", {}).get(name)
         if is_text(value) and isinstance(default, bool):
             raise ValueError(f"{where}: {name} must be True or False, not the text {value!r}")
         if is_text(value) and isinstance(default, int | float):
