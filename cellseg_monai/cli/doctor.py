@@ -118,16 +118,15 @@ def _devices() -> dict[str, str]:
 
 
 def _memory() -> str:
-    """Free memory, and the limit of a container or a cluster's job."""
+    """Free memory, and how much may be used where a container or a cluster's job limits it."""
+    from cellseg_monai.memory import usable
+
     table = Path("/proc/meminfo")  # on Linux
     if not table.is_file():
-        return "not known on this system"
+        return f"{_gigabytes(usable())} may be used"
     kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in table.read_text().splitlines()}
     free, total = kilobytes["MemAvailable"] * 1024, kilobytes["MemTotal"] * 1024
-    limit = Path("/sys/fs/cgroup/memory.max")
-    allowed = limit.read_text().strip() if limit.is_file() else "max"
-    at_most = f", limited to {_gigabytes(int(allowed))}" if allowed.isdecimal() else ""
-    return f"{_gigabytes(free)} free of {_gigabytes(total)}{at_most}"
+    return f"{_gigabytes(free)} free of {_gigabytes(total)}, {_gigabytes(usable())} may be used"
 
 
 def _disk() -> str:

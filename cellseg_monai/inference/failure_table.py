@@ -16,8 +16,7 @@ from cellseg_monai.inference.one_image import (
     stamp_of,
 )
 from cellseg_monai.inference.progress_bar import with_progress
-from cellseg_monai.outputs import Run, claim_outputs, require_apart
-from cellseg_monai.outputs.claim import Claim
+from cellseg_monai.outputs import Claim, Run, claim_outputs, require_apart
 from cellseg_monai.outputs.counting import counted
 from cellseg_monai.outputs.counts import COUNTS, SEGMENTATION, Counts
 from cellseg_monai.outputs.failures import FAILURES, Failures, add_row

@@ -1,6 +1,7 @@
 """Results on disk: complete or absent, inside the folder that the user named, never over other files."""
 
-from cellseg_monai.outputs.claim import Claim, claim_file, claim_outputs, require_free
+from cellseg_monai.outputs.claim import claim_file, claim_outputs, require_free
+from cellseg_monai.outputs.claimed import Claim
 from cellseg_monai.outputs.containment import StrPath, inside, require_apart
 from cellseg_monai.outputs.journal import Entry, written_in
 from cellseg_monai.outputs.lock import FolderInUse, locked
