@@ -84,7 +84,7 @@ def list_models() -> list[Model]:
 
     Example:
         >>> [model.name for model in list_models()][:2]
-        ['attention_unetpp', 'patch_attention_unet']
+        ['attention_unetpp', 'generalist_nuclei']
     """
     return [describe_model(folder) for folder in known_bundles().values()]
 

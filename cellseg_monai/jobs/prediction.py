@@ -28,7 +28,7 @@ from cellseg_monai.runtime.finding import LARGE, Inference, find_inference
 from cellseg_monai.runtime.overrides import literal, literal_options
 from cellseg_monai.runtime.remote import on_cluster
 from cellseg_monai.runtime.settings import PARTS
-from cellseg_monai.runtime.workflow import inference_workflow
+from cellseg_monai.runtime.workflow import inference_workflow, run_inference
 
 logger = logging.getLogger(__name__)
 
@@ -151,7 +151,7 @@ def predict(
     with locked(out), run.recorded(out), claim_outputs(out, "predict", overlays, sources=sources) as claim:
         try:
             if cluster is None:
-                workflow.run()
+                run_inference(workflow)
             else:
                 _run_on(cluster, workflow, inference.files, values)
         finally:  # an image that fails does not stop the others

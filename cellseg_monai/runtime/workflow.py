@@ -7,6 +7,8 @@ from typing import Any
 
 from monai.bundle import ConfigWorkflow
 
+from cellseg_monai.outputs.causes import cause_of
+
 
 def inference_workflow(files: Sequence[str], values: Mapping[str, Any]) -> ConfigWorkflow:
     """Build the workflow of an inference, and do what its configuration states under ``initialize``.
@@ -19,6 +21,14 @@ def inference_workflow(files: Sequence[str], values: Mapping[str, Any]) -> Confi
         workflow = ConfigWorkflow(list(files), logging_file=False, **values)
     workflow.initialize()
     return workflow
+
+
+def run_inference(workflow: ConfigWorkflow) -> None:
+    """Run a workflow; an error is the original one, not MONAI's "Failed to evaluate" around it."""
+    try:
+        workflow.run()
+    except RuntimeError as error:
+        raise cause_of(error) from None
 
 
 @contextmanager

@@ -19,8 +19,8 @@ from cellseg_monai.jobs.files.planes import displayed, drawable
 
 REAL = Path("docs/assets/gallery")
 SEGMENTED = {
-    "nuclei": (REAL / "fluorescence.tif", "patch_attention_unet"),
-    "tissue": (REAL / "tissue.png", "skip_unet"),
+    "nuclei": (REAL / "fluorescence.tif", "generalist_nuclei"),
+    "tissue": (REAL / "tissue.png", "generalist_nuclei"),
     "mixed": (REAL / "cytology.png", "attention_unetpp"),
 }
 """Real images, and the model that finds their cells."""

@@ -9,6 +9,7 @@ import pytest
 
 from cellseg_monai import runtime
 from cellseg_monai.cli.command import _parser
+from cellseg_monai.outputs import progress
 from cellseg_monai.runtime import check_options, known_bundles
 from tests.docs.test_code_blocks import PAGES, name_of
 
@@ -28,7 +29,7 @@ def commands(page: Path, start: str) -> list[list[str]]:
 
 def split(line: str) -> list[str]:
     """The words of the first command of a line."""
-    words = shlex.split(line, comments=True)
+    words = shlex.split(re.sub(r"\$\w+", "1", line), comments=True)  # variables of loops are numbers here
     ends = [place for place, word in enumerate(words) if word in ("|", "||", "&&", ">", ">>")]
     return words[: ends[0]] if ends else words
 
@@ -36,6 +37,7 @@ def split(line: str) -> list[str]:
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page, "cellseg ")], ids=name_of)
 def test_cellseg_takes_each_line(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "find_bundle", Path)  # most bundles of the pages are made by their commands
+    monkeypatch.setattr(progress, "read_progress", lambda folder, work: f"{work} into {folder}")
     for words in commands(page, "cellseg "):
         if "--help" not in words:
             assert callable(parsed(words).run)
@@ -45,6 +47,8 @@ def parsed(words: list[str]) -> Namespace:
     try:
         return _parser().parse_args(words[1:])
     except SystemExit as stopped:
+        if not stopped.code:  # --status has printed what was asked for
+            return Namespace(run=print)
         raise AssertionError(f"cellseg does not take: {shlex.join(words)}") from stopped
 
 
