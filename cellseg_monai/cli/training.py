@@ -20,7 +20,7 @@ def _train(images: str, out: str, dry_run: bool = False, reading: Any = None, **
     if reading is not None:
         options["options"] = {**options.get("options", {}), **reading.config}
     if dry_run:
-        chosen = {name: options[name] for name in ("start", "options") if name in options}
+        chosen = {name: options[name] for name in ("start", "options", "minutes") if name in options}
         return prepare(labelled(list_items(images)), **chosen, seconds=_SECONDS_OF_A_DRY_RUN)
     return train(images, out, report=_show_progress(), **options)
 
