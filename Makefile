@@ -33,18 +33,7 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 demo: $(READY)  ## train on eight synthetic images (or DATA=folder of yours) for MINUTES, and segment unseen ones
-ifeq ($(DATA),)
-	test -e $(DEMO)/images/dataset.json || $(BIN)/cellseg data synthesize tissue $(DEMO)/images --count 8
-	test -e $(DEMO)/unseen/dataset.json || $(BIN)/cellseg data synthesize tissue $(DEMO)/unseen --count 3 --seed 1
-	$(BIN)/cellseg data check $(DEMO)/images
-	$(BIN)/cellseg train $(DEMO)/images --out $(DEMO)/bundle --minutes $(MINUTES)
-	$(BIN)/cellseg predict $(DEMO)/bundle $(DEMO)/unseen --out $(DEMO)/cells --overlay
-	$(BIN)/cellseg evaluate --pred $(DEMO)/cells/labels --truth $(DEMO)/unseen --out $(DEMO)/scores
-else
-	$(BIN)/cellseg data check "$(DATA)"
-	$(BIN)/cellseg train "$(DATA)" --out $(DEMO)/my_bundle --minutes $(MINUTES)
-	$(BIN)/cellseg predict $(DEMO)/my_bundle "$(DATA)" --out $(DEMO)/my_cells --overlay
-endif
+	$(BIN)/cellseg demo --out $(DEMO) --minutes $(MINUTES) $(if $(DATA),--images "$(DATA)")
 
 # One thread for each worker; more would wait for each other. In the order of the files, so that the quick doctests come last.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations=20

@@ -15,6 +15,7 @@ from typing import Any
 from cellseg_monai.cli.analysis import MEASURE, TRACK
 from cellseg_monai.cli.bundles import BUNDLE, MODELS
 from cellseg_monai.cli.data import DATA
+from cellseg_monai.cli.demo import DEMO
 from cellseg_monai.cli.doctor import DOCTOR
 from cellseg_monai.cli.evaluation import EVALUATE, REPORT, REVIEW, VERIFY_RUN
 from cellseg_monai.cli.images import CALIBRATE, CONVERT, PREDICT
@@ -24,7 +25,7 @@ from cellseg_monai.cli.training import TRAIN
 from cellseg_monai.cli.verbs import Group, Verb, add_verbs
 
 TASKS: dict[str, Sequence[Verb | Group]] = {
-    "first": (DOCTOR, MODELS),
+    "first": (DOCTOR, DEMO, MODELS),
     "segment images": (PREDICT, CONVERT),
     "train on images of your own": (DATA, TRAIN, CALIBRATE),
     "judge": (EVALUATE, REPORT, REVIEW, VERIFY_RUN),

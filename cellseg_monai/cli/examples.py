@@ -5,7 +5,7 @@ them, but for those of :data:`LONG`, which the tests only parse.
 """
 
 LONG = {
-    "train", "calibrate", "models", "bundle card", "bundle bioimage", "bundle verify", "doctor",
+    "train", "calibrate", "models", "bundle card", "bundle bioimage", "bundle verify", "doctor", "demo",
     *(f"study {name}" for name in (
         "cross-validate", "learning-curve", "compare", "ablate-gates", "ablate-skips", "finetune",
         "robustness", "morphology", "pseudo-label",
@@ -132,5 +132,6 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "cellseg study pseudo-label attention_unetpp --labelled DATA --unlabelled NEW --test TEST --out p",
         "cellseg study pseudo-label skip_unet --labelled DATA --unlabelled NEW --test TEST --jobs 2 --out p",
     ),
+    "demo": ("cellseg demo", "cellseg demo --images annotated/ --minutes 20 --out mine"),
     "doctor": ("cellseg doctor", "cellseg doctor --json > doctor.json"),
 }
