@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 import pytest
+import tifffile
 
 from cellseg_monai.cli import main
 from cellseg_monai.jobs import evaluate
@@ -39,6 +40,26 @@ def summary(folder: Path) -> dict:
 def test_a_case_worked_by_hand(save: Save) -> None:
     row = run(save({"pred/a.tif": PRED, "truth/a.tif": TRUTH}), *EXPECTED).loc["a"]
     assert {name: row[name] for name in EXPECTED} == pytest.approx(EXPECTED, abs=1e-6)
+
+
+def test_a_stack_of_equal_planes_has_the_scores_of_one(tmp_path: Path) -> None:
+    for name, plane in {"pred/a.tif": PRED, "truth/masks/a.tif": TRUTH, "truth/images/a.tif": TRUTH}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        stack = np.array([plane, plane, plane], np.uint16)
+        stack[1, 2, 0] = 1 if name.startswith("truth/images") else 0
+        tifffile.imwrite(tmp_path / name, stack, metadata={"axes": "ZYX"})
+    row = run(tmp_path, *EXPECTED).loc["a"]
+    assert row[list(EXPECTED)].to_dict() == pytest.approx(EXPECTED, abs=1e-5)
+    assert "a, plane 0" in (tmp_path / "out/report.html").read_text()
+
+
+def test_a_stack_of_other_depth_is_rejected(tmp_path: Path) -> None:
+    for name, depth in (("pred", 2), ("truth", 3)):
+        (tmp_path / name).mkdir()
+        stack = np.array([TRUTH] * depth, np.uint16)
+        tifffile.imwrite(tmp_path / name / "a.tif", stack, metadata={"axes": "ZYX"})
+    with pytest.raises(ValueError, match=r"a.tif is 2 × 3 × 4 and .*a.tif is 3 × 3 × 4 pixels"):
+        run(tmp_path)
 
 
 def test_default_columns(save: Save) -> None:

@@ -124,6 +124,7 @@ def read_label_map(
     axes: str | None = None,
     select: Mapping[str, int] | None = None,
     force: bool = False,
+    stack: bool = False,
 ) -> LabelMap:
     """Read a mask as an int32 array of rows and columns.
 
@@ -134,6 +135,7 @@ def read_label_map(
         axes: one letter per dimension, as in :func:`read_picture`.
         select: frame or plane to read, such as ``{"Z": 7}``.
         force: whether to accept a file that looks like a microscope image.
+        stack: whether to accept a stack, which is an array of planes, rows and columns.
 
     Raises:
         FileNotFoundError: the file does not exist.
@@ -147,7 +149,7 @@ def read_label_map(
         array([[  0, 300]], dtype=int32)
     """
     picture = read_picture(path, "label", axes=axes, select=select)
-    if "Z" in picture.axes:
+    if picture.third and not stack:
         depth = picture.pixels.shape[picture.axes.index("Z")]
         raise ValueError(
             f"{path}: a mask must be one plane, but this file has {depth}; choose one with --z 0, or "

@@ -147,21 +147,29 @@ def ranked(scores: pd.DataFrame, metric: str, each: int) -> dict[str, pd.DataFra
 def _figure(lead: str, files: pd.Series, row: Mapping[Any, Any], metric: str, summary: dict[str, Any]) -> str:
     name = row["image"]
     truth, pred, fates, binary = compared(name, files, summary)
+    plane = _plane_to_draw(truth)
+    title = f"{lead}{name}" if plane is ... else f"{lead}{name}, plane {plane}"
+    picture = _to_draw(files.picture, truth.shape, plane)
     if summary.get("classes"):
         words = f"{(pred != truth).mean():.1%} of the pixels have a wrong class"
-        layers = _class_layers(pred, truth)
-        return _drawn(f"{lead}{name}", f"{metric} {row[metric]:.3f}; {words}", files, truth, layers)
+        layers = _class_layers(pred[plane], truth[plane])
+        return _drawn(title, f"{metric} {row[metric]:.3f}; {words}", picture, layers)
     counts = [f"{number} {kind}" for kind, number in fates.counts().items() if number]
     words = "binary masks: pixels, not objects" if binary else ", ".join(counts) or "no objects"
     if not isinstance(files.prediction, str):
         words = f"no prediction; {words}"
     caption = f"{metric} {row[metric]:.3f}; {words}"
-    return _drawn(f"{lead}{name}", caption, files, truth, _layers(pred, truth, fates, binary))
+    shown = Fates(*(label_map[plane] for label_map in fates))
+    return _drawn(title, caption, picture, _layers(pred[plane], truth[plane], shown, binary))
 
 
-def _drawn(title: str, caption: str, files: pd.Series, truth: LabelMap, layers: list[Layer]) -> str:
-    base = base_picture(_to_draw(files.picture, truth.shape))
-    return layered_figure(title, caption, base, layers, f"{title}: {caption}")
+def _drawn(title: str, caption: str, picture: npt.NDArray[np.float64], layers: list[Layer]) -> str:
+    return layered_figure(title, caption, base_picture(picture), layers, f"{title}: {caption}")
+
+
+def _plane_to_draw(truth: LabelMap) -> Any:
+    """Index of the plane of a stack with the most pixels of cells; everything of a plane."""
+    return ... if truth.ndim == 2 else int((truth > 0).sum((1, 2)).argmax())
 
 
 class Compared(NamedTuple):
@@ -189,12 +197,12 @@ def compared(image: str, files: pd.Series, summary: Mapping[str, Any]) -> Compar
         summary: summary of the evaluation.
     """
     force = bool(summary.get("force"))
-    truth = read_label_map(files.truth, force=force)
+    truth = read_label_map(files.truth, force=force, stack=True)
     if summary.get("classes"):
         truth = class_target(truth[None], summary["classes"])[0]
     pred = np.zeros_like(truth)
     if isinstance(files.prediction, str):
-        pred = read_label_map(files.prediction, force=force)
+        pred = read_label_map(files.prediction, force=force, stack=True)
     truth, pred = np.where(truth < 0, 0, (truth, pred))  # ignored pixels
     if summary.get("pieces"):
         truth, pred = pieces_of_mask(truth), pieces_of_mask(pred)
@@ -223,13 +231,14 @@ def _class_layers(pred: LabelMap, truth: LabelMap) -> list[Layer]:
     return [Layer(key, picture) for key, picture in drawn.items()]
 
 
-def _to_draw(path: Any, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
-    """Return the image as grey values or colours in [0, 1]; a grey ground if there is no image."""
+def _to_draw(path: Any, shape: tuple[int, ...], plane: Any) -> npt.NDArray[np.float64]:
+    """Return a plane of the image as grey values or colours in [0, 1]; a grey ground if there is no image."""
     if not isinstance(path, str) or not Path(path).is_file():
-        return np.full(shape, 0.25)
+        return np.full(shape[-2:], 0.25)
     pixels = read_pixels(path)
-    if pixels.shape[:2] != shape:
-        raise ValueError(f"the image has {pixels.shape[:2]} pixels, but its truth has {shape}")
+    if pixels.shape[: len(shape)] != shape:
+        raise ValueError(f"the image has {pixels.shape[: len(shape)]} pixels, but its truth has {shape}")
+    pixels = pixels[plane]
     channels = np.moveaxis(np.atleast_3d(pixels), -1, 0)
     drawn = displayed((channels[:3] if len(channels) > 2 else channels[:1]).astype(np.float32))
     return drawn[0] if len(drawn) == 1 else np.moveaxis(drawn, 0, -1)

@@ -55,18 +55,20 @@ def read_pair(
     Raises:
         ValueError: If the shapes differ, a file cannot be read, or a value has no class.
     """
-    truth = read_label_map(pair.truth, force=force)
+    truth = read_label_map(pair.truth, force=force, stack=True)
     if classes is not None:
         try:
             truth = class_target(truth[None], classes)[0]
         except ValueError as error:
             raise ValueError(f"{pair.truth}: {error}") from error
-    pred = np.zeros_like(truth) if pair.prediction is None else read_label_map(pair.prediction, force=force)
+    pred = np.zeros_like(truth)
+    if pair.prediction is not None:
+        pred = read_label_map(pair.prediction, force=force, stack=True)
     if pred.shape != truth.shape:
         sizes = [" × ".join(map(str, label_map.shape)) for label_map in (pred, truth)]
         raise ValueError(
-            f"{pair.prediction} is {sizes[0]} and {pair.truth} is {sizes[1]} pixels (rows × columns); "
-            "save the prediction in the size of the image"
+            f"{pair.prediction} is {sizes[0]} and {pair.truth} is {sizes[1]} pixels ((planes ×) rows × "
+            "columns); save the prediction in the size of the image"
         )
     return (pieces_of_mask(pred), pieces_of_mask(truth)) if pieces else (pred, truth)
 
