@@ -117,7 +117,8 @@ def test_workers_that_come_later(tmp_path: Path) -> None:
 
 
 SBATCH = """#!/bin/sh
-setsid sh "$1" > "$(dirname "$0")/$$.log" 2>&1 &
+cp "$1" "$(dirname "$0")/$$.sh"  # its file is removed as soon as the job is submitted
+setsid sh "$(dirname "$0")/$$.sh" > "$(dirname "$0")/$$.log" 2>&1 &
 echo $! >> "$(dirname "$0")/jobs"
 echo "Submitted batch job $!"
 """
@@ -145,7 +146,7 @@ def test_jobs_of_slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return str(distributed.get_worker().name), os.environ["OMP_NUM_THREADS"]
 
     with dask.config.set(job), connected("slurm:2") as client:
-        client.wait_for_workers(2)
+        client.wait_for_workers(2, timeout=300)
         answers = dict(spread(client, work, range(12)))
     assert len(answers) == 12
     assert len({name for name, _ in answers.values()}) == 2
