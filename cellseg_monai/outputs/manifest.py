@@ -4,13 +4,13 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from cellseg_monai.outputs.containment import StrPath
 from cellseg_monai.outputs.lock import HIDDEN
-from cellseg_monai.outputs.whole import OutputError, make_folder
+from cellseg_monai.outputs.whole import OutputError, make_folder, written_whole
 
 MANIFEST = "manifest.sqlite"
 """File in the hidden folder of an output folder."""
@@ -93,11 +93,12 @@ class Manifest:
         self._written = 0.0
         make_folder(self.path.parent)
         with self._in_plain_words():
+            if not (self.path.is_file() and self.path.stat().st_size):
+                with written_whole(self.path) as part, closing(sqlite3.connect(part)) as base:
+                    base.executescript(f"BEGIN;{_TABLES}COMMIT;")
             self._base = sqlite3.connect(self.path)
             # Twice as fast. After a power cut the last changes may be missing, but the file is whole.
             self._base.execute("PRAGMA synchronous = NORMAL")
-            if not self._base.execute("PRAGMA user_version").fetchone()[0]:
-                self._base.executescript(f"BEGIN;{_TABLES}COMMIT;")
 
     def __enter__(self) -> "Manifest":
         return self

@@ -56,6 +56,13 @@ def workers(out: Path) -> dict[str, str]:
         return dict(base.execute("SELECT name, worker FROM items WHERE state = 'done'"))
 
 
+def count_done(out: Path) -> int:
+    try:
+        return read_progress(out, "predict").counts["done"]
+    except FileNotFoundError:  # it has not begun yet
+        return 0
+
+
 def require_same(one: Path, other: Path, count: int) -> None:
     paths = sorted((one / "labels").rglob("*.tif"))
     assert len(paths) == count
@@ -134,8 +141,7 @@ def test_any_number_of_workers(count: int, bundle: Bundle, images: Path, alone: 
 def test_a_client_that_is_killed(bundle: Bundle, images: Path, alone: Path, tmp_path: Path) -> None:
     words = ["predict", str(bundle.path), str(images), "--out", str(tmp_path / "out"), "--cluster", "local:2"]
     client = start(["-m", "cellseg_monai.cli", *words], tmp_path)
-    manifest = tmp_path / "out/.cellseg/manifest.sqlite"
-    while not manifest.is_file() or read_progress(tmp_path / "out", "predict").counts["done"] < 2:
+    while count_done(tmp_path / "out") < 2:
         assert client.poll() is None
         time.sleep(0.05)
     client.kill()
