@@ -37,7 +37,7 @@ class Crop(NamedTuple):
     region: Region
 
 
-class Segmented(NamedTuple):
+class CellsOfCrops(NamedTuple):
     """Cells in crops.
 
     Attributes:
@@ -84,7 +84,9 @@ def _regions(shape: Sequence[int]) -> list[Region]:
     return list(product(rows, columns))
 
 
-def segment(folder: Path, options: Mapping[str, Any], crops: Sequence[Crop], flip: bool = False) -> Segmented:
+def segment(
+    folder: Path, options: Mapping[str, Any], crops: Sequence[Crop], flip: bool = False
+) -> CellsOfCrops:
     """Segment crops with a model.
 
     Args:
@@ -106,7 +108,7 @@ def segment(folder: Path, options: Mapping[str, Any], crops: Sequence[Crop], fli
         seconds += time.monotonic() - began
         pixels += cells.size
         maps.append(cells[::-1] if flip else cells)
-    return Segmented(maps, 1e6 * seconds / pixels)
+    return CellsOfCrops(maps, 1e6 * seconds / pixels)
 
 
 def _parts(folder: Path, options: Mapping[str, Any]) -> tuple[Any, Any, Any, Any]:

@@ -115,6 +115,7 @@ class Folder:
             "name": self.path.name,
             "description": f"Segmentation of images like the {facts.images} that it was trained with",
             "data_source": str(facts),
+            "training_images": facts.images,
             **describe_network(settings["in_channels"], outputs, classes, settings["patch_size"]),
         }
         write_bundle(self.path, found.source, found.plan, str(facts), metadata)

@@ -1,5 +1,6 @@
 """Which weights to start from: the models that come with the package, tried on a few labelled crops."""
 
+import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from cellseg_monai.label_maps import LabelMap
 from cellseg_monai.metrics import instance_counts, instance_scores, pixel_counts, pixel_scores
 from cellseg_monai.planning.crops import Crop, labelled_crops, segment
 from cellseg_monai.planning.facts import Masks
-from cellseg_monai.runtime.finding import known_bundles
+from cellseg_monai.runtime.finding import METADATA, known_bundles
 from cellseg_monai.runtime.settings import WEIGHTS, kept_settings
 
 Labelled = tuple[Crop, LabelMap]
@@ -38,6 +39,7 @@ class Trial(NamedTuple):
         scale: scale of the image for the network.
         score: F1 at an IoU of 0.5, or Dice for binary masks; the mean over the crops.
         seconds: seconds for a megapixel of the image.
+        learned: number of images that the model has learned from.
 
     Example:
         >>> print(Trial(Path("bundles/skip_unet"), 0.5, 0.71, 1.2))
@@ -48,6 +50,7 @@ class Trial(NamedTuple):
     scale: float
     score: float
     seconds: float
+    learned: int = 0
 
     def __str__(self) -> str:
         return f"{self.model.name} at scale {self.scale:g}: {self.score:.3f}"
@@ -64,7 +67,7 @@ def try_models(
     seconds: float = 60.0,
     reading: Mapping[str, Any] | None = None,
 ) -> list[Trial]:
-    """Try models on crops of labelled images, the best first; of those as good, the one at the largest scale.
+    """Try models on crops of labelled images, the best first; see :func:`safest_first`.
 
     Each model is tried on one crop, the small ones first; the best two of those that are fast enough to
     train then on all crops and at other scales.
@@ -94,19 +97,26 @@ def try_models(
     finalists = ((trial.model, kept_settings(trial.model / WEIGHTS)) for trial in first[:FINALISTS])
     tries = ((model, one, crops, masks) for model, kept in finalists for one in scales_around(scale, kept))
     further = _in_time(ends, tries, reading)
-    return finest_first(sorted(further or first, key=_by_score))
+    return safest_first(sorted(further or first, key=_by_score))
 
 
-def finest_first(trials: list[Trial]) -> list[Trial]:
-    """Put the largest scale first among those that are as good as the best: borders are more exact there.
+def safest_first(trials: list[Trial]) -> list[Trial]:
+    """Put one of those first that are as good as the best.
+
+    It is the one at the largest scale, as borders are more exact there. Of models at one scale it is the one
+    that has learned from the most images: it may know more than these crops show, and a model that has
+    learned from few images may be the best here only because it knows these.
 
     Example:
         >>> trials = [Trial(Path("a"), 0.33, 0.914, 1.0), Trial(Path("b"), 0.66, 0.901, 1.0)]
-        >>> [trial.model.name for trial in finest_first(trials)]
+        >>> [trial.model.name for trial in safest_first(trials)]
+        ['b', 'a']
+        >>> trials = [Trial(Path("a"), 1.0, 0.925, 1.0, 16), Trial(Path("b"), 1.0, 0.908, 1.0, 529)]
+        >>> [trial.model.name for trial in safest_first(trials)]
         ['b', 'a']
     """
     close = [trial for trial in trials if trial.score > trials[0].score - CLOSE]
-    first = max(close, key=lambda trial: trial.scale, default=None)
+    first = max(close, key=lambda trial: (trial.scale, trial.learned), default=None)
     return [] if first is None else [first, *(trial for trial in trials if trial is not first)]
 
 
@@ -198,7 +208,9 @@ def try_model(
     options = at_scale(kept, scale) | ({"tta": False} if plain else {})
     found = segment(folder, options | dict(reading or {}), [crop for crop, _ in crops])
     scores = [score(masks, cells, truth) for cells, (_, truth) in zip(found.cells, crops, strict=True)]
-    return Trial(folder, 1.0 if finds_scale(kept) else scale, float(np.mean(scores)), found.seconds)
+    metadata = json.loads((folder / METADATA).read_text(encoding="utf-8"))
+    at, learned = 1.0 if finds_scale(kept) else scale, metadata.get("training_images", 0)
+    return Trial(folder, at, float(np.mean(scores)), found.seconds, learned)
 
 
 def at_scale(settings: Mapping[str, Any], scale: float) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cellseg_monai.planning.preparation import good_start
-from cellseg_monai.planning.starts import Trial, finest_first
+from cellseg_monai.planning.starts import Trial, safest_first
 
 
 def trials(*scales_and_scores):
@@ -18,13 +18,21 @@ def trials(*scales_and_scores):
     ([(1.0, 0.9), (0.7, 0.89)], 1.0),
 ], ids=["as good", "worse", "the best is the finest"])  # fmt: skip
 def test_of_models_as_good_the_one_at_the_largest_scale_is_first(tried, scale):
-    found = finest_first(trials(*tried))
+    found = safest_first(trials(*tried))
     assert found[0].scale == scale
     assert [trial.score for trial in found[1:]] == sorted((s for at, s in tried if at != scale), reverse=True)
 
 
+def test_of_models_as_good_at_one_scale_the_one_with_the_most_images_is_first():
+    few, many, worse = (
+        Trial(Path(name), 1.0, score, 1.0, learned)
+        for name, score, learned in (("few", 0.925, 16), ("many", 0.908, 529), ("worse", 0.9, 9999))
+    )
+    assert safest_first([few, many, worse]) == [many, few, worse]
+
+
 def test_no_trial_is_no_start():
-    assert finest_first([]) == []
+    assert safest_first([]) == []
 
 
 def test_more_is_asked_of_a_start_the_longer_the_training_is():
