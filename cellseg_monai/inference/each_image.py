@@ -19,6 +19,7 @@ from monai.engines.utils import IterationEvents
 from monai.transforms import Compose, SaveImage, SaveImaged
 from monai.utils import CommonKeys, ensure_tuple
 
+from cellseg_monai.cell_size import cell_diameter
 from cellseg_monai.inference.configuration_hash import configuration_hash
 from cellseg_monai.inference.failure_table import report_each
 from cellseg_monai.inference.one_image import (
@@ -43,7 +44,8 @@ class EachImage:
 
     ``failures.csv`` lists the images that could not be read, segmented or written, with the reason.
     ``timing.csv`` lists for all other images the seconds for reading, network, postprocessing and writing.
-    ``counts.csv`` lists their number of cells, or of pieces of classes, and how unsure the network is.
+    ``counts.csv`` lists their number of cells, or of pieces of classes, the diameter of the typical cell in
+    pixels, and how unsure the network is.
     Warnings name the images without any, and those of which it is unsure.
     While the network works on an image, the next one is read. If a run is killed and started again, it keeps
     the images that are done, as long as the image, the network and all options are the same.
@@ -171,17 +173,17 @@ class EachImage:
         self.evaluator.run()
         if self._error is not None:
             raise self._error
-        return Segmented(self._seconds, self._found(self.evaluator.state.output), self._unsure)
+        return Segmented(self._seconds, *self._found(self.evaluator.state.output), self._unsure)
 
-    def _found(self, output: Any) -> int | None:
-        """Number of cells in a label map, or of pieces in a class map; None if it is neither."""
+    def _found(self, output: Any) -> tuple[int | None, float | None]:
+        """Number and diameter of the cells in a label map; number of pieces in a class map."""
         result = output[0].get(CommonKeys.PRED) if isinstance(output, list) else None
         if not isinstance(result, torch.Tensor) or result.is_floating_point() or len(result) != 1:
-            return None
+            return None, None
         labels = result[0].cpu().numpy()
         if self._classes:
-            return int(connected_components(labels).max(initial=0))
-        return number_of_cells(labels)
+            return int(connected_components(labels).max(initial=0)), None
+        return number_of_cells(labels), cell_diameter(labels)
 
     def _start(self, engine: Any) -> None:
         self._began = time.perf_counter()

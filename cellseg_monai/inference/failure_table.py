@@ -173,11 +173,11 @@ class _Tables:
         if outcome.segmented is None:
             self._failures.add(name, outcome.reason)
             return
-        seconds, found, unsure = outcome.segmented
+        seconds, found, diameter, unsure = outcome.segmented
         self._seconds[name] = seconds
         self._add_seconds(name)
         if found is not None:
-            self._counts.add(name, found, unsure)
+            self._counts.add(name, found, diameter, unsure)
 
     def _add_seconds(self, name: str) -> None:
         add_row(self._timing, [name, *(f"{self._seconds[name][stage]:.4f}" for stage in STAGES)])

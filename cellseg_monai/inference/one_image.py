@@ -22,12 +22,14 @@ class Segmented(NamedTuple):
     Attributes:
         seconds: seconds of each stage.
         found: number of cells, None if the result is not a label map.
+        diameter: diameter of the typical cell in pixels; None if there is no cell, or none was measured.
         unsure: how unsure the network is, 1 for the most difficult image that it was judged on; None if that
             is not known.
     """
 
     seconds: Mapping[str, float]
     found: int | None = None
+    diameter: float | None = None
     unsure: float | None = None
 
 

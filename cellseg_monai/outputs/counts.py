@@ -63,6 +63,7 @@ class Counts:
     ) -> None:
         self.rows: list[tuple[str, int]] = []
         self._unsure: dict[str, float | None] = {}
+        self._diameters: dict[str, float | None] = {}
         self._remedy, self._noun, self._kind = remedy, noun, kind
         self._file = None if folder is None else folder / COUNTS
 
@@ -75,27 +76,29 @@ class Counts:
             folder: folder of the table.
         """
         with (folder / COUNTS).open(newline="", encoding="utf-8") as file:
-            (kind, nouns, *_), *rows = csv.reader(file)
+            (kind, nouns, *columns), *rows = csv.reader(file)
         counts = cls(remedy, noun=nouns.removesuffix("s"), kind=kind)
-        for name, number, *unsure in rows:
-            counts.add(name, int(number), float(unsure[0]) if any(unsure) else None)
+        for name, number, *more in rows:
+            known = {column: float(value) for column, value in zip(columns, more, strict=True) if value}
+            counts.add(name, int(number), known.get("diameter"), known.get("unsure"))
         return counts
 
     def start(self) -> None:
         """Begin the table."""
         if self._file is not None:
-            add_row(self._file, [self._kind, f"{self._noun}s", "unsure"], new=True)
+            add_row(self._file, [self._kind, f"{self._noun}s", "diameter", "unsure"], new=True)
 
-    def add(self, name: str, number: int, unsure: float | None = None) -> None:
+    def add(self, name: str, number: int, diameter: float | None = None, unsure: float | None = None) -> None:
         """Add an image.
 
         Args:
             name: name of the image.
             number: number of its cells.
+            diameter: diameter of the typical cell in pixels.
             unsure: how unsure the network is; 1 for the most difficult image that it was judged on.
         """
         self.rows.append((name, number))
-        self._unsure[name] = unsure
+        self._diameters[name], self._unsure[name] = diameter, unsure
         if self._file is not None:
             self._write(name, number)
             logger.info("%s: %s", name, counted(number, self._noun))
@@ -107,8 +110,9 @@ class Counts:
 
     def _write(self, name: str, number: int) -> None:
         assert self._file is not None
-        unsure = self._unsure.get(name)
-        add_row(self._file, [name, str(number), "" if unsure is None else f"{unsure:.2f}"])
+        diameter, unsure = self._diameters[name], self._unsure[name]
+        more = ("" if diameter is None else f"{diameter:.1f}", "" if unsure is None else f"{unsure:.2f}")
+        add_row(self._file, [name, str(number), *more])
 
     def sort(self, order: Mapping[str, int]) -> None:
         """Put the table into another order.

@@ -117,7 +117,7 @@ def test_an_image_of_which_the_network_is_unsure_is_told(
     evaluator = SupervisedEvaluator("cpu", [0], Blurred(), postprocessing=postprocessing)
     dataset = Dataset([{"image": name} for name in images], lambda item: {"image": images[item["image"]]})
     EachImage(evaluator, dataset, postprocessing, tmp_path, most_unsure=0.25).run()
-    assert [row[2] for row in rows(tmp_path / "counts.csv")[1:]] == ["1.00", "8.00"]
+    assert [row[2:] for row in rows(tmp_path / "counts.csv")[1:]] == [["6.4", "1.00"], ["6.4", "8.00"]]
     assert "unsure of 1 of 2 images (grey.tif)" in caplog.text
 
 

@@ -38,7 +38,9 @@ def test_the_table_is_written_at_once_and_read_again(
     with caplog.at_level(logging.INFO):
         counts = counts_of([2, 0], tmp_path)
         counts.warn()
-    assert (tmp_path / COUNTS).read_text() == "image,cells,unsure\nday 1/0.tif,2,\nday 1/1.tif,0,\n"
+    assert (
+        tmp_path / COUNTS
+    ).read_text() == "image,cells,diameter,unsure\nday 1/0.tif,2,,\nday 1/1.tif,0,,\n"
     assert str(Counts.read("try this", tmp_path)) == str(counts)
     infos, (warning,) = caplog.messages[:-1], caplog.messages[-1:]
     assert infos == ["day 1/0.tif: 2 cells", "day 1/1.tif: 0 cells"]
@@ -56,7 +58,7 @@ def test_images_of_which_the_network_is_unsure_are_told(
     counts = Counts("try this", tmp_path)
     counts.start()
     for name, number, unsure in [("usual.tif", 5, 1.4), ("noise.tif", 900, 3.1), ("empty.tif", 0, 40.0)]:
-        counts.add(name, number, unsure)
+        counts.add(name, number, unsure=unsure)
     counts.warn()
     assert counts.unsure == ["noise.tif"]
     assert caplog.messages[-1] == counts.doubtful()
