@@ -1,6 +1,11 @@
 """Install the wheel under other Pythons, and run tests and the demo there: `make test-pythons`.
 
     python tests/pythons.py 3.10 3.12 3.13
+    python tests/pythons.py --dependencies lowest 3.10
+
+The second line installs the lowest versions that the package allows instead of the tested set, and
+`--dependencies newest` the newest. Both are run by hand, the first of them with uv on the path;
+docs/explanation/dependencies.md has the results.
 
 Every Python imports each module, finds each `_target_`, trains, segments and measures, and runs the demo.
 Python 3.12, or the first if that is not among them, runs the core tests of each stage as well. While one
@@ -10,6 +15,7 @@ The newest release under pyenv is taken, or else `python3.X` of the PATH. A Pyth
 and left out.
 """
 
+import argparse
 import logging
 import os
 import shlex
@@ -28,6 +34,8 @@ logger = logging.getLogger("pythons")
 REPOSITORY = Path(__file__).resolve().parents[1]
 NEEDED = ["tests", "bundles", "docs", "pyproject.toml"]
 """What tests look for beside them. The package is not among it: they import what is installed."""
+
+EXTRAS = ["export", "tracking"]
 
 LIBRARIES = ["hypothesis", "pytest", "pytest-xdist", "scikit-learn", "shapely", "torchmetrics"]
 """What these tests import, besides the wheel and its extras `export` and `tracking`."""
@@ -88,7 +96,20 @@ def build_wheel(folder: Path) -> Path:
     return wheel
 
 
-def install(version: str, python: str, wheel: Path, folder: Path) -> None:
+def constrained(dependencies: str, version: str, folder: Path) -> list[str]:
+    """Options of pip for the tested set, the newest or the lowest versions."""
+    if dependencies == "newest":
+        return []
+    if dependencies == "tested":
+        return ["-c", "constraints.txt"]
+    lowest = folder / "lowest.txt"
+    extras = [word for extra in EXTRAS for word in ("--extra", extra)]
+    options = ["--resolution", "lowest-direct", "--python-version", version, "--output-file", str(lowest)]
+    _run(["uv", "pip", "compile", "--quiet", "pyproject.toml", *extras, *options], REPOSITORY)
+    return ["-c", str(lowest)]
+
+
+def install(version: str, python: str, wheel: Path, folder: Path, dependencies: str = "tested") -> None:
     """Install the wheel in an environment of its own, `folder`/venv.
 
     NVIDIA's libraries are the same files for every Python. They are linked from an environment beside this
@@ -105,7 +126,8 @@ def install(version: str, python: str, wheel: Path, folder: Path) -> None:
             if not (packages / library.name).exists():
                 shutil.copytree(library, packages / library.name, copy_function=os.link)
         pip = [str(venv / "bin/python"), "-m", "pip", "install", "--quiet", "--no-compile"]
-        _run([*pip, "-c", "constraints.txt", f"{wheel}[export,tracking]", *LIBRARIES], REPOSITORY)
+        chosen = constrained(dependencies, version, folder.parent)
+        _run([*pip, *chosen, f"{wheel}[{','.join(EXTRAS)}]", *LIBRARIES], REPOSITORY)
 
 
 def check(version: str, tests: Sequence[str], folder: Path) -> None:
@@ -141,8 +163,15 @@ def check(version: str, tests: Sequence[str], folder: Path) -> None:
         )
 
 
-def main(versions: Sequence[str]) -> int:
+def main() -> int:
     """Exit code: 1 if any Python fails, 0 also where some are missing."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("versions", nargs="+", metavar="VERSION", help="Python, such as 3.12")
+    parser.add_argument("--dependencies", choices=["tested", "lowest", "newest"], default="tested")
+    given = parser.parse_args()
+    versions: Sequence[str] = given.versions
     pythons = {version: python for version in versions if (python := interpreter(version))}
     results = {
         version: f"NOT TESTED, there is no python{version} under pyenv or on the PATH"
@@ -155,7 +184,9 @@ def main(versions: Sequence[str]) -> int:
     with TemporaryDirectory(dir=scratch) as root, ThreadPoolExecutor(max_workers=1) as installing:
         wheel = build_wheel(Path(root))
         installed = {
-            version: installing.submit(install, version, python, wheel, Path(root, version))
+            version: installing.submit(
+                install, version, python, wheel, Path(root, version), given.dependencies
+            )
             for version, python in pythons.items()
         }
         for version, installation in installed.items():
@@ -186,4 +217,4 @@ def _told(what: str) -> Iterator[None]:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())
