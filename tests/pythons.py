@@ -163,14 +163,14 @@ def check(version: str, tests: Sequence[str], folder: Path) -> None:
         )
 
 
-def main() -> int:
+def main(words: Sequence[str]) -> int:
     """Exit code: 1 if any Python fails, 0 also where some are missing."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("versions", nargs="+", metavar="VERSION", help="Python, such as 3.12")
     parser.add_argument("--dependencies", choices=["tested", "lowest", "newest"], default="tested")
-    given = parser.parse_args()
+    given = parser.parse_args(words)
     versions: Sequence[str] = given.versions
     pythons = {version: python for version in versions if (python := interpreter(version))}
     results = {
@@ -217,4 +217,4 @@ def _told(what: str) -> Iterator[None]:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

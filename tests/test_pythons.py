@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pythons import CORE, EVERYWHERE, REPOSITORY, interpreter, main
+from tests.pythons import CORE, EVERYWHERE, REPOSITORY, constrained, interpreter, main
 
 THIS = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -51,6 +51,11 @@ def test_one_that_is_not_there_is_told(caplog: pytest.LogCaptureFixture) -> None
     with caplog.at_level(logging.INFO, "pythons"):
         assert main(["3.99"]) == 0
     assert "Python 3.99: NOT TESTED, there is no python3.99 under pyenv or on the PATH" in caplog.messages[-1]
+
+
+def test_the_newest_versions_are_those_that_nothing_constrains(tmp_path: Path) -> None:
+    assert constrained("newest", "3.12", tmp_path) == []
+    assert constrained("tested", "3.12", tmp_path) == ["-c", "constraints.txt"]
 
 
 def test_every_chosen_test_is_there() -> None:

@@ -26,6 +26,9 @@ _STEP = 2.0
 _AGREE, _CLOSE, _TRUSTED = 0.5, 0.4, 1.2
 """Octaves by which sizes of the same cells differ, by which a look is exact, and by which it is trusted."""
 
+_ENOUGH = 3
+"""Looks that must agree before the last one: two agree on clumps of cells too, seen from afar."""
+
 _FEWEST = 24
 """Pixels of foreground without which a look has seen no cell."""
 
@@ -83,11 +86,11 @@ def look_for_diameter(image: torch.Tensor, segment: Segment, known: float) -> fl
     while factor <= CLOSEST:
         seen = _look(image, segment, factor, middle, known)
         if seen is not None:
-            if any(seen.agrees(other) and _trusted(seen, other) for other in looks):
-                looks.append(seen)
-                break  # a closer look would tell the same, or only see parts
             looks.append(seen)
             middle = seen.middle
+            agreeing = [look for look in looks if look.agrees(seen)]
+            if len(agreeing) == _ENOUGH and _trusted(agreeing):
+                break  # a closer look would tell the same, or only see parts
         factor *= _STEP
     if not looks:
         return None
@@ -99,7 +102,7 @@ def look_for_diameter(image: torch.Tensor, segment: Segment, known: float) -> fl
     return best.diameter
 
 
-def _trusted(*looks: Look) -> bool:
+def _trusted(looks: list[Look]) -> bool:
     """Whether one of the looks was close to the size that the network knows."""
     return min(abs(look.octaves) for look in looks) < _CLOSE
 

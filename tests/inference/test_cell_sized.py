@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from cellseg_monai.cell_size import NETWORK_SCALE, cell_diameter
 from cellseg_monai.inference import CellSizedInferer
+from cellseg_monai.inference.size_look import look_for_diameter
 from cellseg_monai.instances import WatershedFromDistance, WatershedFromDistanced
 
 KNOWN = 24
@@ -49,6 +50,16 @@ def test_the_scale_is_found(diameter):
     inferer = sized(window="auto", patch_size=128)
     scale = inferer.scale_of(field(diameter, 1000), Discs())
     assert scale * diameter == pytest.approx(KNOWN, rel=0.12)
+
+
+def test_clumps_that_look_like_cells_from_afar_are_no_cells():
+    image = torch.zeros(1, 1, 1024, 1024)
+    for top, left in np.ndindex(4, 4):  # clumps of 7 × 7 cells of 12 pixels, two pixels apart
+        for row, column in np.ndindex(7, 7):
+            y, x = 40 + 256 * top + 14 * row, 40 + 256 * left + 14 * column
+            image[..., y : y + 12, x : x + 12] = field(12, 24)[..., 6:18, 6:18]
+    found = look_for_diameter(image, lambda part: ndimage.label(part[0, 0] > 0.2)[0], known=KNOWN)
+    assert found == pytest.approx(12, rel=0.15)
 
 
 def test_it_is_found_in_a_corner_of_an_empty_image():
