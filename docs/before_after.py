@@ -7,7 +7,7 @@
 
 import sys
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
@@ -49,15 +49,20 @@ WIDTH, GAP, LINE = 300, 8, 26
 
 def main(data: Path, result: Path, file: Path) -> None:
     """Draw the figure."""
-    rows = [row(kind, data / kind.dataset / "test", result / kind.dataset) for kind in KINDS]
+    with TemporaryDirectory() as scratch:
+        rows = [
+            row(kind, data / kind.dataset / "test", result / kind.dataset, Path(scratch, kind.dataset))
+            for kind in KINDS
+        ]
     figure = Image.fromarray(np.vstack(rows))
     figure.quantize(256, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
-def row(kind: Kind, test: Path, bundle: Path) -> np.ndarray:
+def row(kind: Kind, test: Path, bundle: Path, scratch: Path) -> np.ndarray:
     """A title with the mean scores, and pictures of the image with the median score after training."""
     items = labelled(list_items(test))
-    before, after = (segmented(model, items, test, kind) for model in (kind.before, str(bundle)))
+    before = segmented(kind.before, items, test, kind, scratch / "before")
+    after = segmented(str(bundle), items, test, kind, scratch / "after")
     scores = after[kind.metric]
     chosen = int(scores.sub(scores.quantile(interpolation="lower")).abs().argmin())
     truth = read_label_map(items[chosen]["label"])
@@ -76,9 +81,8 @@ def row(kind: Kind, test: Path, bundle: Path) -> np.ndarray:
     return np.hstack([part for each in panels for part in (each, gap)][:-1])
 
 
-def segmented(model: str, items: list, test: Path, kind: Kind) -> pd.DataFrame:
+def segmented(model: str, items: list, test: Path, kind: Kind, out: Path) -> pd.DataFrame:
     """Label map and score of each test image."""
-    out = Path(mkdtemp())
     found = cs.predict(model, [file_of(item) for item in items], out / "cells")
     scores = cs.evaluate(out / "cells/labels", test, out / "scores", metrics=[kind.metric]).scores
     names = [Path(file_of(item)).stem for item in items]

@@ -14,6 +14,7 @@ from cellseg_monai.planning.bundle import describe_network, write_bundle
 from cellseg_monai.planning.candidates import Candidate, Judge
 from cellseg_monai.planning.preparation import Preparation
 from cellseg_monai.planning.run import WORK, Run
+from cellseg_monai.planning.splits import MAIN
 from cellseg_monai.planning.starts import at_scale
 from cellseg_monai.runtime import keep_settings
 from cellseg_monai.runtime.settings import WEIGHTS, kept_settings, pass_on_settings, settings_beside
@@ -115,7 +116,7 @@ class Folder:
             "name": self.path.name,
             "description": f"Segmentation of images like the {facts.images} that it was trained with",
             "data_source": str(facts),
-            "training_images": facts.images,
+            "training_images": len(self.record["given"]["trainings"][MAIN][0]),
             **describe_network(settings["in_channels"], outputs, classes, settings["patch_size"]),
         }
         write_bundle(self.path, found.source, found.plan, str(facts), metadata)

@@ -155,13 +155,8 @@ def test_a_client_that_is_killed(bundle: Bundle, images: Path, alone: Path, tmp_
 @pytest.mark.slow
 def test_stacks(bundle: Bundle, tmp_path: Path) -> None:
     stacks = [tmp_path / f"stacks/{name}.tif" for name in "ab"]
-    planes = tifffile.imread(
-        sorted(
-            write_synthetic_dataset("nuclei", tmp_path / "set", count=4, size=(64, 64)).parent.glob(
-                "images/*"
-            )
-        )
-    )
+    listing = write_synthetic_dataset("nuclei", tmp_path / "set", count=4, size=(64, 64))
+    planes = tifffile.imread(sorted(listing.parent.glob("images/*")))
     stacks[0].parent.mkdir()
     for path in stacks:
         tifffile.imwrite(path, planes, photometric="minisblack", metadata={"axes": "ZYX"})

@@ -149,7 +149,7 @@ def read_label_map(
         array([[  0, 300]], dtype=int32)
     """
     picture = read_picture(path, "label", axes=axes, select=select)
-    if picture.third and not stack:
+    if "Z" in picture.axes and not stack:
         depth = picture.pixels.shape[picture.axes.index("Z")]
         raise ValueError(
             f"{path}: a mask must be one plane, but this file has {depth}; choose one with --z 0, or "
