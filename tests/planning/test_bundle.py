@@ -10,7 +10,7 @@ from cellseg_monai.planning import Preparation, plan_training
 from cellseg_monai.planning.folder import Folder
 from tests.planning.test_plan import CELLS
 
-GIVEN = {"trainings": {}, "minutes": 8}
+GIVEN = {"trainings": {"trained": [[{"image": "1.tif"}], [{"image": "2.tif"}]]}, "minutes": 8}
 
 
 @pytest.mark.slow
@@ -34,7 +34,7 @@ def test_a_bundle_of_any_plan_passes_the_check(facts, tmp_path: Path) -> None:
 def test_another_training_is_told(tmp_path: Path) -> None:
     Folder(tmp_path / "a", GIVEN).note(plan=[])
     with pytest.raises(ValueError, match="other values of trainings; give the same again"):
-        Folder(tmp_path / "a", GIVEN | {"trainings": {"trained": [{"image": "new.tif"}]}})
+        Folder(tmp_path / "a", GIVEN | {"trainings": {"trained": [[{"image": "new.tif"}], []]}})
 
 
 def test_a_training_that_was_stopped_before_its_plan_begins_again(tmp_path: Path) -> None:
