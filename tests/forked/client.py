@@ -31,6 +31,8 @@ class Process:
         folder: where it runs.
         environment: of the process.
         descriptors: file descriptors that it has, by their numbers in the process: 0, 1 and 2 at least.
+        stand_in: number of the process that stands for it, whose parent is its own; None: this process is
+            its parent.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Process:
         folder: str,
         environment: Mapping[str, str],
         descriptors: Mapping[int, int],
+        stand_in: int | None = None,
     ) -> None:
         self.args = words
         self.returncode: int | None = None
@@ -50,6 +53,8 @@ class Process:
             "folder": folder,
             "environment": {**environment},
             "descriptors": [*descriptors],
+            "parent": os.getpid(),
+            "stand_in": stand_in,
         }
         socket.send_fds(self._server, [json.dumps(request).encode()], [*descriptors.values()])
         answer = self._received()
@@ -106,7 +111,7 @@ def main(server: str, interpreter: str, *words: str) -> None:
     """Be the process that the server forks, or the interpreter."""
     inherited = {number: number for number in map(int, os.listdir("/proc/self/fd")) if is_open(number)}
     try:
-        process = Process(server, words, os.getcwd(), os.environ, inherited)
+        process = Process(server, words, os.getcwd(), os.environ, inherited, os.getpid())
     except DeclinedError:
         os.execv(interpreter, [interpreter, *words])
     for number in FORWARDED:

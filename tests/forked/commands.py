@@ -28,7 +28,8 @@ _CLIENT = f'"{INTERPRETER}" -IS "{HERE / "client.py"}" "{{socket}}" "{INTERPRETE
 _PYTHON = f"""#!/bin/sh
 [ "$1" = -B ] && [ -n "$PYTHONDONTWRITEBYTECODE" ] && shift  # which multiprocessing adds
 case "$1 $2" in
-    "-m monai.bundle" | "-m cellseg_monai"* | "-c from multiprocessing.spawn"*) exec {_CLIENT} "$@" ;;
+    "-m monai.bundle" | "-m cellseg_monai"* | "-c from cellseg_monai.runtime.watching"* \
+        | "-c from multiprocessing.spawn"*) exec {_CLIENT} "$@" ;;
 esac
 exec "{INTERPRETER}" "$@"
 """

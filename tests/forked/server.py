@@ -5,8 +5,8 @@
 listens on FOLDER/socket until its standard input is closed; then it kills what still runs and removes FOLDER.
 
 A request is one message with the file descriptors of the process to be, standard streams first. The forked
-process leaves `Server.serve` and runs its command in `become`, so that the interpreter itself ends it: exit
-codes, `sys.excepthook` and `atexit` are those of any Python. The answer is the number of the process and,
+process leaves `Server.serve` and runs its command in `become`, as the interpreter would: exit codes,
+`sys.excepthook` and `atexit` are those of any Python. The answer is the number of the process and,
 once it has ended, its exit status. A message from the client is the number of a signal to send. If the client
 is gone, its process is killed.
 
@@ -15,6 +15,7 @@ with others than those of the server is declined, and the client starts an inter
 while they are imported, a forked process has set from its beginning.
 """
 
+import atexit
 import fcntl
 import gc
 import json
@@ -215,6 +216,7 @@ def become(request: Mapping[str, Any], shims: Path) -> None:
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])
+    have_parent(request["parent"], request["stand_in"])
     sys.executable = str(shims / "python")  # the commands that this one starts are forked, too
     multiprocessing.set_executable(sys.executable)
     # Generators that libraries seed from the system as they are loaded; `random` reseeds itself.
@@ -237,6 +239,18 @@ def become(request: Mapping[str, Any], shims: Path) -> None:
         exec(compile(script.read_bytes(), sys.argv[0], "exec"), main.__dict__)
 
 
+def have_parent(parent: int, stand_in: int | None) -> None:
+    """Let `os.getppid` give, in this process but not in its children, the parent of an interpreter."""
+    true = os.getppid
+    os.getppid = lambda: parent if stand_in is None else parent_of(stand_in)
+    os.register_at_fork(after_in_child=lambda: setattr(os, "getppid", true))
+
+
+def parent_of(process: int) -> int:
+    """The parent of a process, or who took its place when it ended."""
+    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+
+
 def print_without_server(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
@@ -246,6 +260,26 @@ def print_without_server(
     PRINT(kind, error.with_traceback(trace), trace)
 
 
+def finish(status: int) -> None:
+    """End this process as the interpreter does, but without half a second for freeing what was imported."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None and not stream.closed:
+                stream.flush()
+    except OSError:
+        sys.exit(status)  # the interpreter tells that nobody reads the stream
+    os._exit(status & 0xFF)
+
+
 if __name__ == "__main__":
     started_with, server_folder = {**os.environ}, Path(sys.argv[1])
-    become(Server(server_folder, started_with, load()).serve(), server_folder / "bin")
+    code = None
+    try:
+        become(Server(server_folder, started_with, load()).serve(), server_folder / "bin")
+    except SystemExit as stopped:
+        if not isinstance(stopped.code, int | None):
+            raise
+        code = stopped.code
+    finish(code or 0)

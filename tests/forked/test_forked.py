@@ -1,5 +1,6 @@
 """A forked process is, to who started it, what an interpreter would be."""
 
+import json
 import os
 import signal
 import subprocess
@@ -35,6 +36,7 @@ SCRIPTS = {
     "input": "import sys; print(repr(sys.stdin.read()))",
     "folder": "import os; print(os.getcwd())",
     "environment": "import os; print(*sorted(os.environ), os.environ['ONE_MORE'])",
+    "parent": "import os; print(os.getppid(), os.system(f'exit $(($PPID != {os.getpid()}))'))",
     "terminal": "import sys; print([s.isatty() for s in (sys.stdin, sys.stdout, sys.stderr)])",
     "child": "import os\nif os.fork() == 0:\n    raise SystemExit(1)\nprint(os.wait()[1])",
     "syntax error": "def f(:",
@@ -178,6 +180,27 @@ class TestShims:
         done = run([str(file)], tmp_path, timeout=60)
         expected = [str((number, str(forking / "bin/python"), True)) for number in range(3)]
         assert done.stdout.splitlines() == expected, done.stderr
+
+    def test_the_training_of_a_killed_process_is_forked_and_ends(self, forking: Path, tmp_path: Path) -> None:
+        tells = "$Path('part').write_text(f'{os.getpid()} ' + Path('/proc/self/cmdline').read_text())"
+        config = {"imports": ["$import os", "$import time", "$from pathlib import Path"]}
+        config["run"] = [tells, "$os.rename('part', 'here')", "$time.sleep(60)"]
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        file = tmp_path / "script.py"
+        file.write_text(
+            "import subprocess\nfrom cellseg_monai.runtime.watching import monais_command\n"
+            "subprocess.run(monais_command(['run', '--config_file', 'config.json']))"
+        )
+        study = start([str(file)], tmp_path)
+        wait_for(tmp_path / "here")
+        training, command = (tmp_path / "here").read_text().split(maxsplit=1)
+        assert str(forking) in command
+        study.kill()
+        assert study.wait(30) == -signal.SIGKILL
+        until = time.monotonic() + 30
+        while Path(f"/proc/{training}").exists():
+            assert time.monotonic() < until
+            time.sleep(0.01)
 
     def test_the_process_dies_with_what_stands_for_it(self, tmp_path: Path) -> None:
         """Killed without a chance to pass the signal on."""
