@@ -1,8 +1,11 @@
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.forked.server import read_at_start
 
 # A busy machine is no failure. At home each run tries new inputs; in continuous integration always the same
 # ones, so that a red build is the fault of the change.
@@ -30,6 +33,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if not torch.cuda.is_available():
         for item in needing:
             item.add_marker(pytest.mark.skip(reason="needs a GPU"))
+
+
+@pytest.fixture(autouse=True)
+def _start_of_processes() -> Iterator[None]:
+    """Take back variables that dask sets for its workers, with which no process of a later test is forked."""
+    before = read_at_start(os.environ)
+    yield
+    for name in read_at_start(os.environ).keys() - before.keys():
+        os.environ.pop(name, None)
 
 
 @pytest.fixture(scope="session")

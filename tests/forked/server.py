@@ -51,6 +51,12 @@ READ_AT_START = (
     "MONAI_",
     "MPL",
 )
+WITHOUT_EFFECT = ("PYTHONHASHSEED", "MALLOC_TRIM_THRESHOLD_")
+"""What dask asks for its workers: to agree on hashes, as all forks of a server do, and to spare memory."""
+
+AS_OPENMP = ("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+"""Libraries that have as many threads as OpenMP unless these say otherwise."""
+
 IMPORTED = (
     *("monai.bundle", "ignite", "tensorboard", "torch._dynamo", "torch.utils.tensorboard"),
     *("skimage", "scipy.ndimage"),
@@ -206,7 +212,14 @@ def load() -> dict[str, str]:
 
 def read_at_start(environment: Mapping[str, str]) -> dict[str, str]:
     """The variables that take effect only as an interpreter starts."""
-    return {name: value for name, value in environment.items() if name.startswith(READ_AT_START)}
+    found = {
+        name: value
+        for name, value in environment.items()
+        if name.startswith(READ_AT_START) and name not in WITHOUT_EFFECT
+    }
+    if (threads := found.get("OMP_NUM_THREADS")) is not None:
+        found = dict.fromkeys(AS_OPENMP, threads) | found
+    return found
 
 
 def become(request: Mapping[str, Any], shims: Path) -> None:

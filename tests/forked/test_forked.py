@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from tests.forked.client import Process
 from tests.forked.commands import CELLSEG, run, server, shims, start
-from tests.forked.server import READ_AT_START
+from tests.forked.server import AS_OPENMP, READ_AT_START
 
 SCRIPTS = {
     "nothing": "",
@@ -96,6 +97,19 @@ def test_what_takes_effect_only_at_the_start_of_an_interpreter_starts_one(
     environment = {**os.environ, "PYTHONOPTIMIZE": "1"}
     assert not isinstance(start([str(file)], tmp_path, environment), Process)
     assert run([str(file)], tmp_path, environment).stdout == "1\n"
+
+
+def test_a_worker_of_dask_is_forked(forking: Path, tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text("import os; print(os.environ['PYTHONHASHSEED'])")
+    asked = {"PYTHONHASHSEED": "6640", "MALLOC_TRIM_THRESHOLD_": "65536"}
+    threads = dict.fromkeys((*AS_OPENMP, "OMP_NUM_THREADS"), os.environ.get("OMP_NUM_THREADS"))
+    environment = {**os.environ, **asked, **{name: number for name, number in threads.items() if number}}
+    with tempfile.TemporaryFile() as output:
+        forked = start(["script.py"], tmp_path, environment, output)
+        assert isinstance(forked, Process)
+        assert forked.wait(30) == 0
+        output.seek(0)
+        assert output.read() == b"6640\n"
 
 
 def test_random_numbers_differ_from_process_to_process(forking: Path, tmp_path: Path) -> None:
