@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from monai.bundle import ConfigParser, verify_metadata
+from monai.bundle import ConfigParser, ReferenceResolver, verify_metadata
 from monai.bundle.properties import TrainProperties
 from monai.networks.nets import UNet
 
@@ -213,11 +213,11 @@ def test_without_weights_there_is_a_note(bundle: Path) -> None:
 
 def test_each_definition_is_made_once(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
-    original = ConfigParser.get_parsed_content
+    original = ReferenceResolver.get_resolved_content
     monkeypatch.setattr(
-        ConfigParser,
-        "get_parsed_content",
-        lambda self, id="", **kwargs: made.append(id) or original(self, id, **kwargs),
+        ReferenceResolver,
+        "get_resolved_content",
+        lambda self, id, **kwargs: made.append(id) or original(self, id, **kwargs),
     )
     outcomes: dict[str, str] = {}
     list(check_components(bundle, outcomes))

@@ -13,7 +13,7 @@ import pytest
 from cellseg_monai.data import list_items
 from cellseg_monai.studies import Run, folder_of, perform, perform_all, results, weights_of, write_results
 from cellseg_monai.studies.training import STATE
-from tests.forked.commands import INTERPRETER
+from tests.forked.commands import start
 from tests.studies.conftest import BUNDLE, SMALL
 
 
@@ -53,9 +53,8 @@ def test_an_interrupted_training_continues_and_records_no_time(
     folder = folder_of(longer, tmp_path)
 
     def killed(words: list[str], **how: Any) -> subprocess.CompletedProcess[str]:
-        training = subprocess.Popen(
-            [INTERPRETER, *words[1:]], **how
-        )  # so that only the training gets the signal
+        # not the command that stands for a forked process, so that only the training gets the signal
+        training = start(words[1:], how["cwd"], output=how["stdout"], errors=how["stdout"])
         while training.poll() is None and not (folder / STATE).is_file():
             time.sleep(0.02)
         training.kill()

@@ -1,7 +1,9 @@
 """Each component of each configuration is created once, whether the configuration uses it or not."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, MutableMapping
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -100,9 +102,13 @@ def _instantiate_all(parser: ConfigParser, file: str, outcomes: Outcomes) -> Ite
     }
     needs = {place: needed for place, needed in needs.items() if needed <= items.keys()}  # others are broken
     reads_data = _reading_data(parser, needs)
+    order = sorted(needs.keys() - reads_data, key=lambda place: (len(needs[place]), place))
+    definitions = {place: _definition(parser, place, needs[place]) for place in order}
+    written = {place: item.get_config() for place, item in items.items()}
+    uses = Counter(chain.from_iterable(needs[place] for place in order))
     failed: set[str] = set()
-    for place in sorted(needs.keys() - reads_data, key=lambda place: (len(needs[place]), place)):
-        definition = _definition(parser, place, needs[place])
+    for place in order:
+        definition = definitions[place]
         if definition not in outcomes and not needs[place] & failed:
             outcomes[definition] = _instantiate(parser, place)
         if outcomes.get(definition):
@@ -110,6 +116,11 @@ def _instantiate_all(parser: ConfigParser, file: str, outcomes: Outcomes) -> Ite
             name = plain_id(place)
             remedy = f"correct {name}, or what it refers to, and render"
             yield error("component", file, f"{name}: {outcomes[definition]}", remedy)
+        uses.subtract(needs[place])
+        for unused in (each for each in (place, *needs[place]) if not uses[each]):
+            # a registry may have twenty networks, which memory need not hold at once
+            parser.ref_resolver.remove_resolved_content(unused)
+            items[unused].update_config(written[unused])
     if reads_data:
         left_out = ", ".join(map(plain_id, sorted(reads_data)))
         yield note("component", file, f"not created, because they read data: {left_out}", "run it on data")
@@ -117,7 +128,7 @@ def _instantiate_all(parser: ConfigParser, file: str, outcomes: Outcomes) -> Ite
 
 def _instantiate(parser: ConfigParser, place: str) -> str:
     try:
-        parser.get_parsed_content(place, lazy=False)  # not cached, so that no network stays in memory
+        parser.ref_resolver.get_resolved_content(place)
     except Exception as fault:  # noqa: BLE001  whatever a component raises is an error in it
         return in_one_line(fault)
     return ""
