@@ -11,6 +11,8 @@ from types import ModuleType
 import pytest
 import torch
 
+from tests.forked.commands import run
+
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
 
@@ -64,7 +66,6 @@ def test_a_part_that_fails_or_takes_too_long_is_a_line(gpu: ModuleType, tmp_path
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="it runs where there is a GPU")
 def test_without_a_gpu_it_says_how_to_try_it(tmp_path: Path) -> None:
-    words = [sys.executable, str(BENCHMARKS / "gpu.py"), str(tmp_path)]
-    ended = subprocess.run(words, capture_output=True, text=True, check=False)
+    ended = run([str(BENCHMARKS / "gpu.py"), str(tmp_path)], tmp_path)
     assert ended.returncode == 2
     assert "PyTorch finds no GPU here; --device cpu --tiny tries the script" in ended.stderr

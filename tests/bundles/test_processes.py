@@ -1,8 +1,6 @@
 """Two processes train as one process with batches twice as large."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -41,14 +39,10 @@ def step(bundle: Bundle, dataset: Path, output: Path, processes: int) -> dict[st
 def execute(bundle: Bundle, settings: dict[str, object], processes: int) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     typed = words("run", **settings)
-    if processes == 1:
-        done = run(typed, bundle.path, environment, timeout=300)
-    else:
-        shared = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
-        command = [sys.executable, *shared, *typed]
-        done = subprocess.run(
-            command, cwd=bundle.path, env=environment, capture_output=True, text=True, timeout=300
-        )
+    if processes > 1:
+        shared = ["--standalone", "--nproc_per_node", str(processes)]
+        typed = ["-m", "torch.distributed.run", *shared, *typed]
+    done = run(typed, bundle.path, environment, timeout=300)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
 
 

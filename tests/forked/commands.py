@@ -27,6 +27,7 @@ CELLSEG = Path(INTERPRETER).with_name("cellseg")
 _CLIENT = f'"{INTERPRETER}" -IS "{HERE / "client.py"}" "{{socket}}" "{INTERPRETER}"'
 _PYTHON = f"""#!/bin/sh
 [ "$1" = -B ] && [ -n "$PYTHONDONTWRITEBYTECODE" ] && shift  # which multiprocessing adds
+[ "$1 $2 $3" = "-u -m monai.bundle" ] && shift  # as torch.distributed.run starts it, which waits for its end
 case "$1 $2" in
     "-m monai.bundle" | "-m cellseg_monai"* | "-c from cellseg_monai.runtime.watching"* \
         | "-c from multiprocessing.spawn"*) exec {_CLIENT} "$@" ;;

@@ -1,11 +1,11 @@
 import os
 import random
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+
+from tests.forked.commands import run
 
 PROGRAM = Path(__file__).with_name("killed_training.py")
 ITERATIONS = 18
@@ -50,9 +50,7 @@ def runs(tmp_path_factory):
 
 
 def train_and_kill(folder, kills):
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, PROGRAM, folder, *map(str, kills)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = run([str(PROGRAM), str(folder), *map(str, kills)], folder)
     assert done.returncode == 0, f"killed at {kills}: {done.stderr}"
 
 
