@@ -24,7 +24,8 @@ PUBLISHED = sorted(BUNDLES.glob("*/configs/as_published*.json"))
 @pytest.mark.parametrize("name", sorted({file.parts[-3] for file in PUBLISHED}))
 def test_the_overlay_of_the_publication_trains_and_segments(name: str, dataset: Path, tmp_path: Path) -> None:
     bundle = copied(name, tmp_path)
-    sizes: dict[str, object] = {"patch_size": 224} if name.startswith("skip") else {}
+    # whole images of four patches, not of sixteen
+    sizes: dict[str, object] = {"patch_size": 112, "resize": [224, 224]} if name.startswith("skip") else {}
     if name == "skip_swin_unet":
         sizes["encoder_weights"] = "$None"
     where = {"dataset_dir": dataset, "output_dir": tmp_path, **sizes}
@@ -145,7 +146,8 @@ def test_the_weights_carry_the_size_of_whole_images(class_dataset: Path, tmp_pat
 
 def test_the_published_swin_unet_needs_its_pretrained_encoder(dataset: Path, tmp_path: Path) -> None:
     bundle = copied("skip_swin_unet", tmp_path)
-    where = {"dataset_dir": dataset, "output_dir": tmp_path, "max_epochs": 1, "folds": 4, "patch_size": 224}
+    where = {"dataset_dir": dataset, "output_dir": tmp_path, "max_epochs": 1, "folds": 4}
+    where |= {"patch_size": 112, "resize": [224, 224]}
     for overlays in (("as_published",), ("multi_class", "as_published_multi_class")):
         told = bundle.command("run", expected=1, **bundle.settings("train", *overlays, **where))
         assert "models/swin_tiny_patch4_window7_224.pth: there is no such file of Swin-Tiny weights" in told
