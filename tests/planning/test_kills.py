@@ -3,7 +3,6 @@
 import random
 import re
 import subprocess
-import sys
 import time
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from tifffile import imread
 
 import cellseg_monai as cs
 from cellseg_monai.bundling import check_bundles
+from tests.forked.commands import INTERPRETER
 
 KILLS = 10
 LEFT = re.compile(r"epoch \d+ .* (\d+):(\d\d):(\d\d) left")
@@ -21,7 +21,7 @@ LEFT = re.compile(r"epoch \d+ .* (\d+):(\d\d):(\d\d) left")
 @pytest.mark.slow
 def test_killed_ten_times_at_random_it_ends_with_a_bundle(real_images: Path, tmp_path: Path) -> None:
     images, folder = real_images / "nuclei/train", tmp_path / "my_cells"
-    words = [sys.executable, "-m", "cellseg_monai.cli", "train", str(images), "--out", str(folder)]
+    words = [INTERPRETER, "-m", "cellseg_monai.cli", "train", str(images), "--out", str(folder)]
     words += ["--minutes", "1.5", "--from", "none", "--set", "network_def#architecture#channels=[8, 16]"]
     moments = random.Random(0)
     log = folder / "training/trained/training.log"
