@@ -14,6 +14,7 @@ from cellseg_monai.metrics import pixel_counts, pixel_scores
 from cellseg_monai.napari_plugin import latest_bundle, least_sure, save_labels, split_round, train_round
 from cellseg_monai.napari_plugin.rounds import COMPARED
 from cellseg_monai.planning.candidates import Candidate
+from tests.forked.commands import as_executable
 from tests.napari_plugin.conftest import write_scores
 
 
@@ -123,7 +124,8 @@ def test_two_rounds(real_images: Path, tmp_path: Path) -> None:
     for count in (2, 3):
         for item in items[:count]:
             save_labels(tmp_path / "set", item["image"], read_label_map(item["label"]))
-        found = train_round(tmp_path / "set", tmp_path / "bundles", minutes=0.2, report=lines.append)
+        with as_executable():
+            found = train_round(tmp_path / "set", tmp_path / "bundles", minutes=0.2, report=lines.append)
         assert found.bundle == tmp_path / f"bundles/bundle_{count - 1}"
     assert any(line.startswith("epoch") for line in lines)
     one, two = (
