@@ -3,13 +3,15 @@
 The stack has 200 planes of 2,048 by 2,048 pixels with nuclei of exact truth. The script runs the command of a
 user, with the network of `slide.py`, which thresholds a smoothed image. `--links` only compares the rules, on
 the planes of stacks with exact truth; `--truth FILE` adds a label map of your own, such as `mask3d.tif` in
-the wheel of StarDist, `stardist/data/images`.
+the wheel of StarDist, `stardist/data/images`. `--views IMAGE` with its `--truth` compares the planes of one
+view with the mean over the planes of three.
 """
 
 import argparse
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ from slide import command, rendered, run
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 BLOCK = (50, 256, 256)
+MODEL = "generalist_nuclei"
 
 
 class Repeated:
@@ -98,12 +101,54 @@ def compare(truth: list[Path]) -> None:
             print(f"| {what} | {' | '.join(f'{score:.3f}' for score in scores)} |", flush=True)
 
 
+def view(stack: np.ndarray, folder: Path) -> tuple[np.ndarray, float]:
+    """Probabilities in the planes of one view, and the seconds for them."""
+    from cellseg_monai import predict
+
+    (folder / "planes").mkdir(parents=True)
+    for place, plane in enumerate(stack):
+        tifffile.imwrite(folder / f"planes/{place:04}.tif", plane)
+    began = time.monotonic()
+    predict(MODEL, [folder / "planes"], folder / "out", save_probability=True)
+    seconds = time.monotonic() - began
+    files = sorted((folder / "out/probability").rglob("*.tif"))
+    return np.stack([tifffile.imread(file) for file in files]).astype(np.float32), seconds
+
+
+def compare_views(image: np.ndarray, truth: np.ndarray, folder: Path) -> None:
+    """Print F1 of the cells of one view and of the mean of three; the voxels are taken as cubes."""
+    sys.path.insert(0, str(REPOSITORY))
+    from cellseg_monai.cell_size import cell_diameter
+    from cellseg_monai.instances import WatershedFromDistanced, link_planes
+    from cellseg_monai.runtime import find_bundle
+    from cellseg_monai.runtime.settings import WEIGHTS, kept_settings
+    from tests.instances.perfect import f1
+
+    kept = kept_settings(find_bundle(MODEL) / WEIGHTS)
+    scale = kept["diameter"] / np.median([cell_diameter(plane) for plane in truth if plane.any()])
+    options = {name: kept[name] for name in ("threshold", "seed_height", "min_size")}
+    decode = WatershedFromDistanced("pred", logits=False, **options).decode.at_scale(scale)
+    views, seconds = list[np.ndarray](), 0.0
+    for name, order, back in (
+        ("xy", (0, 1, 2), (0, 1, 2, 3)),
+        ("xz", (1, 0, 2), (2, 1, 0, 3)),
+        ("yz", (2, 0, 1), (2, 1, 3, 0)),
+    ):
+        found, took = view(image.transpose(order), folder / name)
+        views.append(found.transpose(back))
+        seconds += took
+        cells = link_planes(np.stack([decode(plane)[0] for plane in np.mean(views, 0)]))
+        count = f"{cells.max()} of {truth.max()} cells"
+        print(f"{len(views)} views: F1 {f1(cells, truth):.3f}, {count}, {seconds:.0f} s")
+
+
 def main() -> None:
     """Do what the options ask for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--planes", type=int, default=200, help="a multiple of 50")
     parser.add_argument("--side", type=int, default=2048, help="a multiple of 256")
     parser.add_argument("--links", action="store_true")
+    parser.add_argument("--views", type=Path, metavar="IMAGE")
     parser.add_argument("--truth", type=Path, nargs="*", default=[])
     parser.add_argument("--folder", help="folder for the files, about 7 bytes per pixel")
     options = parser.parse_args()
@@ -111,6 +156,10 @@ def main() -> None:
         compare(options.truth)
         return
     folder = Path(tempfile.mkdtemp(dir=options.folder))
+    if options.views:
+        truth = np.unique(tifffile.imread(options.truth[0]), return_inverse=True)[1].astype(np.int32)
+        compare_views(tifffile.imread(options.views), truth, folder)
+        return
     if not segment(options.planes, options.side, folder):
         sys.exit("the cells are not those of the truth, or the run was not killed")
     shutil.rmtree(folder)

@@ -73,8 +73,9 @@ def test_group_and_modality_are_found_in_the_name(tmp_path: Path) -> None:
         (["images/a.tif", "images/a.png", "masks/a.tif"], r"2 files share the name a: .*a\.png.*keep one"),
         (["images/a.tif", "masks/a.tif", "masks/a_mask.png"], r"2 files share the name a"),
         (["readme.txt"], "no image found; put images in images/ beside masks/"),
+        (["day/a.oir"], r"no image found; a\.oir is a file of a microscope .* save it as TIFF"),
     ],
-    ids=["missing-mask", "missing-image", "double-image", "double-mask", "nothing"],
+    ids=["missing-mask", "missing-image", "double-image", "double-mask", "nothing", "microscope"],
 )
 def test_what_does_not_pair_is_named(tmp_path: Path, names: list[str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
