@@ -22,15 +22,17 @@ def segment(
     bundle: "StrPath",
     rgb: bool = False,
     options: Mapping[str, Any] | None = None,
+    stack: bool = False,
 ) -> npt.NDArray[np.int32]:
     """Segment planes as ``cellseg predict`` segments files.
 
     Args:
-        pixels: plane, or several planes with an axis of frames or slices in front; each plane is segmented
-            on its own.
+        pixels: plane, or several planes with axes of frames or slices in front; each plane is segmented on
+            its own.
         bundle: folder of the bundle, with its weights.
         rgb: whether the last axis is RGB.
         options: values of ``inference.json`` by id, such as ``{"threshold": 0.4}``.
+        stack: whether the axis before rows and columns is Z, across which a cell has one id.
 
     Returns:
         Labels with the shape of the pixels, without RGB axis.
@@ -47,6 +49,8 @@ def segment(
     """
     import tifffile
 
+    from cellseg_monai.instances import link_planes
+
     values = np.asarray(pixels)
     shape = values.shape[:-1] if rgb else values.shape
     if len(shape) < 2 or 0 in shape:
@@ -56,8 +60,10 @@ def segment(
         files = [Path(folder) / f"{number:05}.tif" for number in range(len(planes))]
         for file, plane in zip(files, planes, strict=True):
             tifffile.imwrite(file, storable(plane), photometric="rgb" if rgb else "minisblack")
-        maps = segment_files(files, bundle, options)
-    return np.stack(maps).reshape(shape)
+        maps = np.stack(segment_files(files, bundle, options))
+    if stack and len(shape) > 2:
+        maps = np.concatenate([link_planes(one) for one in maps.reshape(-1, *shape[-3:])])
+    return maps.reshape(shape)
 
 
 def segment_files(
@@ -116,10 +122,15 @@ def segment_widget() -> Any:
     from monai.bundle import ConfigParser
 
     def segment_layer(
-        image: "napari.layers.Image", bundle: Path = Path(), threshold: float = 0.5, min_size: int = 15
+        image: "napari.layers.Image",
+        bundle: Path = Path(),
+        threshold: float = 0.5,
+        min_size: int = 15,
+        stack: bool = False,
     ) -> "napari.types.LayerDataTuple":
         pixels = image.data[0] if image.multiscale else image.data
-        labels = segment(pixels, bundle, bool(image.rgb), {"threshold": threshold, "min_size": min_size})
+        options = {"threshold": threshold, "min_size": min_size}
+        labels = segment(pixels, bundle, bool(image.rgb), options, stack)
         placed = {name: getattr(image, name) for name in ("scale", "translate")}
         return labels, {"name": f"{image.name} cells", **placed}, "labels"
 
@@ -129,6 +140,7 @@ def segment_widget() -> Any:
         bundle={"mode": "d", "label": "folder of the bundle"},
         threshold={"min": 0.0, "max": 1.0, "step": 0.05},
         min_size={"min": 0, "max": 1_000_000, "label": "smallest cell (pixels)"},
+        stack={"label": "one id across the planes of a stack"},
     )
 
     def show_own_values(bundle: Path) -> None:

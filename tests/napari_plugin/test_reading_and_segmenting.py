@@ -101,6 +101,18 @@ def test_frames_are_segmented_one_by_one_and_the_excepthook_stays(bundle: Path) 
     np.testing.assert_array_equal(labels[1], segment(frames[1], bundle))
 
 
+def test_cells_of_a_stack_have_one_id_in_each_of_its_planes(bundle: Path) -> None:
+    plane = synthesize("nuclei", (32, 48), seed=0).image.astype(np.int64)
+    frames = np.stack([np.stack([plane, plane[::-1]])] * 3, axis=1)
+    labels = segment(frames, bundle, stack=True)
+    assert labels.shape == (2, 3, 32, 48)
+    for stack, pixels in zip(labels, frames, strict=True):
+        alone = segment(pixels[0], bundle)
+        assert len(np.unique(stack)) == len(np.unique(alone)) > 1
+        assert (stack == stack[0]).all()
+        np.testing.assert_array_equal(stack[0] > 0, alone > 0)
+
+
 @pytest.mark.parametrize(
     ("pixels", "message"),
     [
@@ -128,6 +140,11 @@ def test_the_widget_gives_a_layer(viewer: Any, bundle: Path) -> None:
     )
     layer = viewer._add_layer_from_data(data, settings, kind)[0]
     assert layer.scale.tolist() == [2, 2]
+    stack = viewer.add_image(np.stack([image.data] * 2), name="a stack")
+    widget.image.choices = [stack]
+    widget.stack.value = True
+    planes, _, _ = widget()
+    np.testing.assert_array_equal(planes[0], planes[1])
 
 
 def test_napari_opens_files_by_the_reader(viewer: Any, dataset: Path) -> None:
