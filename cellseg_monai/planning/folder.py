@@ -79,18 +79,20 @@ class Folder:
         """Training of this name."""
         return Run(self.path, name)
 
-    def judged(self, name: str, weights: Path, images: Path, *, calibrated: bool = True) -> Candidate:
+    def judged(
+        self, name: str, weights: Path, images: Path, *, calibrated_on: Path | None = None
+    ) -> Candidate:
         """Score weights on images, if they are not scored yet.
 
         Args:
             name: name of the candidate, and of the folder for its scores.
             weights: file of the weights.
             images: list of the images.
-            calibrated: whether the decoding is chosen on these images first.
+            calibrated_on: list of the images on which the decoding is chosen first.
         """
         if name not in self.candidates:
-            if calibrated:
-                self.judge.calibrate(weights, images)
+            if calibrated_on is not None:
+                self.judge.calibrate(weights, calibrated_on)
             scores = self.run(name).folder / "scores"
             self.record["candidates"].append(self.judge.score(name, weights, images, scores)._asdict())
             self.note()

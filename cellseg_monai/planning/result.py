@@ -133,7 +133,7 @@ def finish(folder: Folder, minutes: float) -> Trained:
     if fewer := [name for name in names if name not in folds]:
         trained = replace(trained, curve=_curve(folder, [*fewer, MAIN], found[MAIN].folder))
     if folder.record["given"]["test"]:
-        test = folder.judged(TEST, best.weights, folder.run(TEST).validation, calibrated=False)
+        test = folder.judged(TEST, best.weights, folder.run(TEST).validation)
         trained = replace(trained, test=test.scores)
         shown.append(test.folder)
         evaluations["the test images"] = test.folder

@@ -12,6 +12,9 @@ from cellseg_monai.outputs.counting import counted
 MAIN, TEST, FOLD = "trained", "test", "fold"
 """Name of the training for the bundle, of the test, and beginning of the names of the other folds."""
 
+MOST = 10
+"""Number of images with which more training images are not added to calibrate the start."""
+
 
 def split_trainings(
     items: Sequence[Item],
@@ -55,6 +58,21 @@ def split_trainings(
     parts = [learned[::4], learned[::2]] if how_many_more else []
     fewer = {counted(len(part), "image"): (part, held_out) for part in parts if len(part) < len(learned)}
     return {MAIN: splits[0], **trainings, **fewer}
+
+
+def some_of(split: Split) -> list[Item]:
+    """Images to calibrate weights on that have learned from none of them: the validation images, and others.
+
+    Args:
+        split: training and validation images.
+
+    Example:
+        >>> [item["image"] for item in some_of(([{"image": "a"}, {"image": "b"}], [{"image": "c"}]))]
+        ['c', 'a', 'b']
+    """
+    learned, held_out = split
+    more = min(len(learned), max(0, MOST - len(held_out)))
+    return [*held_out, *(learned[place * len(learned) // more] for place in range(more))]
 
 
 def require_groups(items: Sequence[Item]) -> None:

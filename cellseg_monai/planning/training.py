@@ -16,7 +16,7 @@ from cellseg_monai.planning.folder import Folder
 from cellseg_monai.planning.preparation import MINUTES, prepare
 from cellseg_monai.planning.process import Report
 from cellseg_monai.planning.result import Trained, finish
-from cellseg_monai.planning.splits import MAIN, TEST, split_trainings
+from cellseg_monai.planning.splits import MAIN, TEST, some_of, split_trainings
 from cellseg_monai.runtime.provenance import default_device
 
 logger = logging.getLogger(__name__)
@@ -115,6 +115,8 @@ def train(
         run.begin(out)
         for name, split in trainings.items():
             folder.run(name).begin(*split)
+        if folder.start is not None:
+            folder.run("start").begin([], some_of(trainings[MAIN]))
         if tested is not None:
             folder.run(TEST).begin([], tested)
         _train(folder, list(trainings), minutes - (time.monotonic() - began) / 60, report)
@@ -130,8 +132,8 @@ def _train(folder: Folder, names: Sequence[str], minutes: float, report: Report)
     began = time.monotonic()
     validation = folder.run(MAIN).validation
     if folder.start is not None:
-        folder.judged("shipped", folder.run("shipped").weights, validation, calibrated=False)
-        folder.judged("start", folder.start, validation)
+        folder.judged("shipped", folder.run("shipped").weights, validation)
+        folder.judged("start", folder.start, validation, calibrated_on=folder.run("start").validation)
     if "training_minutes" not in folder.record:
         spent = time.monotonic() - began
         left = minutes - (spent + len(names) * _reserve(spent, minutes / len(names))) / 60
@@ -141,11 +143,11 @@ def _train(folder: Folder, names: Sequence[str], minutes: float, report: Report)
             which = f" {number} of {len(names)}: {run.name}" if len(names) > 1 else ""
             report(f"training{which}; {run.picture} shows a validation image")
             run.train(folder.record["training_minutes"], folder.start, report)
-            folder.judged(run.name, run.weights, run.validation)
+            folder.judged(run.name, run.weights, run.validation, calibrated_on=run.validation)
     if folder.start is not None and "mean" not in folder.candidates:
         files = [folder.start, folder.run(MAIN).weights]
         mean = mean_weights(files, folder.run("mean").weights, folder.path)
-        folder.judged("mean", mean, validation)
+        folder.judged("mean", mean, validation, calibrated_on=validation)
 
 
 def _reserve(spent: float, minutes: float) -> float:

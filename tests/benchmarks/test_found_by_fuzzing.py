@@ -2,6 +2,7 @@
 
 import io
 import json
+import pickle
 import struct
 import zipfile
 from pathlib import Path
@@ -16,6 +17,7 @@ from cellseg_monai.audit import Severity, audit_files
 from cellseg_monai.audit.keys import fingerprint, read_key
 from cellseg_monai.cli.options import setting
 from cellseg_monai.data import list_items, read_picture
+from cellseg_monai.data.layouts.seg_npy import read_seg_npy
 from cellseg_monai.outputs import verify_run
 
 POLYGON = {"type": "Polygon", "coordinates": [[[1, 1], [9, 1], [9, 8]]]}
@@ -129,6 +131,36 @@ def test_weights_with_a_part_that_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "model.pt").write_bytes(content[:start] + b"\xff" * 4 + content[start + 4 :])
     whys = [finding.why for finding in audit_files(tmp_path / "model.pt").refused]
     assert whys == ["the archive is damaged, and cannot be judged"]
+
+
+def test_a_page_of_a_tiff_without_a_pixel(tmp_path: Path) -> None:
+    entry = struct.pack("<HHII", 256, 4, 1, 32)
+    pages = struct.pack("<H", 14) + entry * 14 + struct.pack("<I", 32) + bytes(600)
+    (tmp_path / "a.tif").write_bytes(b"II*\0" + struct.pack("<I", 8) + pages)
+    with pytest.raises(ValueError, match=r"a\.tif: .*page \d+ has no pixels"):
+        read_picture(tmp_path / "a.tif")
+
+
+def test_a_meta_image_of_many_files(tmp_path: Path) -> None:
+    header = "ObjectType = Image\nNDims = 2\nDimSize = 8 6\nElementType = MET_UCHAR\n"
+    (tmp_path / "a.mha").write_bytes(f"{header}ElementDataFile = LOCA $%& x y z\n".encode() + bytes(48))
+    with pytest.raises(ValueError, match=r"a\.mha: .*by a pattern, which is not read"):
+        read_picture(tmp_path / "a.mha")
+
+
+def test_a_pickle_that_sets_the_state_of_an_array(tmp_path: Path) -> None:
+    """NumPy's own `__setstate__` ends the process on a state such as this."""
+
+    class Hostile:
+        def __reduce__(self) -> tuple[Any, ...]:
+            build, given, _ = np.zeros(1).__reduce__()
+            return build, given, (1, (9,), np.dtype(object), False, 7)
+
+    np.save(tmp_path / "whole.npy", {"masks": 0})
+    header, _, _ = (tmp_path / "whole.npy").read_bytes().partition(b"\n")
+    (tmp_path / "a_seg.npy").write_bytes(header + b"\n" + pickle.dumps(Hostile()))
+    with pytest.raises(ValueError, match=r"a_seg\.npy cannot be read safely"):
+        read_seg_npy(tmp_path / "a_seg.npy", (1, 9))
 
 
 def test_a_tiff_without_a_pixel(tmp_path: Path) -> None:

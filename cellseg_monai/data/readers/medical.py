@@ -1,5 +1,6 @@
 """Medical formats: NIfTI through nibabel; NRRD, MetaImage and the other formats of ITK."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from cellseg_monai.memory import IN_PARTS, require_room
 
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
 ITK_SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd", ".gipl", ".vtk", ".img", ".hdr", ".dcm")
+META_IMAGE = (".mha", ".mhd")
+
+_HEADER, _DATA_FILE = 1 << 16, re.compile(rb"^ElementDataFile\s*=(.*)$", re.MULTILINE)
 
 
 def read_nifti(path: Path, kind: Kind, part: Part) -> Picture:
@@ -51,8 +55,18 @@ def read_itk(path: Path, kind: Kind, part: Part) -> Picture:
     return Picture(pixels, axes, size, affine=orientation_ras_lps(affine)).cut(part)
 
 
+def _require_one_file(path: Path) -> None:
+    """Raise if a MetaImage names the files of its planes by a pattern, on which ITK may end the process."""
+    with path.open("rb") as file:
+        found = _DATA_FILE.search(file.read(_HEADER))
+    if found and b"%" in found[1]:
+        raise ValueError("names the files of its planes by a pattern, which is not read; save it as one file")
+
+
 def _open(path: Path) -> Any:
     """Open a file as a vector image if it has several channels; ``itk.imread`` fails on 16-bit ones."""
+    if path.suffix.lower() in META_IMAGE:
+        _require_one_file(path)
     header = itk.ImageIOFactory.CreateImageIO(str(path), itk.CommonEnums.IOFileMode_ReadMode)
     if header is None:
         raise ValueError("ITK does not support this format, or the file is damaged")

@@ -59,6 +59,9 @@ def read_tiff(path: Path, kind: Kind, part: Part) -> Picture:
 
 def _main_series(path: Path, file: tifffile.TiffFile) -> tifffile.TiffPageSeries:
     """The first image. Slides store thumbnails beside it; other images of its size cause a warning."""
+    last = len(file.pages) - 1
+    if not file.pages[last].shape:  # Tifffile may look for more pages for ever
+        raise ValueError(f"page {last + 1} has no pixels; export the file again from the original")
     first, *others = file.series
     missed = sum(other.size >= first.size for other in others)
     if missed:
