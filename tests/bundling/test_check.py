@@ -181,6 +181,13 @@ def test_a_fault_is_found(bundle: Path, plant: Callable[[Path], Any], message: s
     assert re.search(message, found), found
 
 
+def test_the_state_of_a_training_is_not_published(bundle: Path) -> None:
+    (bundle / "training/trained").mkdir(parents=True)
+    with (bundle / "training/trained/training_state.pt").open("wb") as file:
+        file.truncate(26 * 1024**2)
+    assert not errors(bundle)
+
+
 @pytest.mark.parametrize("word", ["detection", "Classification", "deepedit", "deepgrow"])
 def test_names_that_monai_label_misreads(bundle: Path, word: str) -> None:
     renamed = bundle.rename(bundle.with_name(f"cell_{word}"))

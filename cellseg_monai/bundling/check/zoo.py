@@ -16,6 +16,9 @@ _REQUIRED = (
 )  # fmt: skip
 _TASK_WORDS = ("detection", "classification", "deepedit", "deepgrow")
 _LARGE = 25 * 1024**2
+_TRAINING = "training"
+"""Folder of the trainings of a bundle, which are not published with it."""
+
 _LARGE_FILES = ("large_files.yml", "large_files.yaml", "large_files.json")
 
 
@@ -56,8 +59,8 @@ def check_large_files(bundle: Path) -> Iterator[Finding]:
             listed.add(str(PurePosixPath(entry["path"])))
             yield from _entry_findings(bundle, source, entry)
     for file in sorted(path for path in bundle.rglob("*") if path.is_file()):
-        size = file.stat().st_size
-        if size > _LARGE and file.relative_to(bundle).as_posix() not in listed:
+        size, place = file.stat().st_size, file.relative_to(bundle)
+        if size > _LARGE and place.as_posix() not in listed and place.parts[0] != _TRAINING:
             message = f"{size / 1024**2:.0f} MB, but not listed in {_LARGE_FILES[0]}"
             yield error("large files", str(file), message, "list its path, url, hash_val and hash_type there")
 
