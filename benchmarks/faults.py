@@ -180,6 +180,7 @@ def _started(words: list[str], out: Path, before: Callable[[], None] = lambda: N
     code = 99
     try:
         os.setpgid(0, 0)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell ignores in the background
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)
         os.dup2(nowhere, 2)
