@@ -59,7 +59,6 @@ def card_parts(
         inference: content of ``inference.json``.
     """
     training, weights = results["training"], results["weights"]
-    modality = next((test["modality"] for test in results["tests"] if test.get("modality")), None)
     return {
         "name": name,
         "megabytes": f"{weights['bytes'] / 1e6:.1f}",
@@ -73,10 +72,18 @@ def card_parts(
         "energy": energy(training["seconds"], training["watts"]),
         "training_command": _block(training["command"]),
         "scores": "\n\n".join(map(_scores, results["tests"])),
-        "modality": f' --modality "{modality}"' if modality else "",
+        "options": _options(results["tests"]),
         "worst": _worst(results["worst"]),
         "robustness": _robustness(results["robustness"]),
     }
+
+
+def _options(tests: Sequence[Mapping[str, Any]]) -> str:
+    """Options of ``cellseg evaluate`` that the tests had."""
+    modality = next((test["modality"] for test in tests if test.get("modality")), None)
+    classes: Mapping[str, Any] = next((test["classes"] for test in tests if test.get("classes")), {})
+    listed = "".join(f" {value}={name}" for value, name in classes.items())
+    return (f' --modality "{modality}"' if modality else "") + (f" --classes{listed}" if listed else "")
 
 
 def describe_preprocessing(inference: Mapping[str, Any]) -> str:

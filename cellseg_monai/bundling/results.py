@@ -171,6 +171,7 @@ def _test(run: RunFolder) -> dict[str, Any]:
             if score is not None and is_score(name)
         },
         "modality": run.summary.get("modality"),
+        **({"classes": classes} if (classes := run.summary.get("classes")) else {}),
         "modalities": [
             {name: row[name] for name in ("modality", "images", *KEYS) if name in row}
             for row in kinds.to_dict("records")

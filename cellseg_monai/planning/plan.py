@@ -46,8 +46,17 @@ class Choice(NamedTuple):
     reason: str
 
     def __str__(self) -> str:
-        values = ", ".join(f"{name.rpartition('#')[2]}={value}" for name, value in self.options.items())
+        values = ", ".join(
+            f"{name.rpartition('#')[2]}={_short(value)}" for name, value in self.options.items()
+        )
         return f"{self.what}{': ' if values else ''}{values}\n    {self.reason}"
+
+
+def _short(value: Any) -> Any:
+    """Name of a part, whose definition ``plan.json`` has; another value as it is."""
+    if isinstance(value, Mapping) and "_target_" in value:
+        return value["_target_"].rpartition(".")[2]
+    return value.rpartition("#")[2] if isinstance(value, str) and value.startswith("%") else value
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import tifffile
 import torch
 import yaml
 from PIL import Image
@@ -118,6 +119,18 @@ def test_kinds_of_images_are_told_apart(bundle: Path, scores: Path, tmp_path: Pa
         part = table[table["modality"] == kind]
         assert f"| {kind} | {count} | {part['f1@0.5'].mean():.4f} | {part['dice'].mean():.4f} |" in card
     assert '--bundle threshold --modality "00[01]|00"' in card
+
+
+def test_the_command_names_the_classes(bundle: Path, scores: Path, tmp_path: Path) -> None:
+    for kind, values in {"labels": (0, 1, 2), "masks": (0, 128, 255)}.items():
+        (tmp_path / kind).mkdir()
+        for file in (scores.parent / "result/labels").glob("*.tif"):
+            classes = np.array(values)[np.minimum(tifffile.imread(file), 2)]
+            tifffile.imwrite(tmp_path / kind / file.name, classes.astype(np.uint8))
+    classes = {"0": 0, "128": 1, "255": 2}
+    evaluate(tmp_path / "labels", tmp_path / "masks", tmp_path / "out", classes=classes, bundle=bundle)
+    write_card(bundle, {"nuclei": tmp_path / "out"})
+    assert "--bundle threshold --classes 0=0 128=1 255=2\n" in (bundle / "docs/README.md").read_text()
 
 
 def test_worst_images_are_the_worst(bundle: Path, scores: Path) -> None:

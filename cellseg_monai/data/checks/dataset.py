@@ -58,7 +58,8 @@ def check_dataset(
     findings.extend(finding for _, of_pair in results for finding in of_pair)
     findings.extend(_check_duplicates(facts))
     findings.extend(_check_groups(items))
-    findings.extend(_check_classes(facts))
+    if of_classes := list(_check_classes(facts)):  # whose regions may well be in pieces
+        findings = [finding for finding in findings if finding.check != "objects in pieces"] + of_classes
     findings.extend(_check_uniformity(facts))
     return CheckReport(str(root), facts, findings)
 

@@ -73,7 +73,7 @@ REMEDIES: dict[Severity, dict[str, str]] = {
     Severity.NOTE: {
         "specks": "remove them if they were drawn by mistake",
         "indexed colours": "some programs read the colours instead; save the mask as grey PNG or TIFF",
-        "class map": "train with the class target and a mapping of these values",
+        "class map": "cellseg train learns them as classes; if they are cells, number them 1, 2, …",
         "mixed channels": "convert all images to one number of channels when loading them",
         "mixed dtype": "rescale by percentiles, not by the range of the data type",
         "mixed pixel size": "resample the images if cells should have the same size in pixels",
