@@ -16,15 +16,20 @@ from cellseg_monai.jobs import predict
 from cellseg_monai.outputs import Run
 
 ROUNDS = 7
-PARTS = ("files", "wrote", "_write")
+PARTS = ("files", "hashed", "_write")
 """Methods of the record that read, hash and write."""
+
+HASHING = [f"cellseg_monai.inference.{module}.digest_if_readable" for module in ("one_image", "each_image")]
+"""Where the files of an image are hashed."""
 
 
 def seconds(images: str, recorded: bool) -> float:
     """Time of the processor for one prediction, all threads together."""
     with TemporaryDirectory() as out, ExitStack() as stack:
         if not recorded:
-            stack.enter_context(patch.multiple(Run, **dict.fromkeys(PARTS, lambda *_: None)))
+            stack.enter_context(patch.multiple(Run, **dict.fromkeys(PARTS, lambda *_, **__: None)))
+            for hashing in HASHING:
+                stack.enter_context(patch(hashing, lambda _: None))
         began = time.process_time()
         predict("patch_attention_unet", [images], f"{out}/cells", device="cpu")
         return time.process_time() - began
