@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from cellseg_monai.data.pairing import Pairing, pair_folder, stem
-from cellseg_monai.data.readers.microscopes import advice_for
+from cellseg_monai.data.readers.microscopes import advice_in
 
 Item = dict[str, Any]
 """``image`` (path) and, where known, ``label`` (path), ``name``, ``group``, ``modality``, ``weight``."""
@@ -70,19 +70,13 @@ def list_items(
     else:
         raise FileNotFoundError(f"{path}: there is no such folder or file")
     if not items:
-        raise ValueError(f"{path}: no image found; {_remedy(path)}")
+        remedy = advice_in(path) or "put images in images/ beside masks/, or x.tif beside x_mask.tif"
+        raise ValueError(f"{path}: no image found; {remedy}")
     for item in items:
         for key, pattern in {"group": group, "modality": modality}.items():
             if pattern is not None and key not in item:
                 item[key] = part_of_name(pattern, item, key)
     return items
-
-
-def _remedy(folder: Path) -> str:
-    """What to do about a dataset without images."""
-    of_microscopes = ((file.name, advice_for(file)) for file in sorted(folder.rglob("*")))
-    told = (f"{name} {advice}" for name, advice in of_microscopes if advice)
-    return next(told, "put images in images/ beside masks/, or x.tif beside x_mask.tif")
 
 
 def items_of_all_sections(source: str | PathLike[str]) -> list[Item]:

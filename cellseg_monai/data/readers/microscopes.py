@@ -94,6 +94,17 @@ def advice_for(path: Path) -> str:
     return f"is a file of a microscope ({suffix}), which is not read; open it in Fiji and save it as TIFF"
 
 
+def advice_in(folder: Path) -> str:
+    """Return what to do with the first file of a microscope in a folder that is not read; empty if none is.
+
+    Example:
+        >>> advice_in(Path("nowhere"))
+        ''
+    """
+    advices = ((file.name, advice_for(file)) for file in sorted(folder.rglob("*")))
+    return next((f"{name} {advice}" for name, advice in advices if advice), "")
+
+
 @contextmanager
 def _czi(path: Path) -> Iterator[Content]:
     from pylibCZIrw.czi import open_czi
